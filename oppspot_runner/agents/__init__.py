@@ -1,0 +1,1 @@
+"""Agents: plug-ins that know their Context and nothing else."""

@@ -1,0 +1,117 @@
+"""`Context`: all that an agent may touch. Agents import nothing else of ours but this package."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ParamSpec, TypeVar, cast
+from uuid import UUID
+
+from structlog.typing import FilteringBoundLogger
+
+from oppspot_runner.agents.ports import CompanyStore, InsightStore, ItemStore, Journal
+from oppspot_runner.base.errors import Fail
+from oppspot_runner.base.jsonsafe import clean
+from oppspot_runner.base.task import AgentRow, StreamRow, Task
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass
+class Context:
+    """One attempt of one task, as its agent sees it.
+
+    `payload` is the task's payload; `goal_context` is the payload's, else the stream's own
+    criteria and metrics; `upstream` maps the ids of the agents that this one depended on to their
+    outputs; `attempt` counts from 1; `deadline` is when the attempt is cut off (database clock);
+    `run_token` never repeats: use it as idempotency key towards other systems.
+    """
+
+    task: Task
+    agent: AgentRow
+    stream: StreamRow | None
+    payload: dict[str, Any]
+    goal_context: dict[str, Any]
+    upstream: dict[str, Any]
+    deadline: datetime
+    log: FilteringBoundLogger
+    journal: Journal
+    _companies: CompanyStore
+    _items: ItemStore | None
+    _insights: InsightStore | None
+    execution_config: dict[str, Any] = field(default_factory=dict)
+    force_execute: bool = False
+    _calls: Counter[str] = field(default_factory=Counter)
+    _known_steps: dict[tuple[str, int], Any] | None = None
+
+    @property
+    def attempt(self) -> int:
+        """The number of this attempt, from 1."""
+        return self.task.attempt
+
+    @property
+    def run_token(self) -> int:
+        """The token of this attempt; the next attempt has another one."""
+        return self.task.run_token
+
+    @property
+    def org_id(self) -> UUID | None:
+        """The organisation that this task works for."""
+        return self.task.org_id
+
+    @property
+    def companies(self) -> CompanyStore:
+        """Companies and facts that the task's organisation may see."""
+        return self._companies
+
+    @property
+    def items(self) -> ItemStore:
+        """The companies in the task's stream. Raises Fail when the task has no stream."""
+        if self._items is None:
+            raise Fail("this agent works on a stream, but the task has no stream_id")
+        return self._items
+
+    @property
+    def insights(self) -> InsightStore:
+        """Insights and progress of the task's stream. Raises Fail when the task has no stream."""
+        if self._insights is None:
+            raise Fail("this agent works on a stream, but the task has no stream_id")
+        return self._insights
+
+    async def progress(
+        self, done: float, total: float | None = None, message: str | None = None
+    ) -> None:
+        """Says how far the work is: `done` of `total` (any unit), with a short message."""
+        await self.journal.progress(done, total, message)
+
+    async def insight(self, kind: str, title: str, evidence: dict[str, Any] | None = None) -> UUID:
+        """Writes an insight of the stream at once. Use `insights.add(tx=...)` in save_results."""
+        return await self.insights.add(kind=kind, title=title, evidence=evidence)
+
+    async def step(
+        self,
+        name: str,
+        function: Callable[P, Awaitable[R]] | Callable[P, R],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """Calls `function` and remembers its result: a later attempt gets that result back.
+
+        Steps of one name are told apart by the order of their calls. The result must have a JSON
+        form; it comes back as that form (a tuple as a list). Plain functions run in the loop.
+        """
+        seq = self._calls[name]
+        self._calls[name] += 1
+        if self._known_steps is None:
+            self._known_steps = await self.journal.steps() if self.attempt > 1 else {}
+        if (name, seq) in self._known_steps:
+            return cast(R, self._known_steps[name, seq])
+        result = function(*args, **kwargs)
+        if inspect.isawaitable(result):
+            result = await result
+        await self.journal.remember(name, seq, clean(result))
+        return cast(R, result)

@@ -1,0 +1,61 @@
+"""How an agent is written: the class template and its result mappers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable
+from typing import Any, ClassVar
+
+from pydantic import BaseModel
+
+from oppspot_runner.agents.context import Context
+from oppspot_runner.agents.options import AgentOptions
+
+
+class ResultMapper(ABC):
+    """Saves the results of one kind of agent. Give it to an agent class as `mapper`."""
+
+    @abstractmethod
+    async def save_results(self, ctx: Context, tx: Any, results: dict[str, Any]) -> bool:
+        """Writes `results` by `tx`, the connection of the finishing transaction.
+
+        What it writes is there exactly once, or not at all. False or an exception rolls back and
+        is an error of the attempt.
+        """
+
+
+class Agent(ABC):
+    """An agent as a class. Naming `agent_type` registers it when the module is imported.
+
+    A new instance serves each attempt; `self.ctx` is its Context. `input_model` validates the
+    payload before the run and is then `self.input`.
+    """
+
+    agent_type: ClassVar[str] = ""
+    options: ClassVar[AgentOptions] = AgentOptions()
+    input_model: ClassVar[type[BaseModel] | None] = None
+    mapper: ClassVar[ResultMapper | None] = None
+
+    def __init__(self, ctx: Context, input: BaseModel | None = None) -> None:
+        self.ctx = ctx
+        self.input = input
+
+    def create_initial_state(self, ctx: Context) -> dict[str, Any] | Awaitable[dict[str, Any]]:
+        """What `execute_agent` is given. May be `async def`. By default the payload."""
+        return dict(ctx.payload)
+
+    @abstractmethod
+    async def execute_agent(self, state: dict[str, Any]) -> dict[str, Any]:
+        """Does the work and returns its results, or {"error": "..."} (retried unless it holds
+        `"retry": false`)."""
+
+    async def save_results(self, ctx: Context, tx: Any, results: dict[str, Any]) -> bool:
+        """Writes results inside the finishing transaction; by default through `mapper`."""
+        if self.mapper is None:
+            return True
+        return await self.mapper.save_results(ctx, tx, results)
+
+    @classmethod
+    def saves_results(cls) -> bool:
+        """Whether this class has anything to save, so that its attempts settle alone."""
+        return cls.mapper is not None or cls.save_results is not Agent.save_results

@@ -1,0 +1,1 @@
+"""Where the body of an agent runs."""

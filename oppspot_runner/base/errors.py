@@ -1,0 +1,127 @@
+"""The exceptions of oppspot_runner.
+
+    OppspotError                   everything that this package raises on purpose
+    |-- ConfigurationError         a setting, a flag or an installation that cannot work
+    |-- DatabaseError              the database is away, or holds something we cannot use
+    |   `-- SchemaError            migrations missing, too new, or refused to adopt
+    |-- NotFoundError              no such task, agent, stream, run or runner
+    |-- InvalidInputError          a value from outside that breaks a stated rule
+    |   |-- CycleError             agents that wait for each other
+    |   `-- UnknownAgentTypeError  no agent of that type is registered
+    |-- ConflictError              the row is in a state that forbids the request
+    |-- LeaseLostError             this attempt no longer owns its task
+    `-- AgentSignal                raised by agents to end an attempt in a particular way
+        |-- Retry                  try again, uses a retry
+        |-- Snooze                 try again later, uses no retry
+        `-- Fail                   give up, no retry
+
+`str(error)` says what happened and why; `error.hint` says what to do next, where that is known.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+
+class OppspotError(Exception):
+    """Something that oppspot_runner refuses or could not do."""
+
+    hint: str | None
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+    def one_line(self) -> str:
+        """What happened, why, and what to do next, in one line."""
+        text = " ".join(str(self).split())
+        return f"{text.rstrip('.')}. {self.hint}" if self.hint else text
+
+
+class ConfigurationError(OppspotError):
+    """A setting, a flag or an installation that cannot work."""
+
+
+class DatabaseError(OppspotError):
+    """The database is away, or holds something we cannot use."""
+
+
+class SchemaError(DatabaseError):
+    """The schema is missing, too new, or cannot be adopted."""
+
+
+class NotFoundError(OppspotError):
+    """No such task, agent, stream, run or runner."""
+
+
+class InvalidInputError(OppspotError):
+    """A value from outside that breaks a stated rule."""
+
+
+class CycleError(InvalidInputError):
+    """Agents that wait for each other; `cycle` names them, the first one again at the end."""
+
+    def __init__(self, cycle: list[str]) -> None:
+        super().__init__(
+            "the agents wait for each other: " + " -> ".join(cycle),
+            hint="Remove one of these dependencies.",
+        )
+        self.cycle = cycle
+
+
+class UnknownAgentTypeError(InvalidInputError):
+    """No agent of that type is registered."""
+
+    def __init__(self, agent_type: str, known: list[str]) -> None:
+        super().__init__(
+            f"unknown agent type {agent_type!r}; known: {', '.join(known) or 'none'}",
+            hint="Load the module that defines it with --import, or correct the agent's row.",
+        )
+
+
+class ConflictError(OppspotError):
+    """The row is in a state that forbids the request."""
+
+
+class LeaseLostError(OppspotError):
+    """This attempt no longer owns its task: another runner has it, or somebody took it back."""
+
+
+class AgentSignal(OppspotError):
+    """Raised by agents to end an attempt in a particular way."""
+
+
+class Retry(AgentSignal):
+    """Try again. Counts as a retry; `after` overrides the back-off."""
+
+    def __init__(
+        self, reason: str = "the agent asked for a retry", *, after: timedelta | float | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.after_s = after.total_seconds() if isinstance(after, timedelta) else after
+
+
+class Snooze(AgentSignal):
+    """Try again at `until`, or `after` some time. Uses no retry and holds no slot meanwhile."""
+
+    def __init__(
+        self,
+        until: datetime | None = None,
+        *,
+        after: timedelta | float | None = None,
+        reason: str = "the agent asked to be snoozed",
+    ) -> None:
+        super().__init__(reason)
+        if (until is None) == (after is None):
+            raise InvalidInputError("Snooze wants either `until` or `after`")
+        if until is not None and until.tzinfo is None:
+            raise InvalidInputError("Snooze(until=...) wants a time with a time zone")
+        self.until = until
+        self.after_s = after.total_seconds() if isinstance(after, timedelta) else after
+
+
+class Fail(AgentSignal):
+    """Give up at once: the task fails with this reason and is not retried."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)

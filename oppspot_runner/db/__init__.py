@@ -1,0 +1,1 @@
+"""Postgres itself: connections, statements, migrations, listening, the embedded server."""

@@ -1,0 +1,178 @@
+"""Connections to one Postgres database and schema: the pool, sessions, transactions.
+
+Knows nothing of tables. A connection is in autocommit mode outside `transaction()`; rows are
+dictionaries; the session's time zone is UTC and its search_path leads to our schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, LiteralString, TypeAlias
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from oppspot_runner.base.errors import DatabaseError
+from oppspot_runner.db.files import statement
+
+Connection: TypeAlias = AsyncConnection[DictRow]
+Params: TypeAlias = Mapping[str, Any] | Sequence[Any] | None
+
+SESSION_FACTS = statement("session/facts")
+SESSION_PREPARE = statement("session/prepare")
+SESSION_SCHEMA = statement("session/schema")
+
+# A peer that vanished without a word is noticed within about 25 s instead of two hours.
+KEEPALIVE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+# What psycopg raises when the server, not the statement, is the trouble.
+DATABASE_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, DatabaseError)
+
+
+def conninfo(dsn: str, *, application: str = "oppspot-runner") -> str:
+    """`dsn` with our keep-alive settings and name, unless it sets its own.
+
+    Raises DatabaseError when it is no connection string.
+    """
+    try:
+        given = conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError as error:
+        raise DatabaseError(
+            f"DATABASE_URL is not a connection string: {str(error).strip()}",
+            hint="It looks like postgresql://user:password@host:5432/database.",
+        ) from None
+    return make_conninfo(**{**KEEPALIVE, "application_name": application, **given})
+
+
+def describe(dsn: str) -> str:
+    """Host, port and database of `dsn` without user or password, for messages."""
+    try:
+        given = conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:
+        return "an unreadable connection string"
+    host, port = given.get("host") or "localhost", given.get("port") or 5432
+    return f"{host}:{port}/{given.get('dbname') or given.get('user') or ''}"
+
+
+def unreachable(dsn: str, error: Exception) -> DatabaseError:
+    """The error for a database that does not answer, in one line and without the password."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    reason = lines[-1] if lines else type(error).__name__
+    return DatabaseError(
+        f"cannot reach the database {describe(dsn)}: {reason}",
+        hint="Check DATABASE_URL and that the server runs; see `oppspot-runner status`.",
+    )
+
+
+class Database:
+    """A pool of connections to `dsn`; `schema` is where our tables live."""
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        schema: str = "public",
+        max_size: int = 4,
+        statement_timeout_s: float = 60,
+        application: str = "oppspot-runner",
+    ) -> None:
+        self.dsn = dsn
+        self.schema = schema
+        self.conninfo = conninfo(dsn, application=application)
+        self.statement_timeout_s = statement_timeout_s
+        self.pooled = False  # whether a connection pooler stands in between; known after open()
+        self._pool = AsyncConnectionPool[Connection](
+            self.conninfo,
+            connection_class=AsyncConnection[DictRow],
+            kwargs={"autocommit": True, "row_factory": dict_row},
+            min_size=1,
+            max_size=max_size,
+            timeout=10,
+            open=False,
+            configure=self.prepare_session,
+            name=application,
+        )
+
+    async def open(self) -> Database:
+        """Connects once to see that it works, then opens the pool. Raises DatabaseError."""
+        try:
+            async with await self.connect() as probe:
+                self.pooled = await is_pooled(probe)
+        except psycopg.Error as error:
+            raise unreachable(self.dsn, error) from None
+        await self._pool.open()
+        return self
+
+    async def close(self) -> None:
+        """Closes all connections. May be called twice."""
+        await self._pool.close()
+
+    async def __aenter__(self) -> Database:
+        return await self.open()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def connect(self) -> Connection:
+        """One more connection, outside the pool, for LISTEN or a long piece of work."""
+        connection = await AsyncConnection.connect(
+            self.conninfo, autocommit=True, row_factory=dict_row
+        )
+        await self.prepare_session(connection)
+        return connection
+
+    async def prepare_session(self, connection: Connection) -> None:
+        """Sets time zone, statement timeout and search_path; makes a pooler bearable."""
+        facts = await (await connection.execute(SESSION_FACTS)).fetchone()
+        assert facts is not None
+        if facts["pid"] != connection.info.backend_pid:
+            # Behind a pooler in transaction mode a prepared statement or a session setting
+            # may meet another server connection, so we use as little of both as possible.
+            connection.prepare_threshold = None
+        else:
+            await connection.execute(
+                SESSION_PREPARE, {"timeout_ms": int(self.statement_timeout_s * 1000)}
+            )
+        if facts["schema"] != self.schema:
+            await connection.execute(SESSION_SCHEMA, {"schema": self.schema})
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection of the pool in autocommit mode."""
+        async with self._pool.connection() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection inside a transaction: commits at the end, rolls back on an error."""
+        async with self._pool.connection() as connection, connection.transaction():
+            yield connection
+
+    async def fetch_all(self, query: LiteralString, params: Params = None) -> list[DictRow]:
+        """All rows of one statement in a transaction of its own."""
+        async with self._pool.connection() as connection:
+            return await (await connection.execute(query, params)).fetchall()
+
+    async def fetch_one(self, query: LiteralString, params: Params = None) -> DictRow | None:
+        """The first row of one statement, or None."""
+        async with self._pool.connection() as connection:
+            return await (await connection.execute(query, params)).fetchone()
+
+    async def execute(self, query: LiteralString, params: Params = None) -> int:
+        """Runs one statement; the number of rows that it touched."""
+        async with self._pool.connection() as connection:
+            return (await connection.execute(query, params)).rowcount
+
+
+async def is_pooled(connection: Connection) -> bool:
+    """Whether the server process that answers is another one than the one we were told of."""
+    facts = await (await connection.execute(SESSION_FACTS)).fetchone()
+    return facts is not None and facts["pid"] != connection.info.backend_pid

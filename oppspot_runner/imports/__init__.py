@@ -1,0 +1,1 @@
+"""Importers: rows of companies from files and packages into the domain tables."""

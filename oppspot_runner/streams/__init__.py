@@ -1,0 +1,1 @@
+"""The domain tables: agents, streams, companies, facts, items, insights. Knows no queue."""

@@ -1,0 +1,1 @@
+"""Chains: which agents run after which, and the rows that remember it."""
