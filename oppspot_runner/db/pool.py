@@ -49,7 +49,8 @@ def conninfo(dsn: str, *, application: str = "oppspot-runner") -> str:
             f"DATABASE_URL is not a connection string: {str(error).strip()}",
             hint="It looks like postgresql://user:password@host:5432/database.",
         ) from None
-    return make_conninfo(**{**KEEPALIVE, "application_name": application, **given})
+    settings: dict[str, Any] = {**KEEPALIVE, "application_name": application, **given}
+    return make_conninfo(**settings)
 
 
 def describe(dsn: str) -> str:

@@ -1,0 +1,150 @@
+"""Brings a schema up to this version: numbered files of `sql/`, one transaction each.
+
+One migrator works at a time (advisory lock). A schema that a newer version changed in a breaking
+way is refused; one with newer additions only is used as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from oppspot_runner.base.errors import SchemaError
+from oppspot_runner.db.files import Migration, migrations, statement
+from oppspot_runner.db.pool import Connection, Database
+
+PREPARE = statement("schema/prepare")
+CREATE_SCHEMA = statement("schema/create")
+LOCK = statement("schema/lock")
+EXISTS = statement("schema/exists")
+APPLIED = statement("schema/applied")
+RECORD = statement("schema/record")
+PATIENCE = statement("schema/patience")
+SERVER = statement("schema/server")
+
+OLDEST_SERVER = 140000
+
+
+@dataclass(frozen=True)
+class SchemaState:
+    """How a schema compares with this version: numbers of migrations."""
+
+    applied: tuple[int, ...]
+    pending: tuple[int, ...]
+    newer: tuple[int, ...]
+    newer_breaking: tuple[int, ...]
+
+    @property
+    def usable(self) -> bool:
+        """Whether this version may work on the schema as it is."""
+        return not self.pending and not self.newer_breaking
+
+
+async def schema_state(database: Database) -> SchemaState:
+    """Reads what was applied; changes nothing."""
+    async with database.connection() as connection:
+        return await _state(connection, database.schema)
+
+
+async def migrate(database: Database) -> list[str]:
+    """Applies what is missing; the names of the files that were applied.
+
+    Raises SchemaError when the server is too old, the schema too new, or existing tables cannot
+    be adopted; what was applied before the failing file stays.
+    """
+    async with await database.connect() as connection:
+        await _check_server(connection)
+        await _prepare(connection, database.schema)
+        return [
+            f"{migration.number:04}_{migration.name}"
+            for migration in migrations()
+            if await _apply(connection, database.schema, migration)
+        ]
+
+
+async def require_schema(database: Database) -> None:
+    """Raises SchemaError unless this version can work on the schema as it is."""
+    state = await schema_state(database)
+    _refuse_newer(state)
+    if state.pending:
+        raise SchemaError(
+            f"the schema {database.schema!r} lacks {len(state.pending)} migration(s)",
+            hint="Run `oppspot-runner migrate`.",
+        )
+
+
+async def _apply(connection: Connection, schema: str, migration: Migration) -> bool:
+    try:
+        async with connection.transaction():
+            await connection.execute(LOCK, {"schema": schema})
+            state = await _state(connection, schema)
+            _refuse_newer(state)
+            if migration.number in state.applied:
+                return False
+            await connection.execute(PATIENCE)
+            await connection.execute(migration.text)
+            await connection.execute(
+                RECORD,
+                {
+                    "number": migration.number,
+                    "name": migration.name,
+                    "breaking": migration.breaking,
+                },
+            )
+    except psycopg.Error as error:
+        raise _refused(migration, error) from error
+    return True
+
+
+def _refused(migration: Migration, error: psycopg.Error) -> SchemaError:
+    diagnostic = error.diag
+    return SchemaError(
+        f"migration {migration.number:04}_{migration.name} was refused: "
+        f"{diagnostic.message_primary or error}",
+        hint=diagnostic.message_hint,
+    )
+
+
+async def _prepare(connection: Connection, schema: str) -> None:
+    async with connection.transaction():
+        await connection.execute(LOCK, {"schema": schema})
+        if schema != "public":
+            await connection.execute(sql.SQL(CREATE_SCHEMA).format(schema=sql.Identifier(schema)))
+        row = await (await connection.execute(EXISTS, {"schema": schema})).fetchone()
+        if row is not None and not row["prepared"]:
+            await connection.execute(PREPARE)
+
+
+async def _state(connection: Connection, schema: str) -> SchemaState:
+    ours = [migration.number for migration in migrations()]
+    row = await (await connection.execute(EXISTS, {"schema": schema})).fetchone()
+    if row is None or not row["prepared"]:
+        return SchemaState((), tuple(ours), (), ())
+    found = await (await connection.execute(APPLIED)).fetchall()
+    applied = [entry["number"] for entry in found]
+    newer = [entry for entry in found if entry["number"] > max(ours)]
+    return SchemaState(
+        applied=tuple(applied),
+        pending=tuple(number for number in ours if number not in applied),
+        newer=tuple(entry["number"] for entry in newer),
+        newer_breaking=tuple(entry["number"] for entry in newer if entry["breaking"]),
+    )
+
+
+def _refuse_newer(state: SchemaState) -> None:
+    if state.newer_breaking:
+        raise SchemaError(
+            f"the schema was changed by a newer oppspot-runner (migration "
+            f"{max(state.newer_breaking):04}) in a way that this version does not understand",
+            hint="Install that version: `pip install --upgrade oppspot-runner`.",
+        )
+
+
+async def _check_server(connection: Connection) -> None:
+    row = await (await connection.execute(SERVER)).fetchone()
+    if row is not None and row["version"] < OLDEST_SERVER:
+        raise SchemaError(
+            f"PostgreSQL {row['text']} is too old", hint="Use PostgreSQL 14 or newer."
+        )

@@ -1,0 +1,117 @@
+"""Turns the outcome of an attempt into what its row becomes. Pure; `store.finish` writes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, assert_never
+
+from oppspot_runner.base.backoff import Backoff
+from oppspot_runner.base.jsonsafe import MOST_TEXT, clean, clean_text, cut_to_size
+from oppspot_runner.base.outcome import Cancel, Done, Fail, Outcome, Release, Retry, Snooze
+from oppspot_runner.base.task import Task, TaskStatus
+
+MOST_OUTPUT_BYTES = 4 * 1024 * 1024  # what is larger belongs in a table or a file of its own
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What becomes of a task's row and of the row of this attempt in agent_executions.
+
+    A `pending` task is due at `until`, else `delay_s` seconds after the database's now.
+    `retries` is what is added to retry_count; `run_ms` how long the body ran.
+    """
+
+    task: Task
+    status: TaskStatus
+    execution_status: TaskStatus
+    delay_s: float = 0.0
+    until: datetime | None = None
+    retries: int = 0
+    error: str | None = None
+    output: dict[str, Any] | None = None
+    goal_context: dict[str, Any] | None = None
+    metrics: dict[str, Any] | None = None
+    run_ms: int = 0
+
+    @property
+    def summary(self) -> dict[str, Any] | None:
+        """The numbers of the output."""
+        if self.output is None:
+            return None
+        return {
+            key: value
+            for key, value in self.output.items()
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        }
+
+
+def settlement(
+    task: Task,
+    outcome: Outcome,
+    *,
+    backoff: Backoff,
+    max_retries: int,
+    goal_context: dict[str, Any] | None = None,
+    metrics: dict[str, Any] | None = None,
+    run_ms: int = 0,
+) -> Settlement:
+    """What `outcome` means for `task`, whose agent allows `max_retries` errors."""
+    ending = _ending(task, outcome, backoff, max_retries)
+    return Settlement(
+        task=task,
+        goal_context=clean(goal_context) if goal_context is not None else None,
+        metrics={**(clean(metrics) or {}), "wait_ms": task.wait_ms, "run_ms": run_ms},
+        run_ms=run_ms,
+        **ending,
+    )
+
+
+def _ending(task: Task, outcome: Outcome, backoff: Backoff, max_retries: int) -> dict[str, Any]:
+    match outcome:
+        case Done(output):
+            fit = cut_to_size(clean(output), MOST_OUTPUT_BYTES)
+            return {"status": "completed", "execution_status": "completed", "output": fit}
+        case Retry(error, after_s, output):
+            return _retry(task, error, after_s, output, backoff, max_retries)
+        case Fail(error, output):
+            return _failed(error, output)
+        case Snooze(reason, until, after_s):
+            return {
+                "status": "pending",
+                "execution_status": "cancelled",
+                "error": f"snoozed: {clean_text(reason, most=MOST_TEXT)}",
+                "until": until,
+                "delay_s": max(after_s or 0.0, 0.0),
+            }
+        case Cancel(reason):
+            text = clean_text(reason, most=MOST_TEXT)
+            return {"status": "cancelled", "execution_status": "cancelled", "error": text}
+        case Release(reason):
+            text = f"given back: {clean_text(reason, most=MOST_TEXT)}"
+            return {"status": "pending", "execution_status": "cancelled", "error": text}
+        case _:
+            assert_never(outcome)
+
+
+def _retry(
+    task: Task,
+    error: str,
+    after_s: float | None,
+    output: dict[str, Any] | None,
+    backoff: Backoff,
+    max_retries: int,
+) -> dict[str, Any]:
+    if task.retry_count >= max_retries:
+        return _failed(error, output)
+    delay_s = backoff.delay_s(task.retry_count) if after_s is None else max(after_s, 0.0)
+    return {**_failed(error, output), "status": "pending", "retries": 1, "delay_s": delay_s}
+
+
+def _failed(error: str, output: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "status": "failed",
+        "execution_status": "failed",
+        "error": clean_text(error, most=MOST_TEXT) or "an error without a message",
+        "output": cut_to_size(clean(output), MOST_OUTPUT_BYTES) if output is not None else None,
+    }

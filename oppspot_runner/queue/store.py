@@ -1,0 +1,157 @@
+"""The task table's state machine: claim, finish, promote, rescue, prune; a statement each.
+
+Knows no agent and no stream. All methods take an open connection, so that the caller decides what
+belongs to one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.rows import DictRow
+
+from oppspot_runner.base.jsonsafe import dumps
+from oppspot_runner.base.task import Task
+from oppspot_runner.db.files import statement
+from oppspot_runner.db.pool import Connection
+from oppspot_runner.queue.rows import task_from_row
+from oppspot_runner.queue.settlement import Settlement
+
+CLAIM = statement("queue/claim")
+PROMOTE = statement("queue/promote")
+FINISH = statement("queue/finish")
+RESCUE = statement("queue/rescue")
+PRUNE_TASKS = statement("queue/prune_tasks")
+PRUNE_EXECUTIONS = statement("queue/prune_executions")
+
+MOST_AT_ONCE = 500
+EXACT_UP_TO = 10  # above it claims come in tens: each size is a prepared statement of its own
+FIRST_ID = UUID(int=0)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A task whose end was written: it was still ours."""
+
+    id: UUID
+    run_id: UUID | None
+    agent_id: UUID | None
+    stream_id: UUID | None
+
+
+@dataclass(frozen=True)
+class Rescued:
+    """A task of a dead runner and what became of it."""
+
+    id: UUID
+    status: str
+    run_id: UUID | None
+    agent_id: UUID | None
+    runner_id: int
+
+
+def claim_size(free_slots: int) -> int:
+    """How many rows to ask for at once with that many free slots."""
+    if free_slots <= EXACT_UP_TO:
+        return free_slots
+    return min(free_slots - free_slots % 10, MOST_AT_ONCE)
+
+
+async def claim(
+    connection: Connection, *, runner_id: int, limit: int, task_types: Sequence[str] | None
+) -> list[Task]:
+    """Takes up to `limit` due tasks for this runner, the most urgent first."""
+    query = sql.SQL(CLAIM).format(limit=sql.Literal(limit))
+    params = {"runner_id": runner_id, "task_types": list(task_types) if task_types else None}
+    rows = await (await connection.execute(query, params)).fetchall()
+    return [task_from_row(row) for row in rows]
+
+
+async def promote(connection: Connection) -> float | None:
+    """Puts due rows in line; seconds until the next one is due, None when none waits."""
+    row = await _one(connection, PROMOTE)
+    next_due_s: float | None = row["next_due_s"]
+    return next_due_s
+
+
+async def finish(
+    connection: Connection, runner_id: int, settlements: Sequence[Settlement]
+) -> list[Settled]:
+    """Writes the ends of attempts; returns those that were still ours.
+
+    Must run inside a transaction together with what follows from these ends.
+    """
+    ordered = sorted(settlements, key=lambda one: one.task.id)
+    columns = {**_task_columns(ordered), **_execution_columns(ordered), "runner_id": runner_id}
+    rows = await (await connection.execute(FINISH, columns)).fetchall()
+    return [Settled(**row) for row in rows]
+
+
+def _task_columns(ordered: Sequence[Settlement]) -> dict[str, Any]:
+    return {
+        "ids": [one.task.id for one in ordered],
+        "tokens": [one.task.run_token for one in ordered],
+        "statuses": [one.status for one in ordered],
+        "delays": [one.delay_s for one in ordered],
+        "untils": [one.until for one in ordered],
+        "retries": [one.retries for one in ordered],
+        "errors": [one.error for one in ordered],
+    }
+
+
+def _execution_columns(ordered: Sequence[Settlement]) -> dict[str, Any]:
+    return {
+        "execution_statuses": [one.execution_status for one in ordered],
+        "goals": [_json(one.goal_context) for one in ordered],
+        "outputs": [_json(one.output) for one in ordered],
+        "summaries": [_json(one.summary) for one in ordered],
+        "metrics": [_json(one.metrics) for one in ordered],
+        "durations": [min(one.run_ms, 2**31 - 1) for one in ordered],
+    }
+
+
+async def rescue(connection: Connection, runner_id: int) -> tuple[list[Rescued], float | None]:
+    """Puts back tasks of dead runners, at most 100; must run inside a transaction.
+
+    Also returns in how many seconds a runner that looks dead may be judged, None when all look
+    alive.
+    """
+    rows = await (await connection.execute(RESCUE, {"runner_id": runner_id})).fetchall()
+    next_s: float | None = rows[0]["next_s"] if rows else None
+    return [_rescued(row) for row in rows if row["id"] is not None], next_s
+
+
+async def prune_tasks(
+    connection: Connection, *, after: UUID, keep_s: float
+) -> tuple[UUID | None, int]:
+    """Deletes ended tasks older than `keep_s` among the next 5,000 rows.
+
+    Returns where to go on (None: the end was reached) and how many rows went.
+    """
+    row = await _one(connection, PRUNE_TASKS, {"after": after, "keep_s": keep_s})
+    return row["last_id"], row["deleted"]
+
+
+async def prune_executions(connection: Connection, *, keep_s: float) -> int:
+    """Deletes at most 5,000 attempts older than `keep_s`; how many went."""
+    return (await connection.execute(PRUNE_EXECUTIONS, {"keep_s": keep_s})).rowcount
+
+
+def _rescued(row: DictRow) -> Rescued:
+    return Rescued(row["id"], row["status"], row["run_id"], row["agent_id"], row["runner_id"])
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else dumps(value)
+
+
+async def _one(
+    connection: Connection, query: LiteralString, params: dict[str, Any] | None = None
+) -> DictRow:
+    row = await (await connection.execute(query, params)).fetchone()
+    assert row is not None
+    return row

@@ -1,0 +1,98 @@
+"""Chains of agents: opens a run when a task of a stream is claimed, goes on when tasks end.
+
+The rules are in `sql/0003_workflow.sql`, so that they hold for whoever changes a task by hand too;
+this module only calls them at the right moments, inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from oppspot_runner.base.errors import Fail, LeaseLostError
+from oppspot_runner.base.jsonsafe import dumps
+from oppspot_runner.base.task import Task
+from oppspot_runner.db.files import statement
+from oppspot_runner.db.pool import Connection
+
+OPEN_RUN = statement("workflow/open_run")
+SETTLE_NODES = statement("workflow/settle_nodes")
+COUNT_EXECUTIONS = statement("workflow/count_executions")
+UPSTREAM = statement("workflow/upstream")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A task of a run that ended: `state` is completed, failed or cancelled."""
+
+    run_id: UUID
+    agent_id: UUID
+    state: str
+    execution_id: UUID | None
+
+
+async def open_run(connection: Connection, task: Task, stream_id: UUID) -> UUID:
+    """Opens the run of a claimed task: its agent and all that is downstream of it.
+
+    Raises Fail when the agents wait for each other, LeaseLostError when the task is not ours.
+    """
+    assert task.agent is not None
+    params = {
+        "task_id": task.id,
+        "run_token": task.run_token,
+        "stream_id": stream_id,
+        "agent_id": task.agent.id,
+        "payload": dumps(task.payload),
+        "priority": task.priority,
+        "requested_by": task.requested_by,
+        "chain": task.payload.get("chain") is not False,
+    }
+    try:
+        async with connection.transaction():
+            row = await (await connection.execute(OPEN_RUN, params)).fetchone()
+    except psycopg.errors.InvalidRecursion as error:
+        raise Fail(f"{error.diag.message_primary}. {error.diag.message_hint}") from None
+    if row is None:
+        raise LeaseLostError(f"task {task.id} was taken back before its run was opened")
+    run_id: UUID = row["run_id"]
+    return run_id
+
+
+async def after(connection: Connection, ended: Sequence[Ended]) -> int:
+    """Starts what became ready by these ends; how many tasks were inserted."""
+    if not ended:
+        return 0
+    params = {
+        "run_ids": [one.run_id for one in ended],
+        "agent_ids": [one.agent_id for one in ended],
+        "states": [one.state for one in ended],
+        "execution_ids": [one.execution_id for one in ended],
+    }
+    row = await (await connection.execute(SETTLE_NODES, params)).fetchone()
+    assert row is not None
+    started: int = row["started"]
+    return started
+
+
+async def count_executions(
+    connection: Connection, assignments: Sequence[tuple[UUID, UUID]]
+) -> None:
+    """Counts attempts of (stream, agent) pairs on their assignments."""
+    if assignments:
+        params = {
+            "stream_ids": [stream for stream, _ in assignments],
+            "agent_ids": [agent for _, agent in assignments],
+        }
+        await connection.execute(COUNT_EXECUTIONS, params)
+
+
+async def upstream(connection: Connection, task: Task, run_id: UUID) -> dict[str, Any]:
+    """Outputs of the agents that `task` depended on, by agent id."""
+    assert task.agent is not None
+    params = {"run_id": run_id, "agent_id": task.agent.id}
+    rows = await (await connection.execute(UPSTREAM, params)).fetchall()
+    return {str(row["agent_id"]): row["output"] for row in rows}

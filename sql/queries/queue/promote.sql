@@ -1,0 +1,14 @@
+-- Rows whose time has come get in line, in the order of their times. Bounded; what is left comes
+-- with the next call. `next_due_s` is how long until then: a 1 s back-off is 1 s, not a poll.
+WITH due AS MATERIALIZED (
+    SELECT ctid, scheduled_for FROM agent_tasks
+    WHERE status = 'pending' AND parked AND scheduled_for <= oppspot_now()
+    ORDER BY scheduled_for LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED
+), moved AS (
+    UPDATE agent_tasks t SET parked = false, ready_seq = nextval('agent_tasks_ready_seq')
+    FROM (SELECT ctid FROM due ORDER BY scheduled_for) d WHERE t.ctid = d.ctid
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM moved) AS promoted,
+       (SELECT extract(epoch FROM min(scheduled_for) - oppspot_now())::float8 FROM agent_tasks
+        WHERE status = 'pending' AND parked AND scheduled_for > oppspot_now()) AS next_due_s

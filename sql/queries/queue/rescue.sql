@@ -1,0 +1,50 @@
+-- Puts back what dead runners left. Dead: the lease ran out, or the session that held the runner's
+-- lock is gone and its heart missed a beat (the lock alone proves nothing: a living runner can lose
+-- its listening session). A missing runner row counts as dead. The first crashes cost nothing but
+-- time; the third ends the task: work that kills its runner must not take down the fleet.
+WITH watched AS MATERIALIZED (
+    SELECT r.id, r.host, r.pid, r.lease_until <= oppspot_now() AS lapsed,
+           r.beat_at + make_interval(secs => r.beat_s * 1.2) AS suspect_at,
+           r.lock_key IS NOT NULL AND pg_try_advisory_xact_lock(r.lock_key) AS unlocked
+    FROM task_runners r WHERE r.id <> %(runner_id)s
+), dead AS MATERIALIZED (
+    SELECT id, host, pid FROM watched WHERE lapsed OR (unlocked AND suspect_at <= oppspot_now())
+), deposed AS (
+    UPDATE task_runners r SET lease_until = least(r.lease_until, oppspot_now()), waiting = false
+    FROM dead d WHERE r.id = d.id AND (r.lease_until > oppspot_now() OR r.waiting)
+), lost AS MATERIALIZED (
+    SELECT t.id, t.runner_id, coalesce(t.execution_id, oppspot_uuid()) AS execution_id FROM agent_tasks t
+    WHERE t.status = 'processing'
+      AND NOT EXISTS (SELECT FROM task_runners r WHERE r.id = t.runner_id AND r.id NOT IN (SELECT id FROM dead))
+    ORDER BY t.id LIMIT 100 FOR NO KEY UPDATE OF t SKIP LOCKED
+), saved AS (
+    UPDATE agent_tasks t SET
+        status = CASE WHEN t.cancel_requested_at IS NOT NULL THEN 'cancelled'
+                      WHEN t.crash_count + 1 >= 3 THEN 'failed' ELSE 'pending' END,
+        error_message = CASE WHEN t.cancel_requested_at IS NOT NULL THEN t.cancel_reason
+            WHEN t.crash_count + 1 >= 3 THEN format('the runner was lost three times while this task ran, last %%s',
+                coalesce('on ' || d.host || ' (pid ' || d.pid || ')', 'runner ' || t.runner_id))
+            ELSE t.error_message END,
+        crash_count = t.crash_count + 1, run_token = NULL, runner_id = NULL, parked = false, progress = NULL,
+        execution_id = NULL, deadline_at = NULL, ready_seq = nextval('agent_tasks_ready_seq'),
+        finished_at = CASE WHEN t.cancel_requested_at IS NOT NULL OR t.crash_count + 1 >= 3 THEN oppspot_now() END
+    FROM lost l LEFT JOIN dead d ON d.id = l.runner_id
+    WHERE t.id = l.id
+    RETURNING t.id, t.agent_id, t.org_id, t.stream_id, t.run_id, t.attempt, t.status, t.started_at,
+              l.runner_id, l.execution_id, d.host, d.pid
+), written AS (
+    INSERT INTO agent_executions (id, task_id, attempt, agent_id, org_id, stream_id, status, started_at, completed_at,
+        duration_ms, error_message, runner_id)
+    SELECT s.execution_id, s.id, s.attempt, s.agent_id, coalesce(s.org_id, a.org_id), s.stream_id, 'failed', s.started_at, oppspot_now(),
+        least(extract(epoch FROM oppspot_now() - s.started_at) * 1000, 2147483647)::integer,
+        format('the runner %%s was lost', coalesce('on ' || s.host || ' (pid ' || s.pid || ')', s.runner_id::text)),
+        s.runner_id
+    FROM saved s LEFT JOIN ai_agents a ON a.id = s.agent_id
+    ON CONFLICT (task_id, attempt) WHERE task_id IS NOT NULL DO UPDATE SET
+        status = excluded.status, completed_at = excluded.completed_at, duration_ms = excluded.duration_ms,
+        error_message = excluded.error_message
+)
+SELECT s.id, s.status, s.run_id, s.agent_id, s.runner_id, w.next_s
+FROM (SELECT extract(epoch FROM min(suspect_at) - oppspot_now())::float8 AS next_s FROM watched
+      WHERE unlocked AND suspect_at > oppspot_now() AND NOT lapsed) w
+LEFT JOIN saved s ON true

@@ -1,0 +1,1 @@
+SELECT desired FROM task_runners WHERE id = %(runner_id)s

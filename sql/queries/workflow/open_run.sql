@@ -1,0 +1,12 @@
+-- Opens the run of a claimed task; the fence keeps a runner that lost the task from opening one.
+WITH mine AS MATERIALIZED (
+    SELECT t.id FROM agent_tasks t
+    WHERE t.id = %(task_id)s AND t.run_token = %(run_token)s AND t.status = 'processing' FOR NO KEY UPDATE
+), opened AS MATERIALIZED (
+    SELECT m.id, open_stream_run(%(stream_id)s, %(agent_id)s, m.id, %(payload)s::jsonb, %(priority)s,
+                                 %(requested_by)s, %(chain)s) AS run_id
+    FROM mine m
+)
+UPDATE agent_tasks t SET run_id = o.run_id, stream_id = coalesce(t.stream_id, %(stream_id)s)
+FROM opened o WHERE t.id = o.id
+RETURNING t.run_id
