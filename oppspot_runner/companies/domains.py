@@ -18,11 +18,6 @@ MOST_DOMAIN = 253
 
 SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(?!\d)")
 HOST = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+")
-# Sold like top-level domains, though the public suffix list calls them private.
-SOLD_SUFFIXES = frozenset(
-    "za.bz br.com cn.com de.com eu.com jpn.com mex.com ru.com sa.com uk.com us.com za.com com.de"
-    " gb.net hu.net jp.net se.net uk.net in.net ae.org com.se co.com co.nl co.no".split()
-)
 
 
 def host_of(address: str) -> str | None:
@@ -70,7 +65,7 @@ def registered_domain(address: str) -> str | None:
         return None
     every_suffix, official = suffix_lists()
     suffix = every_suffix.publicsuffix(host)
-    if suffix is None or not (suffix in SOLD_SUFFIXES or suffix == official.publicsuffix(host)):
+    if suffix is None or not (suffix in sold_suffixes() or suffix == official.publicsuffix(host)):
         return None
     domain = every_suffix.privatesuffix(host)
     return domain if isinstance(domain, str) else None
@@ -86,6 +81,12 @@ def is_platform(host: str) -> bool:
 def platforms() -> frozenset[str]:
     """The hosts of the data file."""
     return frozenset(read_lines("platforms.txt"))
+
+
+@cache
+def sold_suffixes() -> frozenset[str]:
+    """Suffixes sold like top-level domains, though the public suffix list calls them private."""
+    return frozenset(read_lines("sold_suffixes.txt"))
 
 
 @cache
