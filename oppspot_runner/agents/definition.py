@@ -36,6 +36,14 @@ class Agent(ABC):
     input_model: ClassVar[type[BaseModel] | None] = None
     mapper: ClassVar[ResultMapper | None] = None
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Registers a class that names its own agent_type."""
+        super().__init_subclass__(**kwargs)
+        if cls.__dict__.get("agent_type"):
+            from oppspot_runner.agents.registry import registry
+
+            registry.register(cls)
+
     def __init__(self, ctx: Context, input: BaseModel | None = None) -> None:
         self.ctx = ctx
         self.input = input

@@ -33,8 +33,18 @@ KEEPALIVE = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
-# What psycopg raises when the server, not the statement, is the trouble.
-DATABASE_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, DatabaseError)
+# What passes by itself: a server that is away, restarts, is a read-only standby for a while, has a
+# full disk; a deadlock, a timeout.
+DATABASE_AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,
+    PoolTimeout,
+    DatabaseError,
+)
+# What the content of a row can provoke, as opposed to a fault in our statements.
+BAD_CONTENT = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
+DATABASE_ERROR = psycopg.Error
 
 
 def conninfo(dsn: str, *, application: str = "oppspot-runner") -> str:
@@ -157,6 +167,10 @@ class Database:
         async with self._pool.connection() as connection, connection.transaction():
             yield connection
 
+    async def ping(self) -> None:
+        """One round trip on a connection of the pool; raises what is wrong with it."""
+        await self.fetch_one(SESSION_FACTS)
+
     async def fetch_all(self, query: LiteralString, params: Params = None) -> list[DictRow]:
         """All rows of one statement in a transaction of its own."""
         async with self._pool.connection() as connection:
@@ -173,7 +187,27 @@ class Database:
             return (await connection.execute(query, params)).rowcount
 
 
+def is_away(error: BaseException) -> bool:
+    """Whether the server or the way to it is gone, as opposed to a statement that failed."""
+    if isinstance(error, PoolTimeout | psycopg.InterfaceError | DatabaseError):
+        return True
+    if not isinstance(error, psycopg.OperationalError):
+        return isinstance(error, psycopg.errors.ReadOnlySqlTransaction)
+    return error.sqlstate is None or error.sqlstate.startswith(("08", "53", "57P"))
+
+
 async def is_pooled(connection: Connection) -> bool:
     """Whether the server process that answers is another one than the one we were told of."""
     facts = await (await connection.execute(SESSION_FACTS)).fetchone()
     return facts is not None and facts["pid"] != connection.info.backend_pid
+
+
+def connect_blocking(conninfo: str, schema: str) -> psycopg.Connection[DictRow]:
+    """A connection without prepared statements, for a thread; search_path leads to `schema`."""
+    connection = psycopg.Connection[DictRow].connect(
+        conninfo, autocommit=True, row_factory=dict_row, prepare_threshold=None
+    )
+    facts = connection.execute(SESSION_FACTS).fetchone()
+    if facts is not None and facts["schema"] != schema:
+        connection.execute(SESSION_SCHEMA, {"schema": schema})
+    return connection

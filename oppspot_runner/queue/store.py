@@ -24,6 +24,8 @@ from oppspot_runner.queue.settlement import Settlement
 CLAIM = statement("queue/claim")
 PROMOTE = statement("queue/promote")
 FINISH = statement("queue/finish")
+HOLD = statement("queue/hold")
+IS_DRAINED = statement("queue/is_drained")
 RESCUE = statement("queue/rescue")
 PRUNE_TASKS = statement("queue/prune_tasks")
 PRUNE_EXECUTIONS = statement("queue/prune_executions")
@@ -41,6 +43,7 @@ class Settled:
     run_id: UUID | None
     agent_id: UUID | None
     stream_id: UUID | None
+    execution_id: UUID
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,22 @@ async def claim(
     return [task_from_row(row) for row in rows]
 
 
-async def promote(connection: Connection) -> float | None:
-    """Puts due rows in line; seconds until the next one is due, None when none waits."""
+async def is_drained(connection: Connection, task_types: Sequence[str] | None) -> bool:
+    """Whether nothing of these types is due or running, by anybody."""
+    params = {"task_types": list(task_types) if task_types else None}
+    return bool((await _one(connection, IS_DRAINED, params))["drained"])
+
+
+async def promote(connection: Connection) -> tuple[int, float | None]:
+    """Puts due rows in line: how many, and seconds until the next is due (None: none waits)."""
     row = await _one(connection, PROMOTE)
-    next_due_s: float | None = row["next_due_s"]
-    return next_due_s
+    return row["promoted"], row["next_due_s"]
+
+
+async def hold(connection: Connection, task: Task) -> bool:
+    """Locks the task's row for the rest of the transaction; False when it is no longer ours."""
+    params = {"task_id": task.id, "run_token": task.run_token}
+    return await (await connection.execute(HOLD, params)).fetchone() is not None
 
 
 async def finish(

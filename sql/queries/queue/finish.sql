@@ -43,4 +43,4 @@ WITH given AS MATERIALIZED (
         goal_context = excluded.goal_context, results_summary = excluded.results_summary,
         error_message = excluded.error_message, metrics = excluded.metrics, runner_id = excluded.runner_id
 )
-SELECT id, run_id, agent_id, stream_id FROM ended ORDER BY id
+SELECT id, run_id, agent_id, stream_id, execution_id FROM ended ORDER BY id

@@ -1,0 +1,135 @@
+"""What happens in a runner, as typed events, and the bus that tells subscribers.
+
+A subscriber that fails is reported once per event and can neither break nor silence anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import UUID
+
+from oppspot_runner.base.outcome import Outcome
+from oppspot_runner.base.task import Task
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened in this process."""
+
+
+@dataclass(frozen=True)
+class RunnerStarted(Event):
+    """The runner has its row and takes tasks. `wake` is notify or poll."""
+
+    runner_id: int
+    slots: int
+    poll_s: float
+    wake: str
+
+
+@dataclass(frozen=True)
+class RunnerState(Event):
+    """The runner changed its state: running, paused, stopping, stopped; and why."""
+
+    runner_id: int
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class WakeChanged(Event):
+    """How the runner hears of new work changed: notify or poll."""
+
+    runner_id: int
+    wake: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class TaskStarted(Event):
+    """An attempt begins."""
+
+    task: Task
+
+
+@dataclass(frozen=True)
+class TaskFinished(Event):
+    """The end of an attempt was written. `error` is None for a success."""
+
+    task: Task
+    outcome: Outcome
+    status: str
+    run_ms: int
+    error: str | None = None
+    next_attempt_s: float | None = None
+
+
+@dataclass(frozen=True)
+class ResultDropped(Event):
+    """The end of an attempt was not written: the task is no longer this runner's."""
+
+    task: Task
+    reason: str
+
+
+@dataclass(frozen=True)
+class TasksRescued(Event):
+    """Tasks of dead runners were put back, or failed after too many crashes."""
+
+    task_ids: tuple[UUID, ...]
+    runner_ids: tuple[int, ...]
+    failed: int = 0
+
+
+@dataclass(frozen=True)
+class LeaseLost(Event):
+    """This runner was taken for dead; it cancels its attempts and starts over."""
+
+    runner_id: int
+    attempts: int
+
+
+@dataclass(frozen=True)
+class DatabaseAway(Event):
+    """The database does not answer; reported once until it is back."""
+
+    error: str
+
+
+@dataclass(frozen=True)
+class DatabaseBack(Event):
+    """The database answers again, after `away_s` seconds."""
+
+    away_s: float
+
+
+E = TypeVar("E", bound=Event)
+Subscriber = Callable[[Any], None]
+
+
+@dataclass
+class EventBus:
+    """Tells subscribers of events, in the order they subscribed."""
+
+    on_error: Callable[[Event, Exception], None] | None = None
+    _subscribers: list[tuple[type[Event], Subscriber]] = field(default_factory=list)
+
+    def subscribe(self, kind: type[E], subscriber: Callable[[E], None]) -> None:
+        """Calls `subscriber` for every event of `kind` or of a class below it."""
+        self._subscribers.append((kind, subscriber))
+
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """Forgets `subscriber` altogether."""
+        self._subscribers = [pair for pair in self._subscribers if pair[1] is not subscriber]
+
+    def emit(self, event: Event) -> None:
+        """Tells everybody; never raises."""
+        for kind, subscriber in self._subscribers:
+            if isinstance(event, kind):
+                try:
+                    subscriber(event)
+                except Exception as error:  # noqa: BLE001 - a subscriber must not hurt the work
+                    if self.on_error is not None:
+                        self.on_error(event, error)

@@ -1,0 +1,152 @@
+"""Every knob of the product, with unit, default and reason: one model, read from flags, the
+environment, `.env`, and defaults, in that order. `.env.example` is generated from it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from dotenv import dotenv_values
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from oppspot_runner.base.errors import ConfigurationError
+
+PREFIX = "OPPSPOT_"
+DAY_S = 86_400
+Words = Annotated[list[str], NoDecode]
+
+
+class Settings(BaseSettings):
+    """Settings of one process. Names in the environment: OPPSPOT_ and the field's name."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    database_url: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("database_url", "DATABASE_URL"),
+        description="Connection string of Postgres. Unset: a private one is started on demand.",
+    )
+    schema_name: str = Field(
+        "public",
+        validation_alias=AliasChoices("schema_name", "OPPSPOT_SCHEMA"),
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$",
+        description="Schema of our tables, to keep them apart from others of the same name.",
+    )
+    poll_interval: float = Field(
+        5.0,
+        ge=0.05,
+        le=3600,
+        description="Seconds between two looks for work when nothing wakes the runner.",
+    )
+    concurrency: int = Field(
+        3, ge=1, le=10_000, description="Agents that one runner runs at the same time."
+    )
+    lease: float = Field(
+        30.0,
+        ge=1,
+        le=3600,
+        description="Seconds after which a runner that does not answer is taken for dead.",
+    )
+    grace: float = Field(
+        30.0,
+        ge=0,
+        le=86_400,
+        description="Seconds that running tasks get to end after a stop; then they are given back.",
+    )
+    task_types: Words = Field(
+        [],
+        description="Task types that this runner serves, separated by commas. Empty: all.",
+    )
+    import_: Words = Field(
+        [],
+        validation_alias=AliasChoices("import_", "OPPSPOT_IMPORT"),
+        description="Python modules with agents of your own, separated by commas.",
+    )
+    log: Literal["console", "json"] | None = Field(
+        None, description="Form of log lines. Unset: console on a terminal, else json."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least level that is logged. DEBUG=true means debug."
+    )
+    retention: float = Field(
+        30.0,
+        gt=0,
+        le=36_500,
+        description="Days that completed and cancelled tasks are kept. Failed ones stay.",
+    )
+    history_retention: float = Field(
+        90.0, gt=0, le=36_500, description="Days that attempts are kept in agent_executions."
+    )
+    embedded_folder: Path | None = Field(
+        None,
+        description="Folder of the private Postgres. Unset: under XDG_DATA_HOME.",
+    )
+
+    @field_validator("task_types", "import_", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return [word.strip() for word in value.split(",") if word.strip()]
+        return value
+
+    @field_validator("log_level", "log", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Settings with `flags` (None = not given) over environment, `.env` and defaults.
+
+    Raises ConfigurationError that names the first unusable value, never the value of a secret.
+    """
+    given = {key: value for key, value in flags.items() if value is not None and value != ()}
+    if "log_level" not in given and _means_debug():
+        given["log_level"] = "debug"
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = variable_name(str(first["loc"][0]))
+        shown = "" if "URL" in name else f" {first['input']!r}"
+        raise ConfigurationError(f"{name}{shown} is not usable: {first['msg']}") from None
+
+
+def variable_name(field: str) -> str:
+    """The environment variable of a field of Settings."""
+    special = {
+        "database_url": "DATABASE_URL",
+        "schema_name": "OPPSPOT_SCHEMA",
+        "import_": "OPPSPOT_IMPORT",
+    }
+    return special.get(field, field if field.isupper() else PREFIX + field.upper())
+
+
+def unknown_variables(environment: Mapping[str, str] | None = None) -> dict[str, str | None]:
+    """OPPSPOT_ names that mean nothing, each with the nearest known one."""
+    names = os.environ if environment is None else environment
+    known = [variable_name(field) for field in Settings.model_fields]
+    unknown = [name for name in names if name.startswith(PREFIX) and name not in known]
+    return {name: next(iter(get_close_matches(name, known, 1)), None) for name in unknown}
+
+
+def env_example() -> str:
+    """The text of `.env.example`: every variable with its reason and default."""
+    lines = ["# Settings of oppspot-runner. Flags win over the environment, it over this file."]
+    for field, info in Settings.model_fields.items():
+        default = "" if info.default in (None, []) else info.default
+        lines += ["", f"# {info.description}", f"# {variable_name(field)}={default}"]
+    return "\n".join(lines) + "\n"
+
+
+def _means_debug() -> bool:
+    given = {**dotenv_values(".env"), **os.environ}
+    explicit = given.get("OPPSPOT_LOG_LEVEL")
+    return not explicit and (given.get("DEBUG") or "").lower() in {"1", "true", "yes", "on"}

@@ -1,0 +1,145 @@
+"""A company as scoring and enrichment see it: its values, and for each value who said so.
+
+Values only; where they are stored and how they are read is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+# A value that stands in `companies` without any fact: somebody wrote it there by hand.
+UNSOURCED = "companies"
+UNSOURCED_CONFIDENCE = 0.5
+
+# The columns that facts may fill, in the order in which they are reported.
+FACT_FIELDS = (
+    "company_number",
+    "domain",
+    "status",
+    "country",
+    "region",
+    "town",
+    "sic_codes",
+    "industries",
+    "employees",
+    "employees_band",
+    "founded_year",
+    "incorporated",
+    "description",
+    "website",
+    "linkedin_url",
+    "phone",
+    "email",
+    "tech",
+    "links",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One statement about a company. `confidence` is 0 to 1, `valid_from` the day it is about."""
+
+    field: str
+    value: Any
+    source: str
+    confidence: float
+    observed_at: datetime
+    source_url: str | None = None
+    valid_from: date | None = None
+
+    def age_days(self, now: datetime) -> int:
+        """Whole days since it was observed, so that a score stays the same all day; never < 0."""
+        return max(0, (now - self.observed_at).days)
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """What is believed about one company. `facts` holds the best fact of each field."""
+
+    id: UUID
+    name: str
+    updated_at: datetime
+    org_id: UUID | None = None
+    name_norm: str = ""
+    company_number: str | None = None
+    domain: str | None = None
+    status: str | None = None
+    country: str | None = None
+    region: str | None = None
+    town: str | None = None
+    sic_codes: tuple[str, ...] = ()
+    industries: tuple[str, ...] = ()
+    employees: int | None = None
+    employees_band: str | None = None
+    founded_year: int | None = None
+    incorporated: date | None = None
+    description: str | None = None
+    website: str | None = None
+    linkedin_url: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    tech: tuple[str, ...] = ()
+    links: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+    def has(self, name: str) -> bool:
+        """Whether the field `name` is known."""
+        return is_present(getattr(self, name))
+
+    def fact(self, name: str) -> Fact | None:
+        """The fact behind a known field; None for an unknown one.
+
+        A value without a recorded fact answers as one of the source "companies".
+        """
+        value = getattr(self, name, None)
+        found = self.facts.get(name)
+        if found is not None or not is_present(value):
+            return found
+        return Fact(name, value, UNSOURCED, UNSOURCED_CONFIDENCE, self.updated_at)
+
+    def with_values(self, values: Mapping[str, Any], facts: Mapping[str, Fact]) -> Company:
+        """The company with these values and facts put over its own."""
+        return replace(self, **values, facts={**self.facts, **facts})
+
+
+_COLUMNS = frozenset(item.name for item in fields(Company)) - {"facts"}
+_ARRAYS = ("sic_codes", "industries", "tech")
+
+
+def company_from_row(row: Mapping[str, Any]) -> Company:
+    """A Company from a row with the columns of `companies` and `facts` beside them.
+
+    `facts` maps a field to [source, confidence, observed_at as Unix time, value]; the value is
+    null for a field that has a column, whose value counts then.
+    """
+    values = {name: row[name] for name in _COLUMNS if name in row}
+    for name in _ARRAYS:
+        values[name] = tuple(values.get(name) or ())
+    observed = datetime.fromtimestamp
+    zone = row["updated_at"].tzinfo
+    facts = {
+        name: Fact(
+            name,
+            values.get(name) if value is None else value,
+            source,
+            confidence,
+            observed(seconds, zone),
+        )
+        for name, (source, confidence, seconds, value) in (row.get("facts") or {}).items()
+    }
+    return Company(**values, facts=facts)
+
+
+def is_present(value: Any) -> bool:
+    """Whether a value says anything: text with a letter, a list with an entry, any number."""
+    if value is None:
+        return False
+    if isinstance(value, str):
+        return bool(value.strip())
+    if isinstance(value, list | tuple | set | frozenset | Mapping):
+        return len(value) > 0
+    return True

@@ -1,0 +1,184 @@
+"""The three components of the score beside the criteria: completeness, enrichment, signals.
+
+Each gives shares of [0, 1] that `scoring` turns into points.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from oppspot_runner.companies.company import Company, Fact
+from oppspot_runner.companies.scoring_model import COMPLETENESS_FIELDS, Model
+from oppspot_runner.companies.scoring_verdict import Verdict
+
+# Which columns make up a field of completeness.
+SOURCES = {
+    "name": ("name",),
+    "website": ("website", "domain"),
+    "description": ("description",),
+    "industry": ("industries", "sic_codes"),
+    "employee_count": ("employees", "employees_band"),
+    "region": ("region", "town", "country"),
+    "linkedin_url": ("linkedin_url",),
+    "phone": ("phone",),
+    "email": ("email",),
+}
+LABELS = {
+    "name": "a name",
+    "website": "a website",
+    "description": "a description",
+    "industry": "an industry",
+    "employee_count": "a head count",
+    "region": "a location",
+    "linkedin_url": "a LinkedIn page",
+    "phone": "a phone number",
+    "email": "an e-mail address",
+}
+# Which columns show that a kind of source has answered.
+GROUPS = {
+    "register": ("company_number", "incorporated"),
+    "web": ("website", "domain", "tech"),
+    "employees": ("employees", "employees_band"),
+    "social": ("linkedin_url", "links"),
+}
+# Which criteria judge a field of completeness, or a column of a group.
+JUDGED_BY: Mapping[str, tuple[str, ...]] = {
+    "industry": ("industry", "sic_codes"),
+    "employee_count": ("employee_count",),
+    "region": ("location",),
+    "description": ("keywords",),
+    "employees": ("employee_count",),
+    "employees_band": ("employee_count",),
+    "incorporated": ("company_age_years",),
+    "tech": ("tech_stack",),
+}
+MOST_OF_A_TYPE = 3  # a board with 80 jobs must not drown the rest
+STRENGTHS = {"very_strong": 1.0, "strong": 0.75, "moderate": 0.5, "weak": 0.25}
+NEARLY_ONE = 1 - 1e-9  # a certain signal has no finite share otherwise
+
+Verdicts = Mapping[str, Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a component: `value` of at most `most`, both in shares of the component."""
+
+    factor: str
+    value: float
+    most: float
+    text: str
+    fact: Fact | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A buying signal. `strength`, `confidence` and `fit` are 0 to 1."""
+
+    type: str
+    strength: float
+    confidence: float
+    occurred_at: datetime
+    source: str = ""
+    text: str = ""
+    fit: float = 1.0
+
+
+def worth(field: str, verdicts: Verdicts) -> float:
+    """What knowing `field` counts: 1, or the match of the criterion that judges it.
+
+    Knowing that a company does not fit must not score more than not knowing.
+    """
+    matches = [
+        verdict.match
+        for name in JUDGED_BY.get(field, ())
+        if (verdict := verdicts.get(name)) is not None and verdict.match is not None
+    ]
+    return min(matches, default=1.0)
+
+
+def field_weights(verdicts: Verdicts, model: Model) -> dict[str, float]:
+    """The weight of each field of completeness; fields that the goal asks for weigh more."""
+    return {
+        name: model.fields.get(
+            name, model.asked if any(c in verdicts for c in JUDGED_BY.get(name, ())) else 1.0
+        )
+        for name in COMPLETENESS_FIELDS
+    }
+
+
+def completeness(
+    company: Company, verdicts: Verdicts, model: Model
+) -> tuple[Share, dict[str, float]]:
+    """The one share of completeness, and what each unknown field would add to it."""
+    weights = field_weights(verdicts, model)
+    total = sum(weights.values())
+    if not total:
+        return Share("fields", 0.0, 1.0, "no field has a weight"), {}
+    known = [name for name in weights if any(company.has(column) for column in SOURCES[name])]
+    value = sum(weights[name] * worth(name, verdicts) for name in known) / total
+    unknown = {name: weights[name] / total for name in weights if name not in known}
+    without = ", ".join(LABELS[name].split(" ", 1)[1] for name in unknown)
+    text = f"{len(known)} of {len(weights)} fields known"
+    return Share("fields", value, 1.0, f"{text}, not {without}" if without else text), unknown
+
+
+def enrichment(company: Company, verdicts: Verdicts, model: Model, now: datetime) -> list[Share]:
+    """A quarter for each group of sources: trust in its best fact, halved every 90 days."""
+    shares = []
+    for group, columns in GROUPS.items():
+        best, fact = 0.0, None
+        for column in columns:
+            found = company.fact(column) if company.has(column) else None
+            if found is None:
+                continue
+            value = trust(found, model, now) * worth(column, verdicts)
+            if fact is None or value > best:
+                best, fact = value, found
+        text = f"{fact.field} from {fact.source}" if fact else "nothing known"
+        shares.append(Share(group, best / len(GROUPS), 1 / len(GROUPS), text, fact))
+    return shares
+
+
+def trust(fact: Fact, model: Model, now: datetime) -> float:
+    """Confidence in a fact, halved every 90 days of its age."""
+    age = fact.age_days(now)
+    return fact.confidence * 2.0 ** (-age / model.fact_half_life_days) if age else fact.confidence
+
+
+def signals(found: Sequence[Signal], model: Model, now: datetime) -> tuple[float, list[Share]]:
+    """The component and its shares: 1 - product of (1 - strength x confidence x decay x fit).
+
+    More evidence never lowers it. Of each type the best three count.
+    """
+    by_type: dict[str, list[tuple[float, Signal]]] = {}
+    for signal in found:
+        by_type.setdefault(signal.type, []).append((_effect(signal, model, now), signal))
+    kept = [
+        pair
+        for name in sorted(by_type)
+        for pair in sorted(by_type[name], key=_best_first)[:MOST_OF_A_TYPE]
+    ]
+    total = 1 - math.prod(1 - effect for effect, _ in kept)
+    # The product's logarithm is a sum, so each signal has its part of the whole.
+    parts = [-math.log1p(-min(effect, NEARLY_ONE)) for effect, _ in kept]
+    whole = sum(parts) or 1.0
+    return total, [
+        Share(signal.type, total * part / whole, 1.0, signal.text or signal.type)
+        for part, (_, signal) in zip(parts, kept, strict=True)
+    ]
+
+
+def _effect(signal: Signal, model: Model, now: datetime) -> float:
+    half_life = model.signal_half_life_days.get(signal.type, model.default_half_life_days)
+    age = max(0, (now - signal.occurred_at).days)
+    decay: float = 2.0 ** (-age / half_life)
+    effect = signal.strength * signal.confidence * signal.fit * decay
+    return min(1.0, max(0.0, effect))
+
+
+def _best_first(pair: tuple[float, Signal]) -> tuple[float, str, str]:
+    effect, signal = pair
+    return -effect, signal.source, signal.text

@@ -1,0 +1,137 @@
+"""Rows of task_runners: a daemon joins, says that it lives, and leaves; people ask things of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.rows import DictRow
+
+from oppspot_runner.db.files import statement
+from oppspot_runner.db.pool import Connection, Database, connect_blocking
+
+REGISTER = statement("runners/register")
+BEAT = statement("runners/beat")
+NOTE_RUNNING = statement("runners/note_running")
+HOLD_LOCK = statement("runners/hold_lock")
+SET_WAKE = statement("runners/set_wake")
+SET_WAITING = statement("runners/set_waiting")
+SET_STATE = statement("runners/set_state")
+DESIRED = statement("runners/desired")
+ASK = statement("runners/ask")
+LEAVE = statement("runners/leave")
+FORGET_DEAD = statement("runners/forget_dead")
+
+
+@dataclass(frozen=True)
+class Membership:
+    """This process as a runner: `lock_key` is the advisory lock that proves it lives."""
+
+    id: int
+    lock_key: int
+
+
+@dataclass(frozen=True)
+class Beat:
+    """What a heartbeat learned: what people ask, and the run tokens that are (still) ours."""
+
+    desired: str
+    held: frozenset[int]
+    cancelled: frozenset[int]
+
+
+async def register(database: Database, facts: dict[str, Any]) -> Membership:
+    """Joins as a new runner. `facts` are the columns of runners/register.sql."""
+    row = await database.fetch_one(REGISTER, facts)
+    assert row is not None
+    return Membership(row["id"], row["lock_key"])
+
+
+async def hold_lock(connection: Connection, lock_key: int) -> bool:
+    """Takes the runner's lock on a session that lives as long as the process."""
+    row = await (await connection.execute(HOLD_LOCK, {"lock_key": lock_key})).fetchone()
+    return row is not None and bool(row["held"])
+
+
+async def set_wake(
+    database: Database, member: Membership, wake: str, *, lock_held: bool = False
+) -> None:
+    """Says how this runner hears of work, and whether its lock can be trusted."""
+    lock_key = member.lock_key if lock_held else None
+    await database.execute(SET_WAKE, {"runner_id": member.id, "wake": wake, "lock_key": lock_key})
+
+
+async def set_waiting(database: Database, runner_id: int, waiting: bool) -> None:
+    """Says whether the next INSERT should wake this runner."""
+    await database.execute(SET_WAITING, {"runner_id": runner_id, "waiting": waiting})
+
+
+async def set_state(database: Database, runner_id: int, state: str) -> str | None:
+    """Shows a new state; what people ask of the runner, None when its row is gone."""
+    row = await database.fetch_one(SET_STATE, {"runner_id": runner_id, "state": state})
+    return row["desired"] if row else None
+
+
+async def desired(database: Database, runner_id: int) -> str | None:
+    """What people ask of the runner now; None when its row is gone."""
+    row = await database.fetch_one(DESIRED, {"runner_id": runner_id})
+    return row["desired"] if row else None
+
+
+async def ask(database: Database, wanted: str, ids: Sequence[int] | None = None) -> list[DictRow]:
+    """Asks live runners (all, or those of `ids`) to run, pause, idle, stop or stop_now."""
+    params = {"desired": wanted, "ids": list(ids) if ids is not None else None}
+    return await database.fetch_all(ASK, params)
+
+
+async def leave(database: Database, runner_id: int) -> None:
+    """Takes the row away, unless tasks still name it."""
+    await database.execute(LEAVE, {"runner_id": runner_id})
+
+
+async def forget_dead(connection: Connection) -> None:
+    """Deletes rows of runners that died over a day ago."""
+    await connection.execute(FORGET_DEAD)
+
+
+class BeatConnection:
+    """The heartbeat's own connection, for a thread of its own. Not safe to share."""
+
+    def __init__(self, conninfo: str, database: Database, runner_id: int) -> None:
+        self.conninfo = conninfo
+        self.schema = database.schema
+        self.runner_id = runner_id
+        self._connection: psycopg.Connection[DictRow] | None = None
+
+    def beat(self, *, state: str, lag_ms: int, running_for_s: float | None) -> Beat | None:
+        """Renews the lease; None when it is no longer ours.
+
+        With `running_for_s`, attempts older than that become visible as running executions.
+        Raises psycopg's errors; the connection is then opened anew next time.
+        """
+        params = {"runner_id": self.runner_id, "state": state, "lag_ms": lag_ms}
+        try:
+            connection = self._open()
+            row = connection.execute(BEAT, params).fetchone()
+            if row is not None and running_for_s is not None and row["held"]:
+                older = {"runner_id": self.runner_id, "older_than_s": running_for_s}
+                connection.execute(NOTE_RUNNING, older)
+        except psycopg.Error:
+            self.close()
+            raise
+        if row is None:
+            return None
+        return Beat(row["desired"], frozenset(row["held"]), frozenset(row["cancelled"]))
+
+    def close(self) -> None:
+        """Closes the connection, if there is one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _open(self) -> psycopg.Connection[DictRow]:
+        if self._connection is None:
+            self._connection = connect_blocking(self.conninfo, self.schema)
+        return self._connection

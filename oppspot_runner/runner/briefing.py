@@ -1,0 +1,168 @@
+"""What an attempt needs to know before its agent runs, or the reason why it cannot run.
+
+Every problem of what people put into rows is raised as Fail with a sentence for the task's
+error_message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+from structlog.typing import FilteringBoundLogger
+
+from oppspot_runner.agents.context import Context
+from oppspot_runner.agents.options import AgentOptions
+from oppspot_runner.agents.ports import CompanyStore, InsightStore, ItemStore, Journal
+from oppspot_runner.agents.registry import Definition, Registry
+from oppspot_runner.base.errors import Fail, OppspotError
+from oppspot_runner.base.task import AgentRow, StreamRow, Task
+from oppspot_runner.db.files import statement
+from oppspot_runner.db.pool import Database
+from oppspot_runner.workflow import chain
+
+STREAM = statement("workflow/stream")
+DEFAULT_MAX_RETRIES = 3  # of the column: it says nothing, so the agent's own number counts
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Makes the stores of a task: companies for (org), the others for (org, stream, task)."""
+
+    companies: Callable[[UUID | None], CompanyStore]
+    items: Callable[[UUID | None, UUID], ItemStore]
+    insights: Callable[[Task, UUID], InsightStore]
+
+
+@dataclass(frozen=True)
+class Briefing:
+    """All that the body of an agent is run with."""
+
+    definition: Definition
+    options: AgentOptions
+    ctx: Context
+    input: BaseModel | None
+
+
+def chosen_definition(registry: Registry, task: Task) -> tuple[Definition, AgentOptions]:
+    """The code and options for a task. Raises Fail with the reason when it cannot run."""
+    if task.payload_error:
+        raise Fail(task.payload_error)
+    agent = task.agent
+    if agent is None:
+        raise Fail("the task has no agent: its agent_id is NULL")
+    if not agent.agent_type:
+        raise Fail(f"the agent {agent.name or agent.id} has no agent_type")
+    if not agent.is_active and task.payload.get("force_execute") is not True:
+        raise Fail(f"the agent {agent.name or agent.id} is inactive")
+    try:
+        definition = registry.find(agent.agent_type)
+        return definition, definition.options.overridden(agent.configuration)
+    except OppspotError as error:
+        raise Fail(error.one_line()) from None
+
+
+def max_retries(task: Task, options: AgentOptions) -> int:
+    """How many errors the task may have: the row's number, unless it is the column's default."""
+    return options.max_retries if task.max_retries == DEFAULT_MAX_RETRIES else task.max_retries
+
+
+async def brief(
+    database: Database,
+    stores: Stores,
+    task: Task,
+    chosen: tuple[Definition, AgentOptions],
+    journal: Journal,
+    log: FilteringBoundLogger,
+) -> Briefing:
+    """Loads what the agent is to know and opens the task's run. Raises Fail."""
+    definition, options = chosen
+    agent = task.agent
+    assert agent is not None
+    stream = await _stream(database, task)
+    upstream = await _join_run(database, task, stream)
+    ctx = Context(
+        task=task,
+        agent=agent,
+        stream=stream,
+        payload=task.payload,
+        goal_context=_goal_context(task, stream),
+        upstream=upstream,
+        deadline=task.started_at + options.time_limit,
+        log=log,
+        journal=journal,
+        execution_config=_object(task, "execution_config"),
+        force_execute=task.payload.get("force_execute") is True,
+        _companies=stores.companies(task.org_id),
+        _items=stores.items(task.org_id, stream.id) if stream else None,
+        _insights=stores.insights(task, stream.id) if stream else None,
+    )
+    return Briefing(definition, options, ctx, _input(definition, task, agent))
+
+
+def _input(definition: Definition, task: Task, agent: AgentRow) -> BaseModel | None:
+    if definition.input_model is None:
+        return None
+    try:
+        return definition.input_model.model_validate(task.payload)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the payload"
+        raise Fail(f"bad payload for {agent.agent_type}: {field}: {first['msg']}") from None
+
+
+async def _stream(database: Database, task: Task) -> StreamRow | None:
+    stream_id = task.stream_id or _payload_stream_id(task)
+    if stream_id is None:
+        return None
+    row = await database.fetch_one(STREAM, {"stream_id": stream_id, "org_id": task.org_id})
+    if row is None:
+        whose = f"organisation {task.org_id}" if task.org_id else "a task without organisation"
+        raise Fail(f"there is no stream {stream_id} for {whose}")
+    return StreamRow(
+        id=row["id"],
+        org_id=row["org_id"],
+        name=row["name"],
+        goal_criteria=row["goal_criteria"] or {},
+        target_metrics=row["target_metrics"] or {},
+    )
+
+
+def _payload_stream_id(task: Task) -> UUID | None:
+    given = task.payload.get("stream_id")
+    if given is None:
+        return None
+    try:
+        return UUID(given)
+    except (ValueError, TypeError, AttributeError):
+        raise Fail(f"payload.stream_id is not a uuid: {str(given)[:80]!r}") from None
+
+
+async def _join_run(database: Database, task: Task, stream: StreamRow | None) -> dict[str, Any]:
+    if stream is None:
+        return {}
+    async with database.connection() as connection:
+        if task.run_id is None:
+            await chain.open_run(connection, task, stream.id)
+            return {}
+        return await chain.upstream(connection, task, task.run_id)
+
+
+def _goal_context(task: Task, stream: StreamRow | None) -> dict[str, Any]:
+    given = _object(task, "goal_context")
+    if stream is None:
+        return given
+    own = {"goal_criteria": stream.goal_criteria, "target_metrics": stream.target_metrics}
+    return {**own, **given}
+
+
+def _object(task: Task, key: str) -> dict[str, Any]:
+    given = task.payload.get(key)
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise Fail(f"payload.{key} is not an object")
+    return given

@@ -1,0 +1,43 @@
+"""What a runner is told at its start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+State = Literal["running", "paused", "stopping", "stopped"]
+
+
+@dataclass(frozen=True)
+class RunnerConfig:
+    """What a runner needs to know. Durations are seconds."""
+
+    slots: int = 3
+    poll_s: float = 5.0
+    lease_s: float = 30.0
+    grace_s: float = 30.0
+    task_types: tuple[str, ...] = ()
+    keep_s: float = 30 * 86_400.0
+    history_s: float = 90 * 86_400.0
+    host: str = "localhost"
+    pid: int = 0
+    version: str = "0"
+    drain_and_exit: bool = False
+
+    @property
+    def beat_s(self) -> float:
+        """Seconds between heartbeats: six fit into a lease."""
+        return min(5.0, self.lease_s / 6)
+
+    def facts(self) -> dict[str, Any]:
+        """The columns of this runner's row."""
+        return {
+            "host": self.host,
+            "pid": self.pid,
+            "version": self.version,
+            "slots": self.slots,
+            "task_types": list(self.task_types) or None,
+            "poll_s": self.poll_s,
+            "lease_s": self.lease_s,
+            "beat_s": self.beat_s,
+        }

@@ -1,0 +1,106 @@
+"""Keeps the lease alive from a thread with a connection of its own.
+
+A handler that blocks the event loop therefore does not make its runner look dead. The lease is
+trusted by the monotonic clock only: from the moment a beat was sent, not when it was answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+
+from oppspot_runner.db.pool import DATABASE_ERROR
+from oppspot_runner.queue.members import Beat, BeatConnection
+
+RETRY_S = 0.5  # after a failed beat: the lease is at stake
+MOST_LATE_MS = 2**31 - 1
+
+
+class Heartbeat:
+    """Beats every `beat_s`; calls `on_beat(beat, sent_at)` and `on_lost(reason)` in the loop.
+
+    `margin_s` before the lease ends the runner stops trusting it, if no beat got through.
+    """
+
+    def __init__(
+        self,
+        connection: BeatConnection,
+        *,
+        beat_s: float,
+        lease_s: float,
+        state: Callable[[], str],
+        on_beat: Callable[[Beat, float], None],
+        on_lost: Callable[[str], None],
+    ) -> None:
+        self.connection = connection
+        self.beat_s = beat_s
+        self.lease_s = lease_s
+        self.margin_s = lease_s / 6
+        self.state = state
+        self.on_beat = on_beat
+        self.on_lost = on_lost
+        self.lag_ms = 0
+        self.last_beat_at = time.monotonic()
+        self._loop = asyncio.get_running_loop()
+        self._stop = threading.Event()
+        self._asked_at: float | None = None
+        self._trusted_until = time.monotonic() + lease_s - self.margin_s
+        self._thread = threading.Thread(target=self._run, name="oppspot-heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Begins to beat."""
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Ends the thread and its connection. May be called twice, or without a start."""
+        self._stop.set()
+        if self._thread.is_alive():
+            await asyncio.to_thread(self._thread.join, 5)
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                pause_s = self._beat_once()
+                if pause_s is None:
+                    return
+                self._stop.wait(pause_s)
+        finally:
+            self.connection.close()
+
+    def _beat_once(self) -> float | None:
+        sent_at = time.monotonic()
+        if sent_at > self._trusted_until:
+            self._tell(self.on_lost, "no heartbeat got through in time")
+            return None
+        self._measure_lag(sent_at)
+        try:
+            beat = self.connection.beat(
+                state=self.state(), lag_ms=self.lag_ms, running_for_s=self.beat_s
+            )
+        except DATABASE_ERROR:
+            # The loop's own services report the outage; here only the time counts.
+            return min(RETRY_S, self.beat_s)
+        if beat is None:
+            self._tell(self.on_lost, "the lease ran out, or another runner took over")
+            return None
+        self._trusted_until = sent_at + self.lease_s - self.margin_s
+        self.last_beat_at = sent_at
+        self._tell(self.on_beat, beat, sent_at)
+        return self.beat_s
+
+    def _measure_lag(self, now: float) -> None:
+        if self._asked_at is not None:
+            self.lag_ms = min(int((now - self._asked_at) * 1000), MOST_LATE_MS)
+            return
+        self._asked_at = now
+        self._tell(self._answer, now)
+
+    def _answer(self, asked_at: float) -> None:
+        self.lag_ms = int((time.monotonic() - asked_at) * 1000)
+        self._asked_at = None
+
+    def _tell(self, function: Callable[..., None], *arguments: object) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, *arguments)

@@ -1,0 +1,181 @@
+"""The daemon: claims due tasks, runs at most `slots` of them at once, settles each one.
+
+`Runner.run` is the whole life: terms one after the other. A term is a membership in task_runners;
+it ends with the runner, or when the lease was lost, and then the next one begins with a new id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from oppspot_runner.base.errors import LeaseLostError
+from oppspot_runner.base.events import EventBus, LeaseLost, RunnerStarted, RunnerState
+from oppspot_runner.base.outcome import Release
+from oppspot_runner.base.task import Task
+from oppspot_runner.db.pool import DATABASE_AWAY, Database
+from oppspot_runner.queue import members, store
+from oppspot_runner.runner.attempt import Attempt, Tools
+from oppspot_runner.runner.config import RunnerConfig, State
+from oppspot_runner.runner.patience import Patience
+from oppspot_runner.runner.term import Term
+from oppspot_runner.runner.wakeup import Wakeup, jittered
+
+LADDER_S = (0.0, 0.05, 0.25, 1.0)
+DRAIN_LOOK_S = 0.5
+
+
+@dataclass
+class Runner:
+    """A daemon on one database. `tools_for(term)` wires what attempts work with."""
+
+    database: Database
+    config: RunnerConfig
+    events: EventBus
+    tools_for: Callable[[Term], Tools]
+    patience: Patience = field(init=False)
+    wakeup: Wakeup = field(default_factory=Wakeup)
+    attempts: dict[int, Attempt] = field(default_factory=dict)
+    state: State = "running"
+    abandoned: int = 0
+    progressed_at: float = field(default_factory=time.monotonic)
+    term: Term | None = None
+    stop_asked: int = 0
+    _idle_claims: int = 0
+
+    def __post_init__(self) -> None:
+        self.patience = Patience(self.events)
+
+    async def run(self) -> None:
+        """Works until stopped. A fault in one of our services is raised; a lost lease is not."""
+        while not self.stop_asked:
+            try:
+                await self._serve_term()
+            except* LeaseLostError:
+                self.events.emit(LeaseLost(self._runner_id(), len(self.attempts)))
+        self.show("stopped", "stopped")
+
+    def stop(self) -> None:
+        """Asked once: claim nothing more, let running tasks end. Asked twice: give them back now."""
+        self.stop_asked += 1
+        self.show("stopping", "asked to stop" if self.stop_asked == 1 else "asked twice: at once")
+        self.wakeup.set()
+
+    def is_stopping(self) -> bool:
+        """Whether somebody asked this runner to end."""
+        return self.stop_asked > 0
+
+    def show(self, state: State, reason: str = "") -> None:
+        """Takes a state and tells subscribers, if it is another one or has a reason to be told."""
+        if state != self.state or reason:
+            self.state = state
+            self.events.emit(RunnerState(self._runner_id(), state, reason))
+
+    async def _serve_term(self) -> None:
+        try:
+            member = await self.patience.through(
+                lambda: members.register(self.database, self.config.facts()),
+                give_up=self.is_stopping,
+            )
+        except DATABASE_AWAY:  # only raised when we are stopping
+            return
+        async with asyncio.TaskGroup() as services:
+            self.term = Term(member, self, services)
+            self.tools = self.tools_for(self.term)
+            self.term.start(self.tools.settler)
+            self.events.emit(
+                RunnerStarted(member.id, self.config.slots, self.config.poll_s, self.term.wake)
+            )
+            try:
+                await self._work()
+            finally:
+                await self.term.end()
+
+    async def _work(self) -> None:
+        async with asyncio.TaskGroup() as attempts:
+            while not self.stop_asked:
+                self.progressed_at = time.monotonic()
+                try:
+                    wait_s = await self._fill(attempts)
+                except DATABASE_AWAY:  # only raised when we are stopping
+                    break
+                await self.wakeup.wait(wait_s)
+            await self._drain()
+
+    async def _fill(self, attempts: asyncio.TaskGroup) -> float:
+        free = self.config.slots - len(self.attempts)
+        if self.state != "running" or free == 0:
+            await self._wait_openly(False)
+            return self.config.poll_s
+        asked = store.claim_size(free)
+        tasks = await self.patience.through(lambda: self._claim(asked), give_up=self.is_stopping)
+        for task in tasks:
+            self._begin(attempts, task)
+        if len(tasks) == asked:
+            self._idle_claims = 0
+            await self._wait_openly(asked < free)
+            return 0.0 if asked < free else self.config.poll_s
+        return await self._idle()
+
+    async def _claim(self, limit: int) -> list[Task]:
+        async with self.database.connection() as connection:
+            return await store.claim(
+                connection,
+                runner_id=self._runner_id(),
+                limit=limit,
+                task_types=self.config.task_types,
+            )
+
+    async def _idle(self) -> float:
+        """How long to wait when there is less work than slots.
+
+        The first time it is said in our row, so that INSERTs notify. One that looked at the row
+        just before that and commits just after is caught by the short ladder of claims.
+        """
+        if self.config.drain_and_exit and not self.attempts and await self._is_drained():
+            self.stop()
+            return 0.0
+        if await self._wait_openly(True):
+            self._idle_claims = 0
+        step, self._idle_claims = self._idle_claims, self._idle_claims + 1
+        wait_s = LADDER_S[step] if step < len(LADDER_S) else jittered(self.config.poll_s)
+        return min(wait_s, DRAIN_LOOK_S) if self.config.drain_and_exit else wait_s
+
+    async def _is_drained(self) -> bool:
+        async with self.database.connection() as connection:
+            return await store.is_drained(connection, self.config.task_types)
+
+    async def _wait_openly(self, waiting: bool) -> bool:
+        term = self.term
+        assert term is not None
+        return await self.patience.through(
+            lambda: term.set_waiting(waiting), give_up=self.is_stopping
+        )
+
+    def _begin(self, attempts: asyncio.TaskGroup, task: Task) -> None:
+        attempt = Attempt(task, self.tools)
+        self.attempts[task.run_token] = attempt
+        attempts.create_task(self._attend(attempt), name=f"task {task.id}")
+
+    async def _attend(self, attempt: Attempt) -> None:
+        try:
+            await attempt.run()
+        finally:
+            del self.attempts[attempt.task.run_token]
+            self.abandoned += attempt.abandoned
+            if self.term is not None:
+                self.term.look_for_due()
+            self.wakeup.set()
+
+    async def _drain(self) -> None:
+        """Waits for running tasks, at most the grace time; then gives them back."""
+        until = time.monotonic() + self.config.grace_s
+        while self.attempts and self.stop_asked < 2 and time.monotonic() < until:
+            await self.wakeup.wait(until - time.monotonic())
+        for attempt in list(self.attempts.values()):
+            attempt.end_with(Release("the runner is stopping"))
+
+    def _runner_id(self) -> int:
+        return self.term.member.id if self.term else 0

@@ -1,0 +1,120 @@
+"""Duties that any runner does for all: due tasks get in line, dead runners' tasks come back, old
+rows go. Every statement is bounded and harmless when several do it at once, so none is a leader.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+from oppspot_runner.base.events import EventBus, TasksRescued
+from oppspot_runner.db.pool import Database
+from oppspot_runner.queue import members, store
+from oppspot_runner.runner.patience import Patience
+from oppspot_runner.runner.wakeup import Wakeup, jittered
+from oppspot_runner.workflow import chain
+
+NEVER = float("inf")
+GAP_S = 0.05  # a burst of INSERTs must not become a burst of looks for due rows
+PRUNE_EVERY_S = 600.0
+PRUNE_CHUNKS = 20
+
+
+class Maintenance:
+    """Promotes and rescues at least once a poll, and at the very time when something is due."""
+
+    def __init__(
+        self,
+        database: Database,
+        patience: Patience,
+        events: EventBus,
+        *,
+        runner_id: int,
+        poll_s: float,
+        on_work: Callable[[], None],
+    ) -> None:
+        self.database = database
+        self.patience = patience
+        self.events = events
+        self.runner_id = runner_id
+        self.poll_s = poll_s
+        self.on_work = on_work
+        self._look = Wakeup()
+        self._rescue_at = 0.0
+
+    def look(self) -> None:
+        """Looks soon: something may be due earlier than was known."""
+        self._look.set()
+
+    async def run(self) -> None:
+        """Looks for due and lost tasks until cancelled."""
+        while True:
+            wait_s = await self.patience.through(self._once)
+            await self._look.wait(max(wait_s, GAP_S))
+
+    async def _once(self) -> float:
+        now = time.monotonic()
+        async with self.database.transaction() as connection:
+            promoted, next_due_s = await store.promote(connection)
+            suspect_s: float | None = None
+            found: list[store.Rescued] = []
+            if now >= self._rescue_at:
+                found, suspect_s = await store.rescue(connection, self.runner_id)
+                await chain.after(connection, _ended(found))
+                self._rescue_at = now + min(jittered(self.poll_s), _or_never(suspect_s))
+        if found:
+            self._report(found)
+        if promoted or found:
+            self.on_work()
+        return min(_or_never(next_due_s), max(self._rescue_at - time.monotonic(), 0))
+
+    def _report(self, found: list[store.Rescued]) -> None:
+        self.events.emit(
+            TasksRescued(
+                task_ids=tuple(one.id for one in found),
+                runner_ids=tuple(sorted({one.runner_id for one in found})),
+                failed=sum(one.status == "failed" for one in found),
+            )
+        )
+
+
+class Pruning:
+    """Deletes ended tasks and old history, in chunks, walking the table from where it stopped."""
+
+    def __init__(
+        self, database: Database, patience: Patience, *, keep_s: float, history_s: float
+    ) -> None:
+        self.database = database
+        self.patience = patience
+        self.keep_s = keep_s
+        self.history_s = history_s
+        self._after: UUID = store.FIRST_ID
+        self._pause = Wakeup()
+
+    async def run(self) -> None:
+        """Prunes a few chunks every ten minutes until cancelled."""
+        while True:
+            await self._pause.wait(jittered(PRUNE_EVERY_S))
+            for _ in range(PRUNE_CHUNKS):
+                await self.patience.through(self.chunk)
+
+    async def chunk(self) -> int:
+        """One chunk of each table; how many rows went."""
+        async with self.database.connection() as connection:
+            last, tasks = await store.prune_tasks(connection, after=self._after, keep_s=self.keep_s)
+            self._after = last or store.FIRST_ID
+            await members.forget_dead(connection)
+            return tasks + await store.prune_executions(connection, keep_s=self.history_s)
+
+
+def _ended(found: list[store.Rescued]) -> list[chain.Ended]:
+    return [
+        chain.Ended(one.run_id, one.agent_id, one.status, None)
+        for one in found
+        if one.run_id and one.agent_id and one.status != "pending"
+    ]
+
+
+def _or_never(seconds: float | None) -> float:
+    return NEVER if seconds is None else max(seconds, 0)

@@ -1,0 +1,134 @@
+"""Writes the ends of attempts, many in one transaction: adaptive group commit.
+
+When nothing is being written, an end is written at once; what ends meanwhile goes together into the
+next transaction. One row that Postgres refuses is found by halving and fails alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from oppspot_runner.base.errors import OppspotError
+from oppspot_runner.db.pool import BAD_CONTENT, Connection, Database
+from oppspot_runner.queue import store
+from oppspot_runner.queue.settlement import Settlement
+from oppspot_runner.runner.patience import Patience
+from oppspot_runner.workflow import chain
+
+MOST_AT_ONCE = 500
+FINAL = ("completed", "failed", "cancelled")
+
+
+class SaveRefusedError(OppspotError):
+    """An agent's save_results said that it could not save."""
+
+
+@dataclass
+class _Waiting:
+    settlement: Settlement
+    done: asyncio.Future[bool]
+
+
+class Settler:
+    """Takes settlements; `settle` answers whether the task was still ours."""
+
+    def __init__(self, database: Database, patience: Patience, runner_id: int) -> None:
+        self.database = database
+        self.patience = patience
+        self.runner_id = runner_id
+        self._waiting: list[_Waiting] = []
+        self._more = asyncio.Event()
+
+    async def settle(self, settlement: Settlement) -> bool:
+        """Writes one end together with others; True when it was written."""
+        waiting = _Waiting(settlement, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._more.set()
+        return await asyncio.shield(waiting.done)
+
+    async def settle_alone(
+        self, settlement: Settlement, save: Callable[[Connection], Awaitable[bool]]
+    ) -> bool:
+        """Writes one end in a transaction of its own, with what `save` writes by it.
+
+        The task's row is locked first: nothing of a lost attempt is even tried. An exception of
+        `save` rolls everything back and is raised; SaveRefusedError when it returned False.
+        """
+        async with self.database.transaction() as connection:
+            if not await store.hold(connection, settlement.task):
+                return False
+            if await save(connection) is False:
+                raise SaveRefusedError("save_results returned False")
+            await write(connection, self.runner_id, [settlement])
+        return True
+
+    async def run(self) -> None:
+        """Flushes until cancelled."""
+        while True:
+            await self._more.wait()
+            batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+            if not self._waiting:
+                self._more.clear()
+            await self._flush(batch)
+
+    async def _flush(self, batch: list[_Waiting]) -> None:
+        settlements = [one.settlement for one in batch]
+        try:
+            written = await self.patience.through(lambda: self._write(settlements))
+        except BAD_CONTENT as error:
+            await self._split(batch, error)
+            return
+        for one in batch:
+            if not one.done.done():
+                one.done.set_result(one.settlement.task.id in written)
+
+    async def _split(self, batch: list[_Waiting], error: Exception) -> None:
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            await self._flush(batch[:middle])
+            await self._flush(batch[middle:])
+            return
+        (one,) = batch
+        one.settlement = refused(one.settlement, error)
+        await self._flush(batch)
+
+    async def _write(self, settlements: Sequence[Settlement]) -> set[object]:
+        async with self.database.transaction() as connection:
+            return await write(connection, self.runner_id, settlements)
+
+
+async def write(
+    connection: Connection, runner_id: int, settlements: Sequence[Settlement]
+) -> set[object]:
+    """Writes ends and what follows from them in the connection's transaction: ids written."""
+    settled = await store.finish(connection, runner_id, settlements)
+    states = {one.task.id: one for one in settlements}
+    ended = [
+        chain.Ended(one.run_id, one.agent_id, states[one.id].status, one.execution_id)
+        for one in settled
+        if one.run_id and one.agent_id and states[one.id].status in FINAL
+    ]
+    await chain.after(connection, ended)
+    pairs = [(one.stream_id, one.agent_id) for one in settled if one.stream_id and one.agent_id]
+    await chain.count_executions(connection, pairs)
+    return {one.id for one in settled}
+
+
+def refused(settlement: Settlement, error: Exception) -> Settlement:
+    """The end of a task whose result Postgres would not take: failed, without the result.
+
+    Raises `error` when that was refused already: then the fault is not in the result.
+    """
+    if settlement.output is None and settlement.goal_context is None:
+        raise error
+    reason = " ".join(str(error).split())[:500].encode("ascii", "replace").decode()
+    return replace(
+        settlement,
+        status="failed",
+        execution_status="failed",
+        output=None,
+        goal_context=None,
+        error=f"the result could not be stored: {reason}",
+    )

@@ -1,0 +1,181 @@
+"""One membership of a runner in task_runners, with the services that live as long as it does."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import Protocol
+
+from oppspot_runner.base.errors import LeaseLostError
+from oppspot_runner.base.events import EventBus, WakeChanged
+from oppspot_runner.base.outcome import Cancel
+from oppspot_runner.db.listen import Listener
+from oppspot_runner.db.pool import DATABASE_AWAY, Connection, Database
+from oppspot_runner.queue import members
+from oppspot_runner.queue.members import Beat, BeatConnection, Membership
+from oppspot_runner.runner.attempt import Attempt
+from oppspot_runner.runner.config import RunnerConfig, State
+from oppspot_runner.runner.heartbeat import Heartbeat
+from oppspot_runner.runner.maintenance import Maintenance, Pruning
+from oppspot_runner.runner.patience import Patience
+from oppspot_runner.runner.settler import Settler
+from oppspot_runner.runner.wakeup import Wakeup
+
+ASKED = "!"  # after our address: somebody changed what is desired of us
+ASKED_STATE: dict[str, State] = {"pause": "paused", "idle": "stopped", "run": "running"}
+
+
+class Daemon(Protocol):
+    """The runner, as far as its term knows it."""
+
+    config: RunnerConfig
+    database: Database
+    events: EventBus
+    patience: Patience
+    wakeup: Wakeup
+    attempts: dict[int, Attempt]
+    state: State
+    stop_asked: int
+
+    def stop(self) -> None: ...
+
+    def show(self, state: State, reason: str = "") -> None: ...
+
+
+class Term:
+    """Heartbeat, listener, maintenance, pruning and the writer of ends, for one runner id."""
+
+    def __init__(self, member: Membership, runner: Daemon, services: asyncio.TaskGroup) -> None:
+        self.member = member
+        self.runner = runner
+        self.services = services
+        self.wake = "poll"
+        self._waiting = False
+        self._lost = asyncio.Event()
+        self._lost_reason = ""
+        self._tasks: list[asyncio.Task[None]] = []
+        config, database = runner.config, runner.database
+        self.heartbeat = Heartbeat(
+            BeatConnection(database.conninfo, database, member.id),
+            beat_s=config.beat_s,
+            lease_s=config.lease_s,
+            state=lambda: runner.state,
+            on_beat=self._on_beat,
+            on_lost=self._on_lost,
+        )
+        self.maintenance = Maintenance(
+            database,
+            runner.patience,
+            runner.events,
+            runner_id=member.id,
+            poll_s=config.poll_s,
+            on_work=runner.wakeup.set,
+        )
+        self.pruning = Pruning(
+            database, runner.patience, keep_s=config.keep_s, history_s=config.history_s
+        )
+        self.address = f"{database.schema}/{member.id}"
+        self.listener = Listener(
+            database,
+            address=self.address,
+            silence_s=config.beat_s * 2.5 + 1,
+            on_message=self._on_message,
+            on_heard=self._on_heard,
+            on_deaf=self._on_deaf,
+        )
+
+    def start(self, settler: Settler) -> None:
+        """Starts all services of the term."""
+        self.heartbeat.start()
+        for service in (
+            settler.run(),
+            self.listener.run(),
+            self.maintenance.run(),
+            self.pruning.run(),
+            self._watch_lease(),
+        ):
+            self._tasks.append(self.services.create_task(service))
+
+    async def end(self) -> None:
+        """Ends the services, then takes the runner's row away. The heartbeat goes last."""
+        for task in self._tasks:
+            task.cancel()
+        with suppress(*DATABASE_AWAY):  # the lease runs out by itself
+            await members.leave(self.runner.database, self.member.id)
+        await self.heartbeat.stop()
+
+    async def set_waiting(self, waiting: bool) -> bool:
+        """Says in our row whether an INSERT should wake us; whether that was news."""
+        waiting = waiting and self.wake == "notify"
+        if waiting == self._waiting:
+            return False
+        await members.set_waiting(self.runner.database, self.member.id, waiting)
+        self._waiting = waiting
+        return waiting
+
+    def look_for_due(self) -> None:
+        """Something may be due soon: a task that ended may come back in a second."""
+        self.maintenance.look()
+
+    def _on_message(self, payload: str) -> None:
+        if payload == self.runner.database.schema:
+            self.maintenance.look()
+            self.runner.wakeup.set()
+        elif payload == self.address + ASKED:
+            self.services.create_task(self._read_desired())
+
+    async def _read_desired(self) -> None:
+        with suppress(*DATABASE_AWAY):  # the next heartbeat brings it
+            wanted = await members.desired(self.runner.database, self.member.id)
+            if wanted is not None:
+                self._obey(wanted)
+
+    async def _on_heard(self, connection: Connection) -> None:
+        held = await members.hold_lock(connection, self.member.lock_key)
+        await members.set_wake(self.runner.database, self.member, "notify", lock_held=held)
+        self._change_wake("notify", "notifications arrive")
+        self.maintenance.look()
+        self.runner.wakeup.set()
+
+    async def _on_deaf(self, reason: str) -> None:
+        self._change_wake("poll", reason)
+        self._waiting = False
+        await members.set_wake(self.runner.database, self.member, "poll")
+
+    def _change_wake(self, wake: str, reason: str) -> None:
+        if wake != self.wake:
+            self.wake = wake
+            self.runner.events.emit(WakeChanged(self.member.id, wake, reason))
+
+    def _on_beat(self, beat: Beat, sent_at: float) -> None:
+        for token, attempt in list(self.runner.attempts.items()):
+            if token in beat.cancelled:
+                attempt.end_with(Cancel("cancelled on request"))
+            elif token not in beat.held and attempt.started_at < sent_at:
+                attempt.lose()
+        self._obey(beat.desired)
+
+    def _obey(self, wanted: str) -> None:
+        runner = self.runner
+        if wanted in ("stop", "stop_now"):
+            while runner.stop_asked < (2 if wanted == "stop_now" else 1):
+                runner.stop()
+        elif runner.state != "stopping" and ASKED_STATE[wanted] != runner.state:
+            runner.show(ASKED_STATE[wanted], "asked to")
+            runner.wakeup.set()
+
+    def _on_lost(self, reason: str) -> None:
+        self._lost_reason = reason
+        self._lost.set()
+
+    async def _watch_lease(self) -> None:
+        await self._lost.wait()
+        for attempt in list(self.runner.attempts.values()):
+            attempt.lose()
+        raise LeaseLostError(self._lost_reason)
+
+    @property
+    def beat_age_s(self) -> float:
+        """Seconds since the last heartbeat that got through."""
+        return time.monotonic() - self.heartbeat.last_beat_at

@@ -1,0 +1,1 @@
+LISTEN oppspot_wake
