@@ -10,7 +10,7 @@ over the server it left. The server outlives its starter and hears none of the t
 Only the system user that owns the folder may connect, by a Unix socket: peer authentication maps
 that user to the role `oppspot`, superuser of this server, and nobody else to anything. For root
 the server runs as an unprivileged user id, and when root's folder is closed to that user, as
-/root is, the data live in /var/lib/oppspot-runner-0, where `<folder>/server` points.
+root's home is, the data live in /var/lib/oppspot-runner-0, where `<folder>/server` points.
 
 One folder belongs to one machine. Does not migrate, and opens no connection itself.
 """

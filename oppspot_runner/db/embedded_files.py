@@ -71,7 +71,7 @@ def home_of(folder: Path) -> Path:
     """The folder of the server's own files, created on first use. Callers hold the lock.
 
     It is `<folder>/server`. For root the server runs as an unprivileged user, who cannot pass
-    through a closed folder such as /root; then it is a new folder in SHELTER and
+    through a closed folder such as root's home; then it is a new folder in SHELTER and
     `<folder>/server` a link to it. Raises ConfigurationError when the link leads nowhere.
     """
     home = folder / "server"

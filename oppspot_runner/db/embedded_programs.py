@@ -104,7 +104,7 @@ def initdb_uid() -> int | None:
 def reachable_binaries() -> Path:
     """The programs where the server's user may run them: for root perhaps a copy.
 
-    A virtual environment in /root is closed to the unprivileged user that the server runs as.
+    A virtual environment in root's home is closed to the unprivileged user that the server runs as.
     """
     found = binaries()
     share = found.parent / "share" / "postgresql"
