@@ -9,6 +9,7 @@ from typing import Any, assert_never
 from oppspot_runner.base.backoff import Backoff
 from oppspot_runner.base.jsonsafe import MOST_TEXT, clean, clean_text, cut_to_size
 from oppspot_runner.base.outcome import Cancel, Done, Fail, Outcome, Release, Retry, Snooze
+from oppspot_runner.base.redact import redact
 from oppspot_runner.base.task import Task, TaskStatus
 
 MOST_OUTPUT_BYTES = 4 * 1024 * 1024  # what is larger belongs in a table or a file of its own
@@ -112,6 +113,6 @@ def _failed(error: str, output: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "status": "failed",
         "execution_status": "failed",
-        "error": clean_text(error, most=MOST_TEXT) or "an error without a message",
+        "error": clean_text(redact(error), most=MOST_TEXT) or "an error without a message",
         "output": cut_to_size(clean(output), MOST_OUTPUT_BYTES) if output is not None else None,
     }

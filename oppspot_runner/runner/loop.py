@@ -58,7 +58,7 @@ class Runner:
         self.show("stopped", "stopped")
 
     def stop(self) -> None:
-        """Asked once: claim nothing more, let running tasks end. Asked twice: give them back now."""
+        """Once: claim nothing more, let running tasks end. Twice: give them back now."""
         self.stop_asked += 1
         self.show("stopping", "asked to stop" if self.stop_asked == 1 else "asked twice: at once")
         self.wakeup.set()

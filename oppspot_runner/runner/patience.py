@@ -40,6 +40,10 @@ class Patience:
 
         When `give_up()` is true after a failure, that failure is raised too.
         """
+
+        async def once() -> R:
+            return await call()
+
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(DATABASE_AWAY),
             wait=wait_random_exponential(multiplier=FIRST_WAIT_S, max=MOST_WAIT_S),
@@ -48,7 +52,7 @@ class Patience:
             sleep=asyncio.sleep,
             reraise=True,
         )
-        result: R = await retrying(call)
+        result: R = await retrying(once)
         self._note_back()
         return result
 

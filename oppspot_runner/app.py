@@ -1,0 +1,80 @@
+"""The composition root: the only place that knows every concrete class and wires them together."""
+
+from __future__ import annotations
+
+import os
+import socket
+from importlib.metadata import PackageNotFoundError, version
+
+from oppspot_runner.agents.registry import Registry
+from oppspot_runner.agents.registry import registry as all_agents
+from oppspot_runner.base.events import EventBus
+from oppspot_runner.base.settings import DAY_S, Settings
+from oppspot_runner.db.pool import Database
+from oppspot_runner.observe.logging import task_log
+from oppspot_runner.runner.attempt import Tools
+from oppspot_runner.runner.briefing import Stores
+from oppspot_runner.runner.config import RunnerConfig
+from oppspot_runner.runner.loop import Runner
+from oppspot_runner.runner.settler import Settler
+from oppspot_runner.runner.term import Term
+
+
+def package_version() -> str:
+    """The version of the installed package."""
+    try:
+        return version("oppspot-runner")
+    except PackageNotFoundError:
+        return "0"
+
+
+def runner_config(settings: Settings, *, drain_and_exit: bool = False) -> RunnerConfig:
+    """What a runner is told, from the settings of this process."""
+    return RunnerConfig(
+        slots=settings.concurrency,
+        poll_s=settings.poll_interval,
+        lease_s=settings.lease,
+        grace_s=settings.grace,
+        task_types=tuple(settings.task_types),
+        keep_s=settings.retention * DAY_S,
+        history_s=settings.history_retention * DAY_S,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        version=package_version(),
+        drain_and_exit=drain_and_exit,
+    )
+
+
+def build_runner(
+    database: Database,
+    config: RunnerConfig,
+    *,
+    registry: Registry | None = None,
+    events: EventBus | None = None,
+) -> Runner:
+    """A runner with all that its attempts need."""
+    bus = events or EventBus()
+
+    def tools_for(term: Term) -> Tools:
+        runner_id = term.member.id
+        return Tools(
+            database=database,
+            registry=registry or all_agents,
+            stores=stores_on(database),
+            settler=Settler(database, runner.patience, runner_id),
+            patience=runner.patience,
+            events=bus,
+            log=lambda task: task_log(task, runner_id),
+        )
+
+    runner = Runner(database, config, bus, tools_for)
+    return runner
+
+
+def stores_on(database: Database) -> Stores:
+    """The domain tables, as agents see them."""
+    return Stores(
+        companies=lambda org: None,
+        items=lambda org, stream: None,
+        insights=lambda task, stream: None,
+    )

@@ -1,0 +1,150 @@
+"""structlog set up once: console lines on a terminal, else JSON; secrets never get through.
+
+Also the subscriber that turns a runner's events into log lines. Every line about a task carries
+task_id, execution_id, agent_id, agent_type, stream_id, org_id, runner and attempt.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from structlog.typing import FilteringBoundLogger, Processor
+
+from oppspot_runner.base import events
+from oppspot_runner.base.events import EventBus
+from oppspot_runner.base.redact import redact
+from oppspot_runner.base.task import Task
+
+
+def redact_line(
+    _logger: Any, _method: str, line: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """The structlog processor that redacts a whole line."""
+    cleaned: dict[str, Any] = redact(dict(line))
+    return cleaned
+
+
+def set_up(form: str | None = None, level: str = "info") -> None:
+    """Configures structlog for this process. `form` console or json; None: by the terminal."""
+    console = form == "console" or (form is None and sys.stderr.isatty())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redact_line,
+    ]
+    last: Processor = (
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        if console
+        else structlog.processors.JSONRenderer(default=str)
+    )
+    structlog.configure(
+        processors=[*shared, last],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[level.upper()]
+        ),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # outages are reported once, by us
+
+
+def task_fields(task: Task, runner_id: int) -> dict[str, Any]:
+    """What every line about a task carries."""
+    return {
+        "task_id": str(task.id),
+        "execution_id": str(task.execution_id),
+        "agent_id": str(task.agent.id) if task.agent else None,
+        "agent_type": task.agent_type or task.task_type,
+        "stream_id": str(task.stream_id) if task.stream_id else None,
+        "org_id": str(task.org_id) if task.org_id else None,
+        "runner": runner_id,
+        "attempt": task.attempt,
+    }
+
+
+def task_log(task: Task, runner_id: int) -> FilteringBoundLogger:
+    """The logger that an agent gets as `ctx.log`."""
+    bound: FilteringBoundLogger = structlog.get_logger().bind(**task_fields(task, runner_id))
+    return bound
+
+
+class EventLog:
+    """Writes a line for every event of a runner."""
+
+    def __init__(self, bus: EventBus) -> None:
+        self.log: FilteringBoundLogger = structlog.get_logger()
+        self.runner_id = 0
+        bus.on_error = self.subscriber_failed
+        bus.subscribe(events.RunnerStarted, self.runner_started)
+        bus.subscribe(events.RunnerState, self.runner_state)
+        bus.subscribe(events.WakeChanged, self.wake_changed)
+        bus.subscribe(events.TaskStarted, self.task_started)
+        bus.subscribe(events.TaskFinished, self.task_finished)
+        bus.subscribe(events.ResultDropped, self.result_dropped)
+        bus.subscribe(events.TasksRescued, self.tasks_rescued)
+        bus.subscribe(events.LeaseLost, self.lease_lost)
+        bus.subscribe(events.DatabaseAway, self.database_away)
+        bus.subscribe(events.DatabaseBack, self.database_back)
+
+    def runner_started(self, event: events.RunnerStarted) -> None:
+        self.runner_id = event.runner_id
+        self.log.info(
+            "runner started", runner=event.runner_id, slots=event.slots, poll_s=event.poll_s
+        )
+
+    def runner_state(self, event: events.RunnerState) -> None:
+        self.log.info(
+            "runner state", state=event.state, runner=event.runner_id, reason=event.reason
+        )
+
+    def wake_changed(self, event: events.WakeChanged) -> None:
+        self.log.info("wake-up", by=event.wake, runner=event.runner_id, reason=event.reason)
+
+    def task_started(self, event: events.TaskStarted) -> None:
+        self.log.debug("task started", **task_fields(event.task, self.runner_id))
+
+    def task_finished(self, event: events.TaskFinished) -> None:
+        fields = task_fields(event.task, self.runner_id)
+        fields |= {"status": event.status, "run_ms": event.run_ms}
+        if event.error is None:
+            self.log.info("task finished", **fields)
+            return
+        level = logging.ERROR if event.status == "failed" else logging.WARNING
+        if event.next_attempt_s is not None:
+            fields["next_attempt_s"] = event.next_attempt_s
+        self.log.log(level, "attempt ended", error=event.error, **fields)
+
+    def result_dropped(self, event: events.ResultDropped) -> None:
+        fields = task_fields(event.task, self.runner_id)
+        self.log.warning("stale_result", reason=event.reason, **fields)
+
+    def tasks_rescued(self, event: events.TasksRescued) -> None:
+        self.log.warning(
+            "tasks of dead runners put back",
+            runner=self.runner_id,
+            tasks=[str(one) for one in event.task_ids],
+            dead_runners=list(event.runner_ids),
+            failed=event.failed,
+        )
+
+    def lease_lost(self, event: events.LeaseLost) -> None:
+        self.log.error(
+            "lease lost: attempts were cancelled, the runner starts over",
+            runner=event.runner_id,
+            attempts=event.attempts,
+        )
+
+    def database_away(self, event: events.DatabaseAway) -> None:
+        self.log.error("the database is away, waiting for it", error=event.error)
+
+    def database_back(self, event: events.DatabaseBack) -> None:
+        self.log.info("the database is back", away_s=round(event.away_s, 1))
+
+    def subscriber_failed(self, event: events.Event, error: Exception) -> None:
+        self.log.error("a subscriber failed", event_type=type(event).__name__, error=repr(error))
