@@ -36,6 +36,7 @@ def server() -> Iterator[str]:
         folder = Path(tempfile.mkdtemp(prefix="oppspot-tests-"))
         with embedded.acquire(folder / "postgres") as postgres:
             yield postgres.dsn
+        embedded.remove(folder / "postgres")
         shutil.rmtree(folder, ignore_errors=True)
         return
     from testcontainers.postgres import PostgresContainer

@@ -37,6 +37,7 @@ FACT_FIELDS = (
     "tech",
     "links",
 )
+KNOWABLE = ("name", *FACT_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,10 @@ class Company:
     def has(self, name: str) -> bool:
         """Whether the field `name` is known."""
         return is_present(getattr(self, name))
+
+    def known_fields(self) -> set[str]:
+        """The names of all fields that are known."""
+        return {name for name in KNOWABLE if is_present(getattr(self, name))}
 
     def fact(self, name: str) -> Fact | None:
         """The fact behind a known field; None for an unknown one.

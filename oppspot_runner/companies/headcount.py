@@ -20,7 +20,7 @@ UNITS = {"k": 10**3, "thousand": 10**3, "m": 10**6, "mn": 10**6, "million": 10**
 
 NUMBER = (
     r"(?<![\w.,])(?P<{0}>\d{{1,3}}(?:[,.'’\u00a0\u202f ]\d{{3}})+|\d+(?:\.\d+)?)(?![\d]|[.,]\d)"
-    r"(?:\s?(?P<{0}_unit>k|mn?|thousand|million)(?![a-z]))?"
+    r"(?:\s?(?P<{0}_unit>k|mn?|thousand|million)(?![a-z]))?(?!\w)"
 )
 COUNT = re.compile(NUMBER.format("count"), re.IGNORECASE)
 RANGE = re.compile(
@@ -40,7 +40,7 @@ LABEL_LAST = re.compile(
     NUMBER.format("count") + rf"\s*\(?[\s,]*(?:on )?{GROUP}(?!\s*:?\s*\d)", re.IGNORECASE
 )
 PARENTHESES = re.compile(r"\([^()]*(?:\)|$)")
-WHOLE_NUMBER = re.compile(r"\s*(\d+)(?:\.0+)?\s*")
+WHOLE_NUMBER = re.compile(r"\s*(\d+)(?:\.0{1,2})?\s*")
 
 
 @dataclass(frozen=True)

@@ -115,14 +115,15 @@ class IndustryTable:
     def expand(self, labels: Iterable[str]) -> list[str]:
         """The tags of `labels`, and known tags inside labels that are not known as a whole.
 
-        `"Enterprise software Cloud computing"` is kept and gives both of its parts as well.
+        `"Enterprise software Cloud computing"` is kept and gives both of its parts as well; a
+        label of one word, such as `"conversational-banking"`, is never taken apart.
         """
         found: dict[str, None] = {}
         for label in labels:
             whole = tag(label)
             if whole:
                 found[whole] = None
-                if whole not in self._listed_tags:
+                if whole not in self._listed_tags and len(label.split()) > 1:
                     found.update(dict.fromkeys(self._tags_inside(whole)))
         return list(found)
 

@@ -65,7 +65,7 @@ class Model:
         }
     )
     fields: Mapping[str, float] = field(default_factory=dict)
-    asked: float = 2.0
+    asked: float = 4.0
     fact_half_life_days: float = 90.0
     signal_half_life_days: Mapping[str, float] = field(default_factory=lambda: HALF_LIFE_DAYS)
     default_half_life_days: float = 60.0

@@ -6,7 +6,7 @@ Each gives shares of [0, 1] that `scoring` turns into points.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,22 +44,19 @@ GROUPS = {
     "employees": ("employees", "employees_band"),
     "social": ("linkedin_url", "links"),
 }
-# Which criteria judge a field of completeness, or a column of a group.
-JUDGED_BY: Mapping[str, tuple[str, ...]] = {
-    "industry": ("industry", "sic_codes"),
-    "employee_count": ("employee_count",),
-    "region": ("location",),
-    "description": ("keywords",),
-    "employees": ("employee_count",),
-    "employees_band": ("employee_count",),
-    "incorporated": ("company_age_years",),
-    "tech": ("tech_stack",),
+# Which fields of completeness, and columns of a group, a criterion judges.
+JUDGES_OF: Mapping[str, tuple[str, ...]] = {
+    "industry": ("industry",),
+    "sic_codes": ("industry",),
+    "employee_count": ("employee_count", "employees", "employees_band"),
+    "location": ("region",),
+    "keywords": ("description",),
+    "company_age_years": ("incorporated",),
+    "tech_stack": ("tech",),
 }
 MOST_OF_A_TYPE = 3  # a board with 80 jobs must not drown the rest
 STRENGTHS = {"very_strong": 1.0, "strong": 0.75, "moderate": 0.5, "weak": 0.25}
 NEARLY_ONE = 1 - 1e-9  # a certain signal has no finite share otherwise
-
-Verdicts = Mapping[str, Verdict]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,55 +83,79 @@ class Signal:
     fit: float = 1.0
 
 
-def worth(field: str, verdicts: Verdicts) -> float:
-    """What knowing `field` counts: 1, or the match of the criterion that judges it.
+@dataclass(slots=True)
+class Case:
+    """One company on its way to a score. `weights` are those of the fields of completeness."""
 
-    Knowing that a company does not fit must not score more than not knowing.
-    """
-    matches = [
-        verdict.match
-        for name in JUDGED_BY.get(field, ())
-        if (verdict := verdicts.get(name)) is not None and verdict.match is not None
-    ]
-    return min(matches, default=1.0)
+    company: Company
+    verdicts: Mapping[str, Verdict]
+    weights: Mapping[str, float]
+    model: Model
+    now: datetime
+    known: set[str]
+    misfits: dict[str, float]
+
+    @classmethod
+    def of(
+        cls,
+        company: Company,
+        verdicts: Mapping[str, Verdict],
+        weights: Mapping[str, float],
+        model: Model,
+        now: datetime,
+    ) -> Case:
+        """The case of `company`, with what is known of it and what speaks against it."""
+        misfits: dict[str, float] = {}
+        for name, verdict in verdicts.items():
+            if verdict.match is not None and not verdict.fits:
+                for field in JUDGES_OF.get(name, ()):
+                    misfits[field] = min(verdict.match, misfits.get(field, 1.0))
+        return cls(company, verdicts, weights, model, now, company.known_fields(), misfits)
+
+    def worth(self, field: str) -> float:
+        """What knowing `field` counts: 1, or less when a criterion that judges it is not met.
+
+        Knowing that a company does not fit must not score more than not knowing.
+        """
+        return self.misfits.get(field, 1.0)
 
 
-def field_weights(verdicts: Verdicts, model: Model) -> dict[str, float]:
-    """The weight of each field of completeness; fields that the goal asks for weigh more."""
+def field_weights(criteria: Collection[str], model: Model) -> dict[str, float]:
+    """The weight of each field of completeness; fields that a set criterion judges weigh more."""
+    asked = {field for name in criteria for field in JUDGES_OF.get(name, ())}
     return {
-        name: model.fields.get(
-            name, model.asked if any(c in verdicts for c in JUDGED_BY.get(name, ())) else 1.0
-        )
+        name: model.fields.get(name, model.asked if name in asked else 1.0)
         for name in COMPLETENESS_FIELDS
     }
 
 
-def completeness(
-    company: Company, verdicts: Verdicts, model: Model
-) -> tuple[Share, dict[str, float]]:
+def completeness(case: Case) -> tuple[Share, dict[str, float]]:
     """The one share of completeness, and what each unknown field would add to it."""
-    weights = field_weights(verdicts, model)
-    total = sum(weights.values())
+    total = sum(case.weights.values())
     if not total:
         return Share("fields", 0.0, 1.0, "no field has a weight"), {}
-    known = [name for name in weights if any(company.has(column) for column in SOURCES[name])]
-    value = sum(weights[name] * worth(name, verdicts) for name in known) / total
-    unknown = {name: weights[name] / total for name in weights if name not in known}
-    without = ", ".join(LABELS[name].split(" ", 1)[1] for name in unknown)
-    text = f"{len(known)} of {len(weights)} fields known"
-    return Share("fields", value, 1.0, f"{text}, not {without}" if without else text), unknown
+    value, unknown = 0.0, {}
+    for name, weight in case.weights.items():
+        if case.known.isdisjoint(SOURCES[name]):
+            unknown[name] = weight / total
+        else:
+            value += weight * case.worth(name)
+    text = f"{len(case.weights) - len(unknown)} of {len(case.weights)} fields known"
+    if unknown:
+        text += ", not " + ", ".join(LABELS[name].split(" ", 1)[1] for name in unknown)
+    return Share("fields", value / total, 1.0, text), unknown
 
 
-def enrichment(company: Company, verdicts: Verdicts, model: Model, now: datetime) -> list[Share]:
+def enrichment(case: Case) -> list[Share]:
     """A quarter for each group of sources: trust in its best fact, halved every 90 days."""
     shares = []
     for group, columns in GROUPS.items():
         best, fact = 0.0, None
         for column in columns:
-            found = company.fact(column) if company.has(column) else None
+            found = case.company.fact(column) if column in case.known else None
             if found is None:
                 continue
-            value = trust(found, model, now) * worth(column, verdicts)
+            value = trust(found, case.model, case.now) * case.worth(column)
             if fact is None or value > best:
                 best, fact = value, found
         text = f"{fact.field} from {fact.source}" if fact else "nothing known"
@@ -145,14 +166,17 @@ def enrichment(company: Company, verdicts: Verdicts, model: Model, now: datetime
 def trust(fact: Fact, model: Model, now: datetime) -> float:
     """Confidence in a fact, halved every 90 days of its age."""
     age = fact.age_days(now)
-    return fact.confidence * 2.0 ** (-age / model.fact_half_life_days) if age else fact.confidence
+    decay: float = 2.0 ** (-age / model.fact_half_life_days)
+    return fact.confidence * decay
 
 
-def signals(found: Sequence[Signal], model: Model, now: datetime) -> tuple[float, list[Share]]:
-    """The component and its shares: 1 - product of (1 - strength x confidence x decay x fit).
+def signals(found: Sequence[Signal], model: Model, now: datetime) -> list[Share]:
+    """Shares of 1 - product of (1 - strength x confidence x decay x fit).
 
-    More evidence never lowers it. Of each type the best three count.
+    More evidence never lowers the sum. Of each type the best three count.
     """
+    if not found:
+        return [Share("none", 0.0, 1.0, "no buying signal seen yet")]
     by_type: dict[str, list[tuple[float, Signal]]] = {}
     for signal in found:
         by_type.setdefault(signal.type, []).append((_effect(signal, model, now), signal))
@@ -165,7 +189,7 @@ def signals(found: Sequence[Signal], model: Model, now: datetime) -> tuple[float
     # The product's logarithm is a sum, so each signal has its part of the whole.
     parts = [-math.log1p(-min(effect, NEARLY_ONE)) for effect, _ in kept]
     whole = sum(parts) or 1.0
-    return total, [
+    return [
         Share(signal.type, total * part / whole, 1.0, signal.text or signal.type)
         for part, (_, signal) in zip(parts, kept, strict=True)
     ]

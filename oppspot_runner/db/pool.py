@@ -6,6 +6,7 @@ dictionaries; the session's time zone is UTC and its search_path leads to our sc
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString, TypeAlias
@@ -14,6 +15,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from oppspot_runner.base.errors import DatabaseError
@@ -142,6 +144,7 @@ class Database:
 
     async def prepare_session(self, connection: Connection) -> None:
         """Sets time zone, statement timeout and search_path; makes a pooler bearable."""
+        set_json_loads(tolerant_loads, connection)
         facts = await (await connection.execute(SESSION_FACTS)).fetchone()
         assert facts is not None
         if facts["pid"] != connection.info.backend_pid:
@@ -185,6 +188,17 @@ class Database:
         """Runs one statement; the number of rows that it touched."""
         async with self._pool.connection() as connection:
             return (await connection.execute(query, params)).rowcount
+
+
+def tolerant_loads(text: str | bytes) -> Any:
+    """JSON as Python values; what Python cannot read (numbers of 5,000 digits) as its text.
+
+    One such value in one row must not make a whole page of rows unreadable.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text if isinstance(text, str) else text.decode("utf-8", "replace")
 
 
 def is_away(error: BaseException) -> bool:

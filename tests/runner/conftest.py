@@ -71,9 +71,7 @@ class Bench:
             "SELECT * FROM agent_executions WHERE task_id = %s ORDER BY attempt", (task_id,)
         )
 
-    async def until(
-        self, check: Callable[[], Awaitable[bool]], *, within_s: float = 15
-    ) -> None:
+    async def until(self, check: Callable[[], Awaitable[bool]], *, within_s: float = 15) -> None:
         """Waits until `check` holds; looks again after every event, at least ten times a second."""
         async with asyncio.timeout(within_s):
             while not await check():
