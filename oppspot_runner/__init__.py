@@ -1,1 +1,65 @@
-"""oppspot_runner: a Postgres-backed task runner for AI and business-intelligence agents."""
+"""oppspot_runner: a Postgres-backed task runner for AI and business-intelligence agents.
+
+What is named here is the public surface; everything else may change. Names are loaded when they
+are first used, so that a command that needs little starts fast.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from oppspot_runner.agents.context import Context
+    from oppspot_runner.agents.definition import Agent, ResultMapper
+    from oppspot_runner.agents.function import AgentFunction, agent
+    from oppspot_runner.agents.registry import Registry, registry
+    from oppspot_runner.app.inside import start_task_runner, stop_task_runner
+    from oppspot_runner.base.backoff import Backoff
+    from oppspot_runner.base.errors import Fail, OppspotError, Retry, Snooze
+    from oppspot_runner.base.events import Event, TaskFinished, TaskStarted, on
+
+__all__ = [
+    "Agent",
+    "AgentFunction",
+    "Backoff",
+    "Context",
+    "Event",
+    "Fail",
+    "OppspotError",
+    "Registry",
+    "ResultMapper",
+    "Retry",
+    "Snooze",
+    "TaskFinished",
+    "TaskStarted",
+    "agent",
+    "on",
+    "registry",
+    "start_task_runner",
+    "stop_task_runner",
+]
+
+_HOMES = {
+    "agents.context": ("Context",),
+    "agents.definition": ("Agent", "ResultMapper"),
+    "agents.function": ("AgentFunction", "agent"),
+    "agents.registry": ("Registry", "registry"),
+    "app.inside": ("start_task_runner", "stop_task_runner"),
+    "base.backoff": ("Backoff",),
+    "base.errors": ("Fail", "OppspotError", "Retry", "Snooze"),
+    "base.events": ("Event", "TaskFinished", "TaskStarted", "on"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'oppspot_runner' has no attribute {name!r}")
+    value = getattr(import_module(f"oppspot_runner.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

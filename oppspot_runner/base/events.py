@@ -133,3 +133,21 @@ class EventBus:
                 except Exception as error:  # noqa: BLE001 - a subscriber must not hurt the work
                     if self.on_error is not None:
                         self.on_error(event, error)
+
+
+# Subscribers of people who use the package (`@on(...)`): every runner of the process tells them.
+everybody = EventBus()
+
+
+def on(kind: type[E]) -> Callable[[Callable[[E], None]], Callable[[E], None]]:
+    """Calls the decorated function for every event of `kind` in this process's runners.
+
+    It runs in the runner's loop, so it should be quick; one that raises is logged and harms
+    nothing.
+    """
+
+    def decorate(subscriber: Callable[[E], None]) -> Callable[[E], None]:
+        everybody.subscribe(kind, subscriber)
+        return subscriber
+
+    return decorate

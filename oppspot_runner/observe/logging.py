@@ -80,7 +80,7 @@ class EventLog:
     def __init__(self, bus: EventBus) -> None:
         self.log: FilteringBoundLogger = structlog.get_logger()
         self.runner_id = 0
-        bus.on_error = self.subscriber_failed
+        bus.on_error = events.everybody.on_error = self.subscriber_failed
         bus.subscribe(events.RunnerStarted, self.runner_started)
         bus.subscribe(events.RunnerState, self.runner_state)
         bus.subscribe(events.WakeChanged, self.wake_changed)

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from oppspot_runner.agents.registry import Registry
-from oppspot_runner.app import build_runner
+from oppspot_runner.app.wiring import build_runner
 from oppspot_runner.base.events import Event, EventBus
 from oppspot_runner.db.pool import Database
 from oppspot_runner.runner.config import RunnerConfig

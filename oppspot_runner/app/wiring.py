@@ -1,4 +1,4 @@
-"""The composition root: the only place that knows every concrete class and wires them together."""
+"""Wires a runner: settings in, a Runner with everything that its attempts need out."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from importlib.metadata import PackageNotFoundError, version
 
 from oppspot_runner.agents.registry import Registry
 from oppspot_runner.agents.registry import registry as all_agents
-from oppspot_runner.base.events import EventBus
+from oppspot_runner.base.events import Event, EventBus, everybody
 from oppspot_runner.base.settings import DAY_S, Settings
 from oppspot_runner.db.pool import Database
-from oppspot_runner.observe.logging import task_log
+from oppspot_runner.observe.logging import EventLog, task_log
 from oppspot_runner.runner.attempt import Tools
 from oppspot_runner.runner.briefing import Stores
 from oppspot_runner.runner.config import RunnerConfig
 from oppspot_runner.runner.loop import Runner
 from oppspot_runner.runner.settler import Settler
 from oppspot_runner.runner.term import Term
+
+# Imported for what they register; `registry.load_modules` does it when a runner starts, so that
+# other commands do not pay for it.
+BUILT_IN: tuple[str, ...] = ()
 
 
 def package_version() -> str:
@@ -68,6 +72,8 @@ def build_runner(
         )
 
     runner = Runner(database, config, bus, tools_for)
+    EventLog(bus)
+    bus.subscribe(Event, everybody.emit)
     return runner
 
 
@@ -78,3 +84,14 @@ def stores_on(database: Database) -> Stores:
         items=lambda org, stream: None,
         insights=lambda task, stream: None,
     )
+
+
+def load_agents(registry: Registry, settings: Settings) -> list[str]:
+    """Registers our own agents, those of installed packages and those of OPPSPOT_IMPORT.
+
+    Returns problems of installed packages as text. Raises ConfigurationError for a module that
+    was asked for by name and cannot be imported.
+    """
+    problems = registry.load_entry_points()
+    registry.load_modules([*BUILT_IN, *settings.import_])
+    return problems

@@ -1,0 +1,69 @@
+"""A runner as a process: signals, the service manager, and an end that always comes."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable
+
+from oppspot_runner.base import events
+from oppspot_runner.observe import systemd
+from oppspot_runner.runner.loop import Runner
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Daemon:
+    """Runs `runner` until it is stopped by a signal or through the database.
+
+    `on_ready` is called once, when the runner takes tasks.
+    """
+
+    def __init__(self, runner: Runner, on_ready: Callable[[], None] | None = None) -> None:
+        self.runner = runner
+        self.on_ready = on_ready
+        runner.events.subscribe(events.RunnerStarted, self._started)
+        runner.events.subscribe(events.RunnerState, self._state)
+
+    async def run(self) -> None:
+        """Raises what a fault in one of the runner's services raised."""
+        loop = asyncio.get_running_loop()
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, self.runner.stop)
+        try:
+            async with asyncio.TaskGroup() as group:
+                watchdog = group.create_task(self._feed_watchdog())
+                try:
+                    await self.runner.run()
+                finally:
+                    watchdog.cancel()
+        finally:
+            for number in STOP_SIGNALS:
+                loop.remove_signal_handler(number)
+
+    def healthy(self) -> bool:
+        """Whether the main loop moves and the lease is alive: what the watchdog vouches for."""
+        runner, config = self.runner, self.runner.config
+        stuck_s = time.monotonic() - runner.progressed_at
+        beat_age_s = runner.term.beat_age_s if runner.term else 0.0
+        moving = runner.is_stopping() or stuck_s < config.poll_s * 2 + config.lease_s
+        return moving and beat_age_s < config.lease_s
+
+    async def _feed_watchdog(self) -> None:
+        wanted_s = systemd.watchdog_s()
+        while wanted_s is not None:
+            if self.healthy():
+                systemd.notify("WATCHDOG=1")
+            await asyncio.sleep(wanted_s / 3)
+
+    def _started(self, event: events.RunnerStarted) -> None:
+        systemd.notify(f"READY=1\nSTATUS=runner {event.runner_id}, {event.slots} slots")
+        if self.on_ready is not None:
+            self.on_ready()
+            self.on_ready = None
+
+    def _state(self, event: events.RunnerState) -> None:
+        systemd.notify(f"STATUS=runner {event.runner_id} is {event.state}")
+        if event.state == "stopping":
+            systemd.notify("STOPPING=1")

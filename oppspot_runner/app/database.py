@@ -1,0 +1,61 @@
+"""Which database this process works on: the one of DATABASE_URL, else the private one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from oppspot_runner.base.errors import ConfigurationError
+from oppspot_runner.base.settings import Settings
+from oppspot_runner.db import embedded
+from oppspot_runner.db.pool import Database
+
+
+def embedded_folder(settings: Settings) -> Path:
+    """The folder of the private Postgres."""
+    return settings.embedded_folder or embedded.default_folder()
+
+
+def given_dsn(settings: Settings) -> str | None:
+    """DATABASE_URL, if it is set."""
+    secret = settings.database_url
+    return secret.get_secret_value() if secret is not None and secret.get_secret_value() else None
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, max_size: int = 4) -> AsyncIterator[Database]:
+    """The database of these settings, open. The private one is started if it does not run, and
+    stopped by its last user.
+
+    Raises ConfigurationError or DatabaseError when there is none to be had.
+    """
+    dsn = given_dsn(settings)
+    if dsn is not None:
+        async with Database(dsn, schema=settings.schema_name, max_size=max_size) as database:
+            yield database
+        return
+    server = await asyncio.to_thread(embedded.acquire, embedded_folder(settings))
+    try:
+        async with Database(server.dsn, schema=settings.schema_name, max_size=max_size) as database:
+            yield database
+    finally:
+        await asyncio.to_thread(server.release)
+
+
+def running_dsn(settings: Settings) -> str | None:
+    """Connection string of the database without starting any; None when the private one is down."""
+    return given_dsn(settings) or embedded.find_running(embedded_folder(settings))
+
+
+def require_choice(settings: Settings, *, embedded_asked: bool, interactive: bool) -> None:
+    """Nobody runs production on an empty private database by mistake.
+
+    Raises ConfigurationError when no database was named and nobody sits at the terminal.
+    """
+    if given_dsn(settings) is None and not embedded_asked and not interactive:
+        raise ConfigurationError(
+            "no database was named, and this is not a terminal",
+            hint="Set DATABASE_URL, or say --embedded to use the private Postgres.",
+        )

@@ -1,0 +1,54 @@
+"""The daemon in this process: from settings to the exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from dataclasses import replace
+
+import structlog
+
+from oppspot_runner.agents.registry import registry
+from oppspot_runner.app.daemon import Daemon
+from oppspot_runner.app.database import opened
+from oppspot_runner.app.wiring import build_runner, load_agents, runner_config
+from oppspot_runner.base.settings import Settings
+from oppspot_runner.db.migrate import migrate, require_schema
+from oppspot_runner.observe import logging
+
+SPARE_CONNECTIONS = 5  # claim, maintenance, writer of ends, and two for agents' steps
+
+
+async def serve(
+    settings: Settings, *, migrate_first: bool, drain_and_exit: bool, ready_fd: int | None
+) -> None:
+    """Runs the daemon until it is stopped.
+
+    Leaves the process at once when agents that ignore their cancellation would keep it alive:
+    their tasks were given back, and the fence keeps them from writing.
+    """
+    logging.set_up(settings.log, settings.log_level)
+    log = structlog.get_logger()
+    for problem in load_agents(registry, settings):
+        log.warning("an installed agent was left out", problem=problem)
+    config = replace(runner_config(settings), drain_and_exit=drain_and_exit)
+    async with opened(settings, max_size=config.slots + SPARE_CONNECTIONS) as database:
+        if migrate_first:
+            for name in await migrate(database):
+                log.info("migration applied", migration=name)
+        await require_schema(database)
+        runner = build_runner(database, config)
+        await Daemon(runner, on_ready=lambda: _tell_parent(ready_fd)).run()
+        abandoned = runner.abandoned
+    if abandoned:
+        log.warning("agents that ignored their cancellation were left behind", count=abandoned)
+        sys.stderr.flush()
+        os._exit(0)
+
+
+def _tell_parent(ready_fd: int | None) -> None:
+    if ready_fd is not None:
+        with suppress(OSError):  # the parent may have been interrupted
+            os.write(ready_fd, b"ready\n")
+            os.close(ready_fd)
