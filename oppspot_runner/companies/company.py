@@ -38,6 +38,9 @@ FACT_FIELDS = (
     "links",
 )
 KNOWABLE = ("name", *FACT_FIELDS)
+SOCIAL_LINKS = frozenset(
+    {"linkedin", "twitter", "x", "facebook", "instagram", "youtube", "github", "tiktok"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class Company:
     tech: tuple[str, ...] = ()
     links: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Fact] = field(default_factory=dict)
+    recorded: tuple[Fact, ...] = ()  # all facts, where they were asked for
 
     def has(self, name: str) -> bool:
         """Whether the field `name` is known."""
@@ -93,7 +97,10 @@ class Company:
 
     def known_fields(self) -> set[str]:
         """The names of all fields that are known."""
-        return {name for name in KNOWABLE if is_present(getattr(self, name))}
+        known = {name for name in KNOWABLE if is_present(getattr(self, name))}
+        if "links" in known and SOCIAL_LINKS.isdisjoint(self.links):
+            known.remove("links")  # a page about the company is no page of the company
+        return known
 
     def fact(self, name: str) -> Fact | None:
         """The fact behind a known field; None for an unknown one.
@@ -111,7 +118,7 @@ class Company:
         return replace(self, **values, facts={**self.facts, **facts})
 
 
-_COLUMNS = frozenset(item.name for item in fields(Company)) - {"facts"}
+_COLUMNS = frozenset(item.name for item in fields(Company)) - {"facts", "recorded"}
 _ARRAYS = ("sic_codes", "industries", "tech")
 
 

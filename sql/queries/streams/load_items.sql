@@ -1,0 +1,25 @@
+-- All companies of a stream with the best fact of every field, in one statement (see
+-- load_companies), and the scores as they are, so that a change can be told.
+SELECT i.id AS item_id, i.quality_score, i.score_parts, i.enriched_at, c.id, c.org_id, c.name, c.name_norm, c.company_number, c.domain, c.status, c.country, c.region,
+    c.town, c.sic_codes, c.industries, c.employees, c.employees_band, c.founded_year, c.incorporated,
+    c.description, c.website, c.linkedin_url, c.phone, c.email, c.tech, c.links, c.updated_at, f.facts
+FROM stream_items i
+JOIN streams s ON s.id = i.stream_id
+JOIN companies c ON c.id = i.company_id
+CROSS JOIN LATERAL (SELECT to_jsonb(c) AS whole OFFSET 0) w
+LEFT JOIN LATERAL (
+    SELECT jsonb_object_agg(b.field, jsonb_build_array(
+        b.source, b.confidence, extract(epoch FROM b.observed_at), b.other)) AS facts
+    FROM (
+        SELECT DISTINCT ON (f.field) f.field, f.source, f.confidence, f.observed_at,
+            CASE WHEN w.whole -> f.field IS NULL THEN f.value END AS other
+        FROM facts f
+        WHERE f.company_id = c.id AND (f.org_id IS NULL OR f.org_id = %(org_id)s::uuid)
+          AND coalesce(w.whole -> f.field = f.value, true)
+        ORDER BY f.field, f.confidence DESC, f.observed_at DESC, f.id DESC
+    ) b
+) f ON true
+WHERE i.stream_id = %(stream_id)s AND s.org_id IS NOT DISTINCT FROM %(org_id)s::uuid
+  AND (c.org_id IS NULL OR c.org_id = %(org_id)s::uuid)
+  AND (%(company_id)s::uuid IS NULL OR i.company_id = %(company_id)s)
+ORDER BY i.company_id

@@ -1,0 +1,2 @@
+-- The database's clock, for ages of facts.
+SELECT oppspot_now() AS now
