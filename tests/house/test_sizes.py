@@ -27,5 +27,5 @@ def test_no_function_is_longer_than_40_lines(modules: list[Module]) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         # Decorators are not counted: the options of a command are a table, not code.
         and (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > MOST_LINES_OF_A_FUNCTION
-    }
+    ]
     assert not too_long, "\n".join(map(str, too_long))
