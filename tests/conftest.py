@@ -21,6 +21,7 @@ from psycopg.conninfo import make_conninfo
 
 from oppspot_runner.db.migrate import migrate
 from oppspot_runner.db.pool import Database
+from oppspot_runner.observe import logging
 
 
 @pytest.fixture(scope="session")
@@ -98,3 +99,9 @@ async def db(dsn: str) -> AsyncIterator[Database]:
     """An open `Database` on a migrated, empty database."""
     async with Database(dsn, max_size=10) as database:
         yield database
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quiet() -> None:
+    """Only errors are logged: a failing test should show its failure, not a thousand lines."""
+    logging.set_up("json", "error")

@@ -74,10 +74,10 @@ async def set_state(database: Database, runner_id: int, state: str) -> str | Non
     return row["desired"] if row else None
 
 
-async def desired(database: Database, runner_id: int) -> str | None:
-    """What people ask of the runner now; None when its row is gone."""
+async def asked_of(database: Database, runner_id: int) -> tuple[str, frozenset[int]] | None:
+    """What people ask of the runner now, and tokens of tasks to cancel; None: its row is gone."""
     row = await database.fetch_one(DESIRED, {"runner_id": runner_id})
-    return row["desired"] if row else None
+    return (row["desired"], frozenset(row["cancelled"])) if row else None
 
 
 async def ask(database: Database, wanted: str, ids: Sequence[int] | None = None) -> list[DictRow]:

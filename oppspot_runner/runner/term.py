@@ -127,9 +127,14 @@ class Term:
 
     async def _read_desired(self) -> None:
         with suppress(*DATABASE_AWAY):  # the next heartbeat brings it
-            wanted = await members.desired(self.runner.database, self.member.id)
-            if wanted is not None:
-                self._obey(wanted)
+            asked = await members.asked_of(self.runner.database, self.member.id)
+            if asked is not None:
+                self._cancel(asked[1])
+                self._obey(asked[0])
+
+    def _cancel(self, tokens: frozenset[int]) -> None:
+        for token in tokens & self.runner.attempts.keys():
+            self.runner.attempts[token].end_with(Cancel("cancelled on request"))
 
     async def _on_heard(self, connection: Connection) -> None:
         held = await members.hold_lock(connection, self.member.lock_key)
@@ -149,10 +154,9 @@ class Term:
             self.runner.events.emit(WakeChanged(self.member.id, wake, reason))
 
     def _on_beat(self, beat: Beat, sent_at: float) -> None:
+        self._cancel(beat.cancelled)
         for token, attempt in list(self.runner.attempts.items()):
-            if token in beat.cancelled:
-                attempt.end_with(Cancel("cancelled on request"))
-            elif token not in beat.held and attempt.started_at < sent_at:
+            if token not in beat.held and attempt.started_at < sent_at:
                 attempt.lose()
         self._obey(beat.desired)
 

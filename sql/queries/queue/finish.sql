@@ -16,7 +16,9 @@ WITH given AS MATERIALIZED (
     UPDATE agent_tasks t SET
         status = g.status, run_token = NULL, runner_id = NULL, progress = NULL,
         execution_id = NULL,
-        deadline_at = NULL, error_message = CASE WHEN g.status = 'completed' THEN NULL ELSE coalesce(g.error, t.error_message) END,
+        deadline_at = NULL, 
+        error_message = CASE g.status WHEN 'completed' THEN NULL
+            WHEN 'cancelled' THEN coalesce(t.cancel_reason, g.error) ELSE coalesce(g.error, t.error_message) END,
         retry_count = t.retry_count + g.retries,
         scheduled_for = CASE WHEN g.status <> 'pending' THEN t.scheduled_for
             ELSE coalesce(g.until, oppspot_now() + make_interval(secs => g.delay_s)) END,

@@ -1,0 +1,152 @@
+"""Several runners on one database: every task once, effects exactly once, the dead replaced."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from oppspot_runner.agents.context import Context
+from oppspot_runner.agents.definition import Agent, ResultMapper
+from oppspot_runner.base.events import LeaseLost, ResultDropped
+from oppspot_runner.runner.loop import Runner
+from tests.runner.conftest import FAST, Bench
+
+TASKS = 1000
+
+
+class Effect(ResultMapper):
+    """Writes a row in the finishing transaction; refuses what it is told to refuse."""
+
+    async def save_results(self, ctx: Context, tx: Any, results: dict[str, Any]) -> bool:
+        await tx.execute(
+            "INSERT INTO effects (task_id, attempt) VALUES (%s, %s)", (ctx.task.id, ctx.attempt)
+        )
+        if results.get("refuse") == ctx.attempt:
+            return False
+        if results.get("break") == ctx.attempt:
+            await tx.execute("SELECT 1 / 0")
+        return True
+
+
+def saving_agent(work_s: float = 0.01) -> type[Agent]:
+    class Saving(Agent):
+        mapper = Effect()
+
+        async def execute_agent(self, state: dict[str, Any]) -> dict[str, Any]:
+            await asyncio.sleep(work_s)
+            return state
+
+    return Saving
+
+
+@pytest.fixture
+async def saving(bench: Bench) -> UUID:
+    bench.registry.register(saving_agent(), "saving")
+    await bench.db.execute("CREATE TABLE effects (task_id uuid, attempt integer)")
+    return await bench.agent_row("saving")
+
+
+async def effects(bench: Bench) -> Counter[UUID]:
+    rows = await bench.db.fetch_all("SELECT task_id FROM effects")
+    return Counter(row["task_id"] for row in rows)
+
+
+async def test_three_runners_share_1000_tasks_and_each_effect_is_there_once(
+    bench: Bench, saving: UUID
+) -> None:
+    await bench.db.execute(
+        "INSERT INTO agent_tasks (agent_id) SELECT %s FROM generate_series(1, %s)", (saving, TASKS)
+    )
+
+    async def none_left() -> bool:
+        row = await bench.db.fetch_one(
+            "SELECT count(*) AS n FROM agent_tasks WHERE status <> 'completed'"
+        )
+        return row == {"n": 0}
+
+    async with AsyncExitStack() as stack:
+        for _ in range(3):
+            await stack.enter_async_context(bench.running())
+        await bench.until(none_left, within_s=40)
+    counted = await effects(bench)
+    assert len(counted) == TASKS
+    assert set(counted.values()) == {1}
+    shares = await bench.db.fetch_all(
+        "SELECT runner_id, count(*) AS n FROM agent_executions GROUP BY runner_id"
+    )
+    assert len(shares) == 3
+    assert min(row["n"] for row in shares) >= 100
+
+
+@pytest.mark.parametrize("fault", ["refuse", "break"])
+async def test_a_save_that_fails_leaves_nothing_and_is_an_error_of_the_attempt(
+    bench: Bench, saving: UUID, fault: str
+) -> None:
+    async with bench.running():
+        task = await bench.task(saving, payload=f'{{"{fault}": 1}}')
+        (row,) = await bench.ended(task)
+    assert (row["status"], row["retry_count"], row["attempt"]) == ("completed", 1, 2)
+    rows = await bench.db.fetch_all("SELECT attempt FROM effects")
+    assert [one["attempt"] for one in rows] == [2]
+
+
+async def test_a_lost_attempt_saves_nothing(bench: Bench) -> None:
+    started, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(saving_agent()):  # type: ignore[misc]
+        async def execute_agent(self, state: dict[str, Any]) -> dict[str, Any]:
+            if self.ctx.attempt == 1:
+                started.set()
+                await go_on.wait()
+            return state
+
+    bench.registry.register(Slow, "slow")
+    await bench.db.execute("CREATE TABLE effects (task_id uuid, attempt integer)")
+    agent = await bench.agent_row("slow")
+    async with bench.running():
+        task = await bench.task(agent)
+        await asyncio.wait_for(started.wait(), 10)
+        await bench.db.execute("UPDATE agent_tasks SET status = 'pending' WHERE id = %s", (task,))
+        await bench.ended(task)
+        go_on.set()
+
+        async def dropped() -> bool:
+            return bool(bench.happened(ResultDropped))
+
+        await bench.until(dropped)
+    rows = await bench.db.fetch_all("SELECT attempt FROM effects")
+    assert [one["attempt"] for one in rows] == [2]
+
+
+async def test_a_runner_that_was_taken_for_dead_cancels_its_work_and_starts_over(
+    bench: Bench,
+) -> None:
+    started = asyncio.Event()
+
+    async def long(ctx: Context) -> dict[str, Any]:
+        if ctx.attempt == 1:
+            started.set()
+            await asyncio.Event().wait()
+        return {}
+
+    agent = await bench.agent(long)
+    async with bench.running(replace(FAST, lease_s=2, poll_s=0.2)) as runner:
+        task = await bench.task(agent)
+        await asyncio.wait_for(started.wait(), 10)
+        first = member_of(runner)
+        await bench.db.execute("UPDATE task_runners SET lease_until = now() - interval '1 s'")
+        (row,) = await bench.ended(task)
+        assert member_of(runner) != first
+    assert (row["status"], row["crash_count"], row["retry_count"]) == ("completed", 1, 0)
+    assert bench.happened(LeaseLost)
+
+
+def member_of(runner: Runner) -> int:
+    assert runner.term is not None
+    return runner.term.member.id

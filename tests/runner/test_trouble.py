@@ -1,0 +1,185 @@
+"""Broken connections, bad rows in a batch, agents that do not end, subscribers that fail."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from oppspot_runner.base.events import DatabaseAway, DatabaseBack, TaskFinished, WakeChanged, on
+from oppspot_runner.db.pool import Connection
+from oppspot_runner.runner import attempt as attempts
+from tests.runner.conftest import FAST, Bench
+
+KILL_ALL = (
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+
+LEFT = "SELECT count(*) AS n FROM agent_tasks WHERE status <> 'completed'"
+COMPLETED_TWICE = (
+    "SELECT task_id FROM agent_executions WHERE status = 'completed'"
+    " GROUP BY task_id HAVING count(*) <> 1"
+)
+
+
+async def short(ctx: Any) -> dict[str, Any]:
+    await asyncio.sleep(0.005)
+    return {}
+
+
+async def test_killed_connections_lose_no_task(bench: Bench) -> None:
+    agent = await bench.agent(short)
+    await bench.db.execute(
+        "INSERT INTO agent_tasks (agent_id) SELECT %s FROM generate_series(1, 300)", (agent,)
+    )
+
+    async def left(killer: Connection) -> int:
+        row = await (await killer.execute(LEFT)).fetchone()
+        assert row is not None
+        return row["n"]
+
+    async with await bench.db.connect() as killer, bench.running():
+        for below in (250, 150, 50):
+
+            async def reached(below: int = below) -> bool:
+                return await left(killer) <= below
+
+            await bench.until(reached, within_s=30)
+            await killer.execute(KILL_ALL)
+
+        async def none_left() -> bool:
+            return await left(killer) == 0
+
+        await bench.until(none_left, within_s=40)
+        rows = await (await killer.execute(COMPLETED_TWICE)).fetchall()
+    assert rows == []
+    assert len(bench.happened(DatabaseBack)) == len(bench.happened(DatabaseAway))
+
+
+async def test_a_listener_whose_connection_is_killed_hears_again(bench: Bench) -> None:
+    agent = await bench.agent(short)
+    async with bench.running(replace(FAST, poll_s=60)):
+
+        async def wakes() -> list[str]:
+            return [event.wake for event in bench.happened(WakeChanged)]
+
+        async def heard() -> bool:
+            return await wakes() == ["notify"]
+
+        await bench.until(heard)
+        await bench.db.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND (query ILIKE 'listen%%' OR query ILIKE '%%pg_try_advisory_lock%%')"
+        )
+
+        async def heard_again() -> bool:
+            return await wakes() == ["notify", "poll", "notify"]
+
+        await bench.until(heard_again)
+        task = await bench.task(agent)
+        await bench.ended(task, within_s=10)
+
+
+async def test_one_result_that_postgres_refuses_does_not_spoil_the_batch(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from oppspot_runner.queue import settlement
+
+    # Takes away the net that catches such results before they are sent.
+    monkeypatch.setattr(settlement, "clean", lambda value: value)
+
+    async def mixed(ctx: Any) -> dict[str, Any]:
+        return {"text": "a\x00b" if ctx.payload.get("bad") else "fine"}
+
+    agent = await bench.agent(mixed)
+    bad = await bench.task(agent, payload='{"bad": true}')
+    good = [await bench.task(agent) for _ in range(20)]
+    async with bench.running(replace(FAST, slots=21)):
+        first, *others = await bench.ended(bad, *good)
+    assert first["status"] == "failed"
+    assert "the result could not be stored" in first["error_message"]
+    assert {row["status"] for row in others} == {"completed"}
+
+
+async def test_an_agent_that_ignores_its_cancellation_is_left_behind(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "CUT_OFF_S", 0.1)
+    go_on = asyncio.Event()
+
+    async def stubborn(ctx: Any) -> dict[str, Any]:
+        while not go_on.is_set():
+            try:
+                await go_on.wait()
+            except asyncio.CancelledError:
+                continue
+        return {}
+
+    agent = await bench.agent(stubborn, configuration='{"time_limit": 0.1, "max_retries": 0}')
+    async with bench.running() as runner:
+        task = await bench.task(agent)
+        (row,) = await bench.ended(task)
+    go_on.set()
+    assert row["status"] == "failed"
+    assert "time limit" in row["error_message"]
+    assert runner.abandoned == 1
+
+
+async def test_a_failing_subscriber_harms_nothing(bench: Bench) -> None:
+    seen: list[str] = []
+
+    @on(TaskFinished)
+    def broken(event: TaskFinished) -> None:
+        seen.append(event.status)
+        raise RuntimeError("subscriber")
+
+    try:
+        agent = await bench.agent(short)
+        async with bench.running():
+            tasks = [await bench.task(agent) for _ in range(2)]
+            await bench.ended(*tasks)
+    finally:
+        from oppspot_runner.base.events import everybody
+
+        everybody.unsubscribe(broken)
+    assert seen == ["completed", "completed"]
+
+
+async def test_a_secret_in_an_error_does_not_reach_the_database(bench: Bench) -> None:
+    async def leaking(ctx: Any) -> dict[str, Any]:
+        raise ValueError("GET https://user:hunter2@host/?api_key=abc123 failed")
+
+    agent = await bench.agent(leaking, configuration='{"max_retries": 0}')
+    async with bench.running():
+        task = await bench.task(agent)
+        (row,) = await bench.ended(task)
+    (attempt,) = await bench.attempts(task)
+    for text in (row["error_message"], attempt["error_message"]):
+        assert "hunter2" not in text
+        assert "abc123" not in text
+        assert "[redacted]" in text
+
+
+async def test_a_task_cancelled_while_it_runs_ends_cancelled(bench: Bench) -> None:
+    started = asyncio.Event()
+
+    async def long(ctx: Any) -> dict[str, Any]:
+        started.set()
+        await asyncio.Event().wait()
+        return {}
+
+    agent = await bench.agent(long)
+    async with bench.running(replace(FAST, lease_s=2)):
+        task = await bench.task(agent)
+        await asyncio.wait_for(started.wait(), 10)
+        await bench.db.execute(
+            "UPDATE agent_tasks SET cancel_requested_at = now(), cancel_reason = 'not needed'"
+            " WHERE id = %s",
+            (task,),
+        )
+        (row,) = await bench.ended(task)
+    assert (row["status"], row["error_message"]) == ("cancelled", "not needed")

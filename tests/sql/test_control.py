@@ -1,0 +1,163 @@
+"""retry_task, cancel_task, run_stream and signal_run through psql."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from tests.sql.conftest import Psql
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+
+
+def running(psql: Psql, task: str, runner: int = 7) -> None:
+    psql(
+        f"UPDATE agent_tasks SET status = 'processing', run_token = 1, runner_id = {runner},"
+        f" attempt = 1, started_at = oppspot_now() WHERE id = '{task}'"
+    )
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled", "completed"])
+def test_an_ended_task_is_put_in_line_again_with_all_its_retries(psql: Psql, status: str) -> None:
+    psql.agent()
+    task = psql.value("SELECT enqueue_task('Digest')")
+    psql(
+        f"UPDATE agent_tasks SET status = '{status}', retry_count = 3, crash_count = 2,"
+        " scheduled_for = '2020-01-01Z'"
+    )
+    assert psql.value(f"SELECT retry_task('{task}')") == "t"
+    row = psql.value(
+        "SELECT status, retry_count, crash_count, parked, finished_at IS NULL,"
+        " scheduled_for > oppspot_now() - interval '1 minute' FROM agent_tasks"
+    )
+    assert row == "pending|0|0|f|t|t"
+
+
+def test_a_waiting_task_is_not_retried(psql: Psql) -> None:
+    psql.agent()
+    task = psql.value("SELECT enqueue_task('Digest')")
+    answer = psql(f"SELECT retry_task('{task}')")
+    assert answer.rows == ["f"]
+    assert f"task {task} is pending: nothing to retry" in answer.notices
+
+
+def test_a_retry_is_refused_while_another_task_has_the_key(psql: Psql) -> None:
+    psql.agent()
+    old = psql.value("SELECT enqueue_task('Digest', unique_key => 'daily')")
+    psql("UPDATE agent_tasks SET status = 'failed'")
+    psql("SELECT enqueue_task('Digest', unique_key => 'daily')")
+    answer = psql(f"SELECT retry_task('{old}')")
+    assert answer.code == 3
+    assert "another task with the unique_key 'daily' waits or runs already" in answer.notices
+
+
+def test_a_retry_reopens_what_was_skipped_because_of_it(psql: Psql) -> None:
+    first, second = psql.agent("First"), psql.agent("Second")
+    run = psql.value(f"SELECT run_stream('{psql.stream(first, second)}')")
+    task = psql.value("SELECT id FROM agent_tasks")
+    psql("UPDATE agent_tasks SET status = 'failed'")
+    assert psql.value(f"SELECT status FROM stream_runs WHERE id = '{run}'") == "failed"
+    psql(f"SELECT retry_task('{task}')")
+    nodes = psql("SELECT status FROM stream_run_nodes ORDER BY level").rows
+    assert nodes == ["queued", "waiting"]
+    assert psql.value(f"SELECT status FROM stream_runs WHERE id = '{run}'") == "running"
+
+
+def test_a_waiting_task_is_cancelled_at_once(psql: Psql) -> None:
+    psql.agent()
+    task = psql.value("SELECT enqueue_task('Digest', scheduled_for => '2099-01-01Z')")
+    assert psql.value(f"SELECT cancel_task('{task}', 'not needed')") == "t"
+    row = psql.value(
+        "SELECT status, cancel_reason, error_message, finished_at IS NULL FROM agent_tasks"
+    )
+    assert row == "cancelled|not needed|not needed|f"
+
+
+def test_a_running_task_is_asked_to_end_and_its_runner_is_told(psql: Psql) -> None:
+    psql.agent()
+    task = psql.value("SELECT enqueue_task('Digest')")
+    running(psql, task, runner=7)
+    with psycopg.connect(psql.dsn, autocommit=True) as listener:
+        listener.execute("LISTEN oppspot_wake")
+        assert psql.value(f"SELECT cancel_task('{task}')") == "t"
+        told = next(listener.notifies(timeout=10))
+    assert told.payload == "public/7!"
+    row = psql.value("SELECT status, cancel_reason, cancel_requested_at IS NULL FROM agent_tasks")
+    assert row == "processing|cancelled on request|f"
+
+
+def test_an_ended_task_is_not_cancelled(psql: Psql) -> None:
+    psql.agent()
+    task = psql.value("SELECT enqueue_task('Digest')")
+    psql("UPDATE agent_tasks SET status = 'completed'")
+    answer = psql(f"SELECT cancel_task('{task}')")
+    assert answer.rows == ["f"]
+    assert "is completed: nothing to cancel" in answer.notices
+    assert psql.value("SELECT status FROM agent_tasks") == "completed"
+
+
+def test_cancelling_one_task_of_a_run_skips_what_depends_on_it(psql: Psql) -> None:
+    first, second = psql.agent("First"), psql.agent("Second")
+    psql(f"SELECT run_stream('{psql.stream(first, second)}')")
+    psql("SELECT cancel_task(id) FROM agent_tasks")
+    assert psql("SELECT status FROM stream_run_nodes ORDER BY level").rows == [
+        "cancelled",
+        "skipped",
+    ]
+    assert psql.value("SELECT status FROM stream_runs") == "cancelled"
+
+
+def test_a_run_starts_the_first_agents_of_a_stream(psql: Psql) -> None:
+    first, second = psql.agent("First"), psql.agent("Second")
+    stream = psql.stream(first, second)
+    run = psql.value(
+        f"SELECT run_stream('{stream}', '{{\"x\": 1}}', priority => 8, requested_by => 'ann')"
+    )
+    row = psql.value(
+        "SELECT run_id, agent_id, stream_id, payload, priority, requested_by FROM agent_tasks"
+    )
+    assert row == f'{run}|{first}|{stream}|{{"x": 1}}|8|ann'
+
+
+def test_a_stream_without_agents_or_with_a_cycle_is_not_run(psql: Psql) -> None:
+    empty = psql(f"SELECT run_stream('{psql.stream()}')")
+    assert "has no agents that run by themselves" in empty.notices
+    first, second = psql.agent("First"), psql.agent("Second")
+    stream = psql.stream(first, second)
+    psql(
+        f"UPDATE stream_agent_assignments SET depends_on_agent_ids = '{{{second}}}'"
+        f" WHERE agent_id = '{first}'"
+    )
+    cycle = psql(f"SELECT run_stream('{stream}')")
+    assert "the agents wait for each other: " in cycle.notices
+    assert psql.value("SELECT count(*) FROM stream_runs") == "0"
+
+
+def test_a_signal_is_kept_for_a_run_that_is_on(psql: Psql) -> None:
+    run = psql.value(f"SELECT run_stream('{psql.stream(psql.agent())}')")
+    made = psql.value(f"SELECT signal_run('{run}', 'approved', '{{\"by\": \"ann\"}}')")
+    row = psql.value(f"SELECT run_id, name, payload FROM run_signals WHERE id = '{made}'")
+    assert row == f'{run}|approved|{{"by": "ann"}}'
+
+
+def test_a_signal_to_an_ended_run_is_refused(psql: Psql) -> None:
+    run = psql.value(f"SELECT run_stream('{psql.stream(psql.agent())}')")
+    psql("UPDATE agent_tasks SET status = 'completed'")
+    answer = psql(f"SELECT signal_run('{run}', 'approved')")
+    assert answer.code == 3
+    assert f"run {run} is completed already" in answer.notices
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("retry_task('{id}')", "there is no task {id}"),
+        ("cancel_task('{id}')", "there is no task {id}"),
+        ("run_stream('{id}')", "there is no stream {id}"),
+        ("signal_run('{id}', 'x')", "there is no run {id}"),
+    ],
+)
+def test_what_does_not_exist_is_refused_with_its_id(psql: Psql, call: str, message: str) -> None:
+    answer = psql(f"SELECT {call.format(id=NOBODY)}")
+    assert answer.code == 3
+    assert message.format(id=NOBODY) in answer.notices
