@@ -125,7 +125,7 @@ def test_bad_arguments_are_refused_by_name(psql: Psql) -> None:
     refusals = {
         "'Digest', priority => 11": "the priority is 11, not 1 to 10",
         "'Digest', priority => 0": "the priority is 0, not 1 to 10",
-        "'Digest', '[]'": "a payload is array, not a JSON object",
+        "'Digest', '[]'": "the payload is array, not a JSON object",
         "'Digest', max_retries => -1": "max_retries is -1, less than 0",
         "'Digest', task_type => ''": "the task_type is empty",
         "'nobody'": "there is no agent 'nobody'",
