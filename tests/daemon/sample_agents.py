@@ -1,0 +1,45 @@
+"""Agents for runners in processes of their own; loaded with --import."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from oppspot_runner import Agent, Context, agent
+
+
+@agent("quick")
+async def quick(ctx: Context) -> dict[str, Any]:
+    return {"attempt": ctx.attempt}
+
+
+@agent("first_hangs")
+async def first_hangs(ctx: Context) -> dict[str, Any]:
+    """Runs for a minute the first time, at once after that."""
+    if ctx.attempt == 1:
+        await asyncio.sleep(60)
+    return {"attempt": ctx.attempt}
+
+
+@agent("blocks_the_loop")
+async def blocks_the_loop(ctx: Context) -> dict[str, Any]:
+    time.sleep(ctx.payload["s"])  # noqa: TID251 - what a careless agent does
+    return {}
+
+
+class Saving(Agent):
+    """Like first_hangs, and writes an effect in the finishing transaction."""
+
+    agent_type = "saving"
+
+    async def execute_agent(self, state: dict[str, Any]) -> dict[str, Any]:
+        if self.ctx.attempt == 1:
+            await asyncio.sleep(state.get("s", 60))
+        return {"attempt": self.ctx.attempt}
+
+    async def save_results(self, ctx: Context, tx: Any, results: dict[str, Any]) -> bool:
+        await tx.execute(
+            "INSERT INTO effects (task_id, attempt) VALUES (%s, %s)", (ctx.task.id, ctx.attempt)
+        )
+        return True
