@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 MOST_TEXT = 10_000  # characters of an error message
 MOST_DEPTH = 100  # json.loads and jsonb both recurse; nobody nests deeper on purpose
-MOST_DIGITS = 4_000  # Python itself refuses to read back more than 4,300
+MOST_BITS = 13_000  # about 3,900 digits; Python itself refuses to read back more than 4,300
 CUT_MARK = "... [cut]"
 
 
@@ -56,7 +56,7 @@ def clean(value: Any, *, depth: int = 0) -> Any:
 def _number(value: int | float) -> int | float | str | None:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if abs(value) >= 10**MOST_DIGITS:
+    if value.bit_length() > MOST_BITS:
         return CUT_MARK
     return int(value)
 

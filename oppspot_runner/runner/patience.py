@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TypeVar
 
 from tenacity import (
     AsyncRetrying,
-    RetryCallState,
     retry_if_exception_type,
     stop_never,
     wait_random_exponential,
@@ -40,26 +38,27 @@ class Patience:
 
         When `give_up()` is true after a failure, that failure is raised too.
         """
-
-        async def once() -> R:
+        try:
             return await call()
-
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(DATABASE_AWAY),
-            wait=wait_random_exponential(multiplier=FIRST_WAIT_S, max=MOST_WAIT_S),
-            stop=stop_never if give_up is None else lambda _: give_up(),
-            before_sleep=self._note_away,
-            sleep=asyncio.sleep,
-            reraise=True,
-        )
-        result: R = await retrying(once)
+        except DATABASE_AWAY as error:
+            self._note_away(error)
+            if give_up is not None and give_up():
+                raise
+        result: R = await self._retrying(give_up)(_coroutine(call))
         self._note_back()
         return result
 
-    def _note_away(self, state: RetryCallState) -> None:
+    def _retrying(self, give_up: Callable[[], bool] | None) -> AsyncRetrying:
+        return AsyncRetrying(
+            retry=retry_if_exception_type(DATABASE_AWAY),
+            wait=wait_random_exponential(multiplier=FIRST_WAIT_S, max=MOST_WAIT_S),
+            stop=stop_never if give_up is None else lambda _: give_up(),
+            reraise=True,
+        )
+
+    def _note_away(self, error: BaseException) -> None:
         if self._away_since is None:
             self._away_since = time.monotonic()
-            error = state.outcome.exception() if state.outcome else None
             self.events.emit(DatabaseAway(" ".join(str(error).split())))
 
     def _note_back(self) -> None:
@@ -67,3 +66,10 @@ class Patience:
             away_s = time.monotonic() - self._away_since
             self._away_since = None
             self.events.emit(DatabaseBack(away_s))
+
+
+def _coroutine(call: Callable[[], Awaitable[R]]) -> Callable[[], Coroutine[None, None, R]]:
+    async def once() -> R:
+        return await call()
+
+    return once
