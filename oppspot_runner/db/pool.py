@@ -78,7 +78,7 @@ def describe(dsn: str) -> str:
 def unreachable(dsn: str, error: Exception) -> DatabaseError:
     """The error for a database that does not answer, in one line and without the password."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    reason = lines[-1] if lines else type(error).__name__
+    reason = lines[0].rsplit("failed: ", 1)[-1] if lines else type(error).__name__
     return DatabaseError(
         f"cannot reach the database {describe(dsn)}: {reason}",
         hint="Check DATABASE_URL and that the server runs; see `oppspot-runner status`.",

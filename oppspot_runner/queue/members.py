@@ -68,10 +68,9 @@ async def set_waiting(database: Database, runner_id: int, waiting: bool) -> None
     await database.execute(SET_WAITING, {"runner_id": runner_id, "waiting": waiting})
 
 
-async def set_state(database: Database, runner_id: int, state: str) -> str | None:
-    """Shows a new state; what people ask of the runner, None when its row is gone."""
-    row = await database.fetch_one(SET_STATE, {"runner_id": runner_id, "state": state})
-    return row["desired"] if row else None
+async def set_state(database: Database, runner_id: int, state: str) -> None:
+    """Shows a new state."""
+    await database.execute(SET_STATE, {"runner_id": runner_id, "state": state})
 
 
 async def asked_of(database: Database, runner_id: int) -> tuple[str, frozenset[int]] | None:

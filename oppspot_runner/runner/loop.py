@@ -71,6 +71,8 @@ class Runner:
         """Takes a state and tells subscribers, if it is another one or has a reason to be told."""
         if state != self.state or reason:
             self.state = state
+            if self.term is not None and not self.term.ended:
+                self.term.publish_state()
             self.events.emit(RunnerState(self._runner_id(), state, reason))
 
     async def _serve_term(self) -> None:

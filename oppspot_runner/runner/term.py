@@ -51,6 +51,7 @@ class Term:
         self.runner = runner
         self.services = services
         self.wake = "poll"
+        self.ended = False
         self._waiting = False
         self._lost = asyncio.Event()
         self._lost_reason = ""
@@ -99,6 +100,7 @@ class Term:
 
     async def end(self) -> None:
         """Ends the services, then takes the runner's row away. The heartbeat goes last."""
+        self.ended = True
         for task in self._tasks:
             task.cancel()
         with suppress(*DATABASE_AWAY):  # the lease runs out by itself
@@ -113,6 +115,14 @@ class Term:
         await members.set_waiting(self.runner.database, self.member.id, waiting)
         self._waiting = waiting
         return waiting
+
+    def publish_state(self) -> None:
+        """Writes the runner's state into its row, soon."""
+        self.services.create_task(self._publish_state(self.runner.state))
+
+    async def _publish_state(self, state: State) -> None:
+        with suppress(*DATABASE_AWAY):  # the next heartbeat brings it
+            await members.set_state(self.runner.database, self.member.id, state)
 
     def look_for_due(self) -> None:
         """Something may be due soon: a task that ended may come back in a second."""

@@ -1,2 +1,2 @@
-UPDATE task_runners SET state = %(state)s, waiting = false WHERE id = %(runner_id)s
-RETURNING desired
+-- At once, for those who look; the heartbeat repeats it.
+UPDATE task_runners SET state = %(state)s WHERE id = %(runner_id)s
