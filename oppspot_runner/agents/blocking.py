@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from oppspot_runner.agents.context import Context
+from oppspot_runner.agents.context import NOT_KNOWN, Context
+from oppspot_runner.base.jsonsafe import clean
 
 R = TypeVar("R")
 
@@ -20,6 +21,15 @@ class BlockingContext:
     def __init__(self, ctx: Context, loop: asyncio.AbstractEventLoop) -> None:
         self._target: Any = ctx
         self._loop = loop
+
+    def step(self, name: str, function: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+        """As Context.step; the function runs here, in the agent's own thread."""
+        seq, known = self.recall(name)
+        if known is not NOT_KNOWN:
+            return cast(R, known)
+        result = function(*args, **kwargs)
+        _waiting(self._target.journal.remember, self._loop)(name, seq, clean(result))
+        return result
 
     def __getattr__(self, name: str) -> Any:
         return blocking(getattr(self._target, name), self._loop)

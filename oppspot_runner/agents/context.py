@@ -13,12 +13,14 @@ from uuid import UUID
 from structlog.typing import FilteringBoundLogger
 
 from oppspot_runner.agents.ports import CompanyStore, InsightStore, ItemStore, Journal
+from oppspot_runner.agents.threads import in_thread
 from oppspot_runner.base.errors import Fail
 from oppspot_runner.base.jsonsafe import clean
 from oppspot_runner.base.task import AgentRow, StreamRow, Task
 
 P = ParamSpec("P")
 R = TypeVar("R")
+NOT_KNOWN = object()
 
 
 @dataclass
@@ -102,16 +104,25 @@ class Context:
         """Calls `function` and remembers its result: a later attempt gets that result back.
 
         Steps of one name are told apart by the order of their calls. The result must have a JSON
-        form; it comes back as that form (a tuple as a list). Plain functions run in the loop.
+        form; it comes back as that form (a tuple as a list). A plain function runs in a thread,
+        so that one that blocks cannot stop the runner.
         """
+        seq, known = await self.recall(name)
+        if known is not NOT_KNOWN:
+            return cast(R, known)
+        if inspect.iscoroutinefunction(function):
+            result = await function(*args, **kwargs)
+        else:
+            result = await in_thread(lambda: function(*args, **kwargs))
+            if inspect.isawaitable(result):
+                result = await result
+        await self.journal.remember(name, seq, clean(result))
+        return cast(R, result)
+
+    async def recall(self, name: str) -> tuple[int, Any]:
+        """The sequence number of this call of step `name`, and its result if it is known."""
         seq = self._calls[name]
         self._calls[name] += 1
         if self._known_steps is None:
             self._known_steps = await self.journal.steps() if self.attempt > 1 else {}
-        if (name, seq) in self._known_steps:
-            return cast(R, self._known_steps[name, seq])
-        result = function(*args, **kwargs)
-        if inspect.isawaitable(result):
-            result = await result
-        await self.journal.remember(name, seq, clean(result))
-        return cast(R, result)
+        return seq, self._known_steps.get((name, seq), NOT_KNOWN)

@@ -18,10 +18,17 @@ from oppspot_runner.runner.config import RunnerConfig
 from oppspot_runner.runner.loop import Runner
 from oppspot_runner.runner.settler import Settler
 from oppspot_runner.runner.term import Term
+from oppspot_runner.streams.companies import CompanyStore
+from oppspot_runner.streams.insights import InsightStore
+from oppspot_runner.streams.items import ItemStore
 
 # Imported for what they register; `registry.load_modules` does it when a runner starts, so that
 # other commands do not pay for it.
-BUILT_IN: tuple[str, ...] = ()
+BUILT_IN = (
+    "oppspot_runner.agents.opportunity_bot",
+    "oppspot_runner.agents.enrichment",
+    "oppspot_runner.agents.scoring",
+)
 
 
 def package_version() -> str:
@@ -80,9 +87,9 @@ def build_runner(
 def stores_on(database: Database) -> Stores:
     """The domain tables, as agents see them."""
     return Stores(
-        companies=lambda org: None,
-        items=lambda org, stream: None,
-        insights=lambda task, stream: None,
+        companies=lambda org_id: CompanyStore(database, org_id),
+        items=lambda org_id, stream_id: ItemStore(database, org_id, stream_id),
+        insights=lambda task, stream_id: InsightStore(database, task.org_id, stream_id, task),
     )
 
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import inspect
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -18,6 +15,7 @@ from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.definition import Agent
 from oppspot_runner.agents.options import AgentOptions
 from oppspot_runner.agents.registry import Definition
+from oppspot_runner.agents.threads import in_thread
 
 R = TypeVar("R")
 
@@ -34,6 +32,15 @@ async def run_body(
     definition: Definition, options: AgentOptions, ctx: Context, input: BaseModel | None
 ) -> Result:
     """Runs one attempt's body to its end; raises whatever the agent raises."""
+    try:
+        return await _run(definition, options, ctx, input)
+    except SystemExit as error:  # the loop would take it for its own end
+        raise RuntimeError(f"the agent called exit({error.code!r})") from error
+
+
+async def _run(
+    definition: Definition, options: AgentOptions, ctx: Context, input: BaseModel | None
+) -> Result:
     body = definition.body
     if isinstance(body, type):
         return await _run_class(body, ctx, input)
@@ -58,24 +65,3 @@ async def _run_class(kind: type[Agent], ctx: Context, input: BaseModel | None) -
 def _finish(value: R) -> R:
     # isolation="thread" with an `async def`: the coroutine gets a loop of its own there.
     return asyncio.run(value) if inspect.iscoroutine(value) else value
-
-
-async def in_thread(function: Callable[[], R]) -> R:
-    """Runs `function` in a daemon thread of its own, so that one that hangs cannot hold the exit.
-
-    A thread cannot be cancelled: when the caller is, the thread goes on and its result is lost.
-    """
-    future: Future[R] = Future()
-    future.set_running_or_notify_cancel()  # from here on a cancelled waiter cannot cancel it
-    context = contextvars.copy_context()
-
-    def work() -> None:
-        try:
-            future.set_result(context.run(function))
-        except StopIteration as error:  # a future refuses it and would never end
-            future.set_exception(RuntimeError(f"the agent raised {error!r}"))
-        except BaseException as error:  # noqa: BLE001 - handed to the waiting attempt
-            future.set_exception(error)
-
-    threading.Thread(target=work, name="oppspot-agent", daemon=True).start()
-    return await asyncio.wrap_future(future)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, assert_never
@@ -12,6 +13,7 @@ from oppspot_runner.base.outcome import Cancel, Done, Fail, Outcome, Release, Re
 from oppspot_runner.base.redact import redact
 from oppspot_runner.base.task import Task, TaskStatus
 
+MOST_DELAY_S = 10 * 365 * 86_400.0
 MOST_OUTPUT_BYTES = 4 * 1024 * 1024  # what is larger belongs in a table or a file of its own
 
 
@@ -83,7 +85,7 @@ def _ending(task: Task, outcome: Outcome, backoff: Backoff, max_retries: int) ->
                 "execution_status": "cancelled",
                 "error": f"snoozed: {clean_text(reason, most=MOST_TEXT)}",
                 "until": until,
-                "delay_s": max(after_s or 0.0, 0.0),
+                "delay_s": _seconds(after_s or 0.0),
             }
         case Cancel(reason):
             text = clean_text(reason, most=MOST_TEXT)
@@ -105,8 +107,12 @@ def _retry(
 ) -> dict[str, Any]:
     if task.retry_count >= max_retries:
         return _failed(error, output)
-    delay_s = backoff.delay_s(task.retry_count) if after_s is None else max(after_s, 0.0)
+    delay_s = backoff.delay_s(task.retry_count) if after_s is None else _seconds(after_s)
     return {**_failed(error, output), "status": "pending", "retries": 1, "delay_s": delay_s}
+
+
+def _seconds(wanted: float) -> float:
+    return min(max(wanted, 0.0), MOST_DELAY_S) if math.isfinite(wanted) else MOST_DELAY_S
 
 
 def _failed(error: str, output: dict[str, Any] | None) -> dict[str, Any]:

@@ -222,6 +222,10 @@ def judged_error(error: BaseException) -> Outcome:
 
 def told(error: BaseException) -> str:
     """Type, message and place of an error: what people read first in `error_message`."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - an error that cannot even be told must not stop the runner
+        text = "an error that cannot be shown"
     frames = traceback.extract_tb(error.__traceback__)
     place = f" (line {frames[-1].lineno} of {frames[-1].name})" if frames else ""
-    return f"{type(error).__name__}: {error}{place}"
+    return f"{type(error).__name__}: {text}{place}"

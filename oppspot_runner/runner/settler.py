@@ -117,11 +117,11 @@ async def write(
 
 
 def refused(settlement: Settlement, error: Exception) -> Settlement:
-    """The end of a task whose result Postgres would not take: failed, without the result.
+    """The end of a task whose result Postgres would not take: failed, with nothing but the reason.
 
-    Raises `error` when that was refused already: then the fault is not in the result.
+    Raises `error` when that was refused already: then the fault is ours.
     """
-    if settlement.output is None and settlement.goal_context is None:
+    if settlement.metrics is None:
         raise error
     reason = " ".join(str(error).split())[:500].encode("ascii", "replace").decode()
     return replace(
@@ -130,5 +130,8 @@ def refused(settlement: Settlement, error: Exception) -> Settlement:
         execution_status="failed",
         output=None,
         goal_context=None,
+        metrics=None,
+        until=None,
+        delay_s=0.0,
         error=f"the result could not be stored: {reason}",
     )

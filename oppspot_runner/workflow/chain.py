@@ -56,6 +56,8 @@ async def open_run(connection: Connection, task: Task, stream_id: UUID) -> UUID:
             row = await (await connection.execute(OPEN_RUN, params)).fetchone()
     except psycopg.errors.InvalidRecursion as error:
         raise Fail(f"{error.diag.message_primary}. {error.diag.message_hint}") from None
+    except psycopg.IntegrityError:
+        raise Fail(f"stream {stream_id} or one of its agents was deleted meanwhile") from None
     if row is None:
         raise LeaseLostError(f"task {task.id} was taken back before its run was opened")
     run_id: UUID = row["run_id"]

@@ -100,7 +100,7 @@ class Bench:
 
     def note(self, event: Event) -> None:
         self.events.append(event)
-        asyncio.get_running_loop().create_task(self._tell())  # noqa: RUF006
+        asyncio.get_running_loop().create_task(self._tell())
 
     async def _tell(self) -> None:
         async with self.changed:

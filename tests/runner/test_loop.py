@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -107,7 +108,7 @@ async def test_a_failing_agent_is_retried_after_1_2_and_4_seconds_then_fails(ben
     attempts = await bench.attempts(task)
     gaps = [
         (after["started_at"] - before["completed_at"]).total_seconds()
-        for before, after in zip(attempts, attempts[1:], strict=False)
+        for before, after in itertools.pairwise(attempts)
     ]
     assert gaps == pytest.approx([1, 2, 4], abs=0.3)
     assert row["status"] == "failed"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from oppspot_runner.base.errors import Retry, Snooze
 from oppspot_runner.base.events import DatabaseAway, DatabaseBack, TaskFinished, WakeChanged, on
 from oppspot_runner.db.pool import Connection
 from oppspot_runner.runner import attempt as attempts
@@ -183,3 +186,84 @@ async def test_a_task_cancelled_while_it_runs_ends_cancelled(bench: Bench) -> No
         )
         (row,) = await bench.ended(task)
     assert (row["status"], row["error_message"]) == ("cancelled", "not needed")
+
+
+class Unprintable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        (SystemExit(3), "the agent called exit(3)"),
+        (Unprintable(), "an error that cannot be shown"),
+        (asyncio.CancelledError(), "the agent cancelled itself"),
+        (ExceptionGroup("many", [ValueError("one")]), "many (1 sub-exception)"),
+    ],
+)
+async def test_whatever_an_agent_raises_is_an_error_of_its_attempt_only(
+    bench: Bench, what: BaseException, told: str
+) -> None:
+    async def raising(ctx: Any) -> dict[str, Any]:
+        raise what
+
+    agent = await bench.agent(raising, configuration='{"max_retries": 0}')
+    other = await bench.agent(short)
+    async with bench.running():
+        row, fine = await bench.ended(await bench.task(agent), await bench.task(other))
+    assert row["status"] == "failed"
+    assert told in row["error_message"]
+    assert fine["status"] == "completed"
+
+
+@pytest.mark.parametrize("after", [float("inf"), float("nan"), 1e300, -5])
+async def test_an_absurd_delay_neither_loses_the_task_nor_the_runner(
+    bench: Bench, after: float
+) -> None:
+    async def absurd(ctx: Any) -> dict[str, Any]:
+        if ctx.attempt == 1:
+            raise Retry("again", after=after)
+        return {}
+
+    agent = await bench.agent(absurd)
+    async with bench.running():
+        task = await bench.task(agent)
+
+        async def tried() -> bool:
+            return bool(bench.happened(TaskFinished))
+
+        await bench.until(tried)
+    assert (await bench.row(task))["status"] in ("pending", "completed")
+
+
+async def test_a_snooze_beyond_all_calendars_fails_with_the_reason(bench: Bench) -> None:
+    async def forever(ctx: Any) -> dict[str, Any]:
+        raise Snooze(until=datetime.max.replace(tzinfo=UTC))
+
+    agent = await bench.agent(forever)
+    async with bench.running():
+        task = await bench.task(agent)
+        (row,) = await bench.ended(task)
+    assert row["status"] == "failed"
+    assert "agent_tasks_time_is_finite" in row["error_message"]
+
+
+async def test_a_step_that_blocks_does_not_block_the_loop(bench: Bench) -> None:
+    gate = threading.Event()
+
+    def blocking() -> str:
+        gate.wait(10)
+        return "through"
+
+    async def stepping(ctx: Any) -> dict[str, Any]:
+        return {"got": await ctx.step("wait", blocking)}
+
+    agent, other = await bench.agent(stepping), await bench.agent(short)
+    async with bench.running():
+        blocked = await bench.task(agent)
+        await bench.ended(await bench.task(other))
+        gate.set()
+        await bench.ended(blocked)
+    (attempt,) = await bench.attempts(blocked)
+    assert attempt["output_data"] == {"got": "through"}

@@ -1,0 +1,33 @@
+"""Plain functions off the event loop, in daemon threads that cannot hold the exit."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+R = TypeVar("R")
+
+
+async def in_thread(function: Callable[[], R]) -> R:
+    """Runs `function` in a daemon thread of its own, so that one that hangs cannot hold the exit.
+
+    A thread cannot be cancelled: when the caller is, the thread goes on and its result is lost.
+    """
+    future: Future[R] = Future()
+    future.set_running_or_notify_cancel()  # from here on a cancelled waiter cannot cancel it
+    context = contextvars.copy_context()
+
+    def work() -> None:
+        try:
+            future.set_result(context.run(function))
+        except StopIteration as error:  # a future refuses it and would never end
+            future.set_exception(RuntimeError(f"the agent raised {error!r}"))
+        except BaseException as error:  # noqa: BLE001 - handed to the waiting attempt
+            future.set_exception(error)
+
+    threading.Thread(target=work, name="oppspot-agent", daemon=True).start()
+    return await asyncio.wrap_future(future)
