@@ -105,7 +105,7 @@ CREATE TABLE facts (
     observed_at timestamptz NOT NULL DEFAULT oppspot_now(),
     valid_from date,
     confidence real NOT NULL,
-    CONSTRAINT facts_field_check CHECK (field ~ '^[a-z][a-z0-9_.]{0,62}$'),
+    CONSTRAINT facts_field_check CHECK (field <> '' AND length(field) <= 100),
     CONSTRAINT facts_value_check CHECK (jsonb_typeof(value) <> 'null'),
     CONSTRAINT facts_source_check CHECK (source <> '' AND length(source) <= 200),
     CONSTRAINT facts_confidence_check CHECK (confidence BETWEEN 0 AND 1)

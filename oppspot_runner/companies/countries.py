@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from oppspot_runner.companies.packaged import read_lines
 
@@ -29,6 +29,7 @@ class Country:
     sub_region: str
 
 
+@lru_cache(maxsize=10_000)  # the same few places come again and again
 def place_key(text: str) -> str:
     """The form in which names of places are compared: no case, accents, dots or leading "the"."""
     if not text.isascii():

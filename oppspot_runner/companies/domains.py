@@ -5,9 +5,8 @@ Offline: the public suffix list comes with a package. Nothing is resolved or fet
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from publicsuffixlist import PublicSuffixList
 
@@ -47,11 +46,8 @@ def _valid_host(host: str) -> str | None:
             return None
     if len(host) > MOST_DOMAIN or not HOST.fullmatch(host):
         return None
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    return None
+    is_number = host.rpartition(".")[2].isdigit()  # an IP address; no top-level domain is a number
+    return None if is_number else host
 
 
 def registered_domain(address: str) -> str | None:
@@ -63,12 +59,17 @@ def registered_domain(address: str) -> str | None:
     host = host_of(address)
     if host is None or is_platform(host):
         return None
-    every_suffix, official = suffix_lists()
-    suffix = every_suffix.publicsuffix(host)
-    if suffix is None or not (suffix in sold_suffixes() or suffix == official.publicsuffix(host)):
+    suffix = suffix_lists()[0].publicsuffix(host)
+    if suffix is None or suffix == host or not _is_sold(suffix):
         return None
-    domain = every_suffix.privatesuffix(host)
-    return domain if isinstance(domain, str) else None
+    return host[: -len(suffix) - 1].rpartition(".")[2] + "." + suffix
+
+
+@lru_cache(maxsize=10_000)
+def _is_sold(suffix: str) -> bool:
+    """Whether anybody can register a domain below `suffix`."""
+    official = suffix_lists()[1].publicsuffix(f"any.{suffix}")
+    return official == suffix or suffix in sold_suffixes()
 
 
 def is_platform(host: str) -> bool:

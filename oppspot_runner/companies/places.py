@@ -7,7 +7,7 @@ town decides or nobody.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from oppspot_runner.companies.countries import country_code, place_key
 from oppspot_runner.companies.packaged import read_lines
@@ -35,8 +35,9 @@ class Subdivision:
     names: tuple[str, ...]
 
 
+@lru_cache(maxsize=10_000)  # the same few places come again and again
 def parse_place(text: str, *, country: str | None = None, american: bool = False) -> Place:
-    """The place in `text`, largest part last.
+    """The place in `text`, largest part last; a well-known town counts before other parts.
 
     `country` is the alpha-2 code when another column states it, and wins. `american` says that an
     unclear part after a town is rather a state of the USA: "Duluth, Georgia".
@@ -54,7 +55,8 @@ def parse_place(text: str, *, country: str | None = None, american: bool = False
         if part:
             region = part.names[0]
             break
-    return Place(parts[0] if parts else None, region, country)
+    known = (part for part in parts if place_key(part) in towns())
+    return Place(next(known, parts[0] if parts else None), region, country)
 
 
 def _read_last(

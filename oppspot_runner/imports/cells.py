@@ -73,8 +73,8 @@ def british_date(text: str) -> date | None:
 
 
 def web_address(text: str) -> str | None:
-    """A web address as it was written; None when it has no host name."""
-    address = line(text, MOST_URL)
+    """The first web address as it was written; None when it has no host name."""
+    address = line(text, MOST_URL).partition(" ")[0]
     return address if address and host_of(address) else None
 
 
@@ -85,8 +85,8 @@ def is_blank_address(text: str) -> bool:
 
 def linkedin(text: str) -> str | None:
     """An address on linkedin.com."""
-    address = web_address(text)
-    host = host_of(address) if address else None
+    address = line(text, MOST_URL)
+    host = host_of(address)
     return address if host and (host == "linkedin.com" or host.endswith(".linkedin.com")) else None
 
 
