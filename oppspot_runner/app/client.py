@@ -1,0 +1,238 @@
+"""`Client` and `AsyncClient`: what programs use to put work in, and to see what became of it.
+
+Both are made of the same operations; this module only says on which connection they run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Self, TypeVar
+from uuid import UUID
+
+import psycopg
+
+from oppspot_runner.app.database import embedded_folder, given_dsn
+from oppspot_runner.base.errors import InvalidInputError
+from oppspot_runner.base.settings import load_settings
+from oppspot_runner.db import embedded
+from oppspot_runner.db.operation import Operation, awaitable, blocking
+from oppspot_runner.db.pool import Database
+from oppspot_runner.db.sessions import (
+    GivenAsyncSession,
+    GivenSession,
+    OwnAsyncSession,
+    OwnSession,
+)
+from oppspot_runner.queue import client as tasks
+from oppspot_runner.queue.client import TaskState
+from oppspot_runner.streams import assignments, directory
+
+R = TypeVar("R")
+FIRST_LOOK_S = 0.02
+MOST_PAUSE_S = 0.5
+
+
+def trigger_agent(
+    stream_id: UUID | str,
+    agent: UUID | str,
+    payload: Mapping[str, Any] | None = None,
+    *,
+    execution_config: Mapping[str, Any] | None = None,
+    force_execute: bool = False,
+    priority: int = 5,
+    requested_by: str | None = None,
+) -> Operation[UUID]:
+    """Starts an agent of a stream, and after it all that depends on it; the id of its task.
+
+    `execution_config` reaches the agent as it is; `force_execute` overrides freshness and
+    inactivity. Raises NotFoundError when the agent is not assigned to the stream.
+    """
+    agent_id = yield from assignments.require_assigned(stream_id, agent)
+    full = dict(payload or {})
+    if execution_config is not None:
+        full["execution_config"] = dict(execution_config)
+    if force_execute:
+        full["force_execute"] = True
+    return (
+        yield from tasks.enqueue(
+            agent_id, full, stream_id=stream_id, priority=priority, requested_by=requested_by
+        )
+    )
+
+
+class Client:
+    """The runner's front door for blocking code.
+
+    `Client("postgresql://...")` has a connection of its own and commits each call; threads may
+    share it and take turns. `Client(connection)` works on that psycopg connection, inside the
+    caller's transaction, and never commits: a task that is enqueued with the caller's own rows is
+    there with them, or not at all. `Client()` uses DATABASE_URL, else the embedded Postgres.
+
+    All methods raise InvalidInputError, NotFoundError, ConflictError or DatabaseError, in one line;
+    on the caller's connection, serialisation failures and deadlocks pass as they are.
+    """
+
+    def __init__(
+        self,
+        target: str | psycopg.Connection[Any] | None = None,
+        *,
+        schema: str | None = None,
+    ) -> None:
+        self.session: OwnSession | GivenSession
+        if isinstance(target, psycopg.Connection):
+            self.session = GivenSession(target, schema)
+        else:
+            self.session = OwnSession(*_chosen(target, schema))
+
+    def run(self, operation: Operation[R]) -> R:
+        """Runs one operation, also one that is composed of several."""
+        return self.session.run(operation)
+
+    def close(self) -> None:
+        """Closes the connection, unless it is the caller's."""
+        self.session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    enqueue = blocking(tasks.enqueue)
+    enqueue_many = blocking(tasks.enqueue_many)
+    get = blocking(tasks.get)
+    cancel = blocking(tasks.cancel)
+    retry = blocking(tasks.retry)
+    create_agent = blocking(directory.create_agent)
+    update_agent = blocking(directory.update_agent)
+    create_stream = blocking(directory.create_stream)
+    run_stream = blocking(directory.run_stream)
+    assign_agents_to_stream = blocking(assignments.assign_agents_to_stream)
+    trigger_agent = blocking(trigger_agent)
+
+    def wait(self, task_id: UUID | str, timeout_s: float | None = None) -> TaskState:
+        """The task when it has ended, or as it stands after `timeout_s` seconds.
+
+        Raises ConflictError inside a transaction, NotFoundError when the task is gone.
+        """
+        self.session.refuse_wait()
+        looks = _Looks(timeout_s)
+        while True:
+            state = self.get(task_id)
+            if state.ended or (pause_s := looks.pause_s()) is None:
+                return state
+            threading.Event().wait(pause_s)
+
+
+class AsyncClient:
+    """The runner's front door for async code.
+
+    `AsyncClient("postgresql://...")` has a pool of its own; `AsyncClient(connection)` works on that
+    psycopg AsyncConnection, inside the caller's transaction, and never commits; `AsyncClient()`
+    uses DATABASE_URL, else the embedded Postgres. Errors are those of `Client`.
+    """
+
+    def __init__(
+        self,
+        target: str | psycopg.AsyncConnection[Any] | Database | None = None,
+        *,
+        schema: str | None = None,
+    ) -> None:
+        self.session: OwnAsyncSession | GivenAsyncSession
+        if isinstance(target, psycopg.AsyncConnection):
+            self.session = GivenAsyncSession(target, schema)
+        elif isinstance(target, Database):
+            self.session = OwnAsyncSession(target, opened=True)
+        else:
+            dsn, chosen = _chosen(target, schema)
+            self.session = OwnAsyncSession(Database(dsn, schema=chosen), opened=False)
+
+    async def run(self, operation: Operation[R]) -> R:
+        """Runs one operation, also one that is composed of several."""
+        return await self.session.run(operation)
+
+    async def close(self) -> None:
+        """Closes the pool, unless it is the caller's."""
+        await self.session.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    enqueue = awaitable(tasks.enqueue)
+    enqueue_many = awaitable(tasks.enqueue_many)
+    get = awaitable(tasks.get)
+    cancel = awaitable(tasks.cancel)
+    retry = awaitable(tasks.retry)
+    create_agent = awaitable(directory.create_agent)
+    update_agent = awaitable(directory.update_agent)
+    create_stream = awaitable(directory.create_stream)
+    run_stream = awaitable(directory.run_stream)
+    assign_agents_to_stream = awaitable(assignments.assign_agents_to_stream)
+    trigger_agent = awaitable(trigger_agent)
+
+    async def wait(self, task_id: UUID | str, timeout_s: float | None = None) -> TaskState:
+        """The task when it has ended, or as it stands after `timeout_s` seconds.
+
+        Raises ConflictError inside a transaction, NotFoundError when the task is gone.
+        """
+        self.session.refuse_wait()
+        looks = _Looks(timeout_s)
+        while True:
+            state = await self.get(task_id)
+            if state.ended or (pause_s := looks.pause_s()) is None:
+                return state
+            await asyncio.sleep(pause_s)
+
+
+def enqueue_by_settings(
+    agent: str,
+    payload: Mapping[str, Any] | None = None,
+    client: Client | AsyncClient | None = None,
+    **options: Any,
+) -> Any:
+    """What `weekly_digest.enqueue(...)` does: `enqueue` of `client`, else of `Client()`.
+
+    With an AsyncClient the result is to be awaited.
+    """
+    return (client or _client_of_settings()).enqueue(agent, payload, **options)
+
+
+@cache
+def _client_of_settings() -> Client:
+    return Client()
+
+
+def _chosen(target: object, schema: str | None) -> tuple[str, str]:
+    """Connection string and schema: what is given, else what the settings say."""
+    if target is not None and not isinstance(target, str):
+        raise InvalidInputError(
+            f"a client works on a connection string or a connection, not {type(target).__name__}",
+            hint="Client takes psycopg.Connection, AsyncClient psycopg.AsyncConnection.",
+        )
+    settings = load_settings()
+    # The share in the embedded server is given back when the process ends.
+    dsn = target or given_dsn(settings) or embedded.acquire(embedded_folder(settings)).dsn
+    return dsn, schema or settings.schema_name
+
+
+class _Looks:
+    """How long to pause between two looks at a task: short at first, then twice a second."""
+
+    def __init__(self, timeout_s: float | None) -> None:
+        self._until = None if timeout_s is None else time.monotonic() + timeout_s
+        self._pause_s = FIRST_LOOK_S / 1.5
+
+    def pause_s(self) -> float | None:
+        """Seconds to the next look; None when the time is over."""
+        self._pause_s = min(self._pause_s * 1.5, MOST_PAUSE_S)
+        if self._until is None:
+            return self._pause_s
+        left_s = self._until - time.monotonic()
+        return min(self._pause_s, left_s) if left_s > 0 else None

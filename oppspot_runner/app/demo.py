@@ -1,0 +1,163 @@
+"""The whole product on real companies in a minute: import, a goal, three agents in a chain.
+
+Everything is what a user would do: rows in tables, one INSERT, a real runner. Only the database is
+the demo's own, a private Postgres in a folder of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from oppspot_runner.agents.registry import registry
+from oppspot_runner.app.wiring import build_runner, load_agents, runner_config
+from oppspot_runner.base.errors import OppspotError
+from oppspot_runner.base.settings import Settings
+from oppspot_runner.db.files import statement
+from oppspot_runner.db.migrate import migrate
+from oppspot_runner.db.pool import Database
+from oppspot_runner.db.sessions import OwnAsyncSession
+from oppspot_runner.imports.listed import Listed
+from oppspot_runner.imports.pipeline import ImportProgress, run_import
+from oppspot_runner.queue import client
+from oppspot_runner.streams import assignments, directory
+from oppspot_runner.streams.items import ItemStore
+
+PROGRESS = statement("demo/progress")
+
+STREAM = "Mid-size software firms and banks"
+GOAL = {
+    "industry": ["Software", "IT Services", "Banks"],
+    "location": ["United Kingdom", "Germany", "France"],
+    "employee_count": {"min": 1_000, "max": 50_000},
+    "must": ["industry", "location"],
+}
+TARGET = {"companies_to_find": 50, "min_quality_score": 4.0}
+CHAIN = ("opportunity_bot", "enrichment_agent", "scoring_agent")
+LOOK_EVERY_S = 0.1
+TOP = 10
+REASONS = 2
+
+
+@dataclass
+class DemoResult:
+    """What the demo found. `seconds` is from the import to the last score."""
+
+    companies: int = 0
+    found: int = 0
+    items_created: int = 0
+    enriched_count: int = 0
+    scored: int = 0
+    seconds: float = 0.0
+    top: list[dict[str, Any]] = field(default_factory=list)
+    stream_id: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The result as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """What the demo tells while it goes on."""
+
+    on_import: Callable[[ImportProgress], None]
+    on_agents: Callable[[list[dict[str, Any]]], None]
+
+
+async def run_demo(database: Database, settings: Settings, watcher: Watcher) -> DemoResult:
+    """Imports, starts the chain with one INSERT, runs it, and reads the best.
+
+    Raises OppspotError when an agent of the chain failed.
+    """
+    await migrate(database)
+    started = time.monotonic()
+    report = await run_import(database, Listed(), on_progress=watcher.on_import)
+    stream_id = await _start(database)
+    await _run(database, settings, stream_id, watcher)
+    rows = await _look(database, stream_id)
+    result = _result(rows)
+    result.companies = report.inserted + report.updated + report.unchanged
+    result.stream_id = str(stream_id)
+    result.top = [_shown(row) for row in await ItemStore(database, None, stream_id).top(TOP)]
+    result.seconds = round(time.monotonic() - started, 2)
+    return result
+
+
+async def _start(database: Database) -> UUID:
+    session = OwnAsyncSession(database, opened=True)
+    stream_id = await session.run(
+        directory.create_stream(STREAM, goal_criteria=GOAL, target_metrics=TARGET)
+    )
+    agents = [await session.run(directory.create_agent(agent_type=kind)) for kind in CHAIN]
+    chain = [
+        {"agent_id": agent, "depends_on_agent_ids": agents[max(place - 1, 0) : place]}
+        for place, agent in enumerate(agents)
+    ]
+    await session.run(assignments.assign_agents_to_stream(stream_id, chain))
+    await session.run(client.enqueue(agents[0], stream_id=stream_id, requested_by="demo"))
+    return stream_id
+
+
+async def _run(database: Database, settings: Settings, stream_id: UUID, watcher: Watcher) -> None:
+    load_agents(registry, settings)
+    config = replace(runner_config(settings), drain_and_exit=True)
+    runner = build_runner(database, config)
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(_watch(database, stream_id, watcher))
+        try:
+            await runner.run()
+        finally:
+            watching.cancel()
+    watcher.on_agents(await _look(database, stream_id))
+
+
+async def _watch(database: Database, stream_id: UUID, watcher: Watcher) -> None:
+    while True:
+        watcher.on_agents(await _look(database, stream_id))
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _look(database: Database, stream_id: UUID) -> list[dict[str, Any]]:
+    return await database.fetch_all(PROGRESS, {"stream_id": stream_id})
+
+
+def _result(rows: list[dict[str, Any]]) -> DemoResult:
+    outputs: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        if row["node"] != "completed":
+            raise OppspotError(f"{row['name']} did not complete: {row['error'] or row['node']}")
+        outputs[row["name"]] = row["output"] or {}
+    bot, enrichment, scoring = (outputs[kind] for kind in CHAIN)
+    return DemoResult(
+        found=bot["companies_found"],
+        items_created=bot["items_created"],
+        enriched_count=enrichment["enriched_count"],
+        scored=scoring["items_updated"],
+    )
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    # What the goal asked for tells a person more than how complete our data is.
+    best = sorted(
+        row["score_reasons"] or [],
+        key=lambda reason: (reason["component"] != "criteria", -reason["points"]),
+    )[:REASONS]
+    return {
+        "name": row["name"],
+        "country": row["country"],
+        "employees": row["employees"],
+        "score": float(row["quality_score"]),
+        "priority": row["priority"],
+        "reasons": [reason["text"] for reason in best],
+    }
+
+
+def demo_folder(embedded_folder: Path) -> Path:
+    """Where the demo keeps its private Postgres: beside the ordinary one."""
+    return embedded_folder.with_name("demo")

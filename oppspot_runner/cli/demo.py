@@ -1,0 +1,163 @@
+"""`demo`: the whole product on real companies, with progress to look at."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from oppspot_runner.base.settings import Settings, load_settings
+
+AGENTS = {
+    "opportunity_bot": "find companies that fit the goal",
+    "enrichment_agent": "add what is known about them",
+    "scoring_agent": "score and rank them",
+}
+
+
+@click.command(epilog="Example: oppspot-runner demo --keep")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON and no progress.")
+@click.option("--keep", is_flag=True, help="Keep the demo's database to look at.")
+def demo(as_json: bool, keep: bool) -> None:
+    """Run the whole product on real listed companies, in about ten seconds.
+
+    Starts a private Postgres, imports 1,800 listed companies, and runs three agents in a chain.
+    Needs no server and no key, and touches no other database.
+    """
+    asyncio.run(_demo(load_settings(log_level="error"), as_json=as_json, keep=keep))
+
+
+async def _demo(settings: Settings, *, as_json: bool, keep: bool) -> None:
+    from oppspot_runner.app.database import embedded_folder
+    from oppspot_runner.app.demo import Watcher, demo_folder, run_demo
+    from oppspot_runner.db import embedded
+    from oppspot_runner.db.pool import Database
+    from oppspot_runner.observe import logging
+
+    logging.set_up("console", "error")
+    folder = demo_folder(embedded_folder(settings))
+    await asyncio.to_thread(embedded.remove, folder)  # what an earlier --keep left
+    console = Console()
+    with Screen(Console(stderr=True), quiet=as_json) as screen:
+        server = await asyncio.to_thread(embedded.acquire, folder)
+        try:
+            async with Database(server.dsn, max_size=8) as database:
+                watcher = Watcher(on_import=screen.show_import, on_agents=screen.show_agents)
+                result = await run_demo(database, settings, watcher)
+        finally:
+            await asyncio.to_thread(server.release)
+            if not keep:
+                await asyncio.to_thread(embedded.remove, folder)
+    if as_json:
+        click.echo(json.dumps(result.as_dict(), indent=2))
+        return
+    _show(console, result.as_dict(), folder if keep else None)
+
+
+class Screen:
+    """Progress bars on stderr: the import, then one line an agent."""
+
+    def __init__(self, console: Console, *, quiet: bool) -> None:
+        self.progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=quiet,
+        )
+        self.lines: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self.progress.start()
+        self.lines["import"] = self.progress.add_task("start Postgres", total=None, note="")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.progress.stop()
+
+    def show_import(self, state: Any) -> None:
+        """How far the import is."""
+        self.progress.update(
+            self.lines["import"],
+            description="import listed companies",
+            completed=state.done,
+            total=state.total,
+            note=f"{state.rows:,} companies",
+        )
+
+    def show_agents(self, rows: list[dict[str, Any]]) -> None:
+        """Where each agent of the chain is."""
+        for row in rows:
+            name = row["name"]
+            if name not in self.lines:
+                what = f"{name}: {AGENTS.get(name, '')}"
+                self.lines[name] = self.progress.add_task(escape(what), total=1, note="")
+            self.progress.update(self.lines[name], completed=_share(row), note=escape(_note(row)))
+
+
+def _share(row: dict[str, Any]) -> float:
+    said = row["progress"] or {}
+    if row["node"] == "completed":
+        return 1.0
+    return float(said.get("done") or 0) / float(said["total"]) if said.get("total") else 0.0
+
+
+def _note(row: dict[str, Any]) -> str:
+    if row["node"] in ("completed", "failed"):
+        return f"{row['node']} in {row['duration_ms'] or 0} ms"
+    said = row["progress"] or {}
+    return str(said.get("message") or row["task"] or row["node"])
+
+
+def _show(console: Console, result: dict[str, Any], kept: Path | None) -> None:
+    console.print(
+        f"\n[bold]{result['companies']:,}[/] companies imported, [bold]{result['found']}[/] fit "
+        f"the goal, [bold]{result['items_created']}[/] taken into the stream, "
+        f"[bold]{result['enriched_count']}[/] enriched, [bold]{result['scored']}[/] scored, "
+        f"in {result['seconds']:.1f} s.\n"
+    )
+    table = Table("", "company", "country", "employees", "score", "priority", "why")
+    for place, row in enumerate(result["top"], 1):
+        people = f"{row['employees']:,}" if row["employees"] is not None else "unknown"
+        table.add_row(
+            str(place),
+            escape(row["name"]),
+            escape(row["country"] or "?"),
+            people,
+            f"{row['score']:.2f}",
+            row["priority"],
+            escape("\n".join(row["reasons"])),
+        )
+    console.print(table)
+    console.print(_next_steps(kept), soft_wrap=True)
+
+
+def _next_steps(kept: Path | None) -> str:
+    if kept is not None:
+        chosen = f"OPPSPOT_EMBEDDED_FOLDER={kept}"
+        return (
+            f"\nThe demo's database is kept in {escape(str(kept))}. To look at it:\n"
+            f"  {escape(chosen)} oppspot-runner streams list\n"
+            f"  {escape(chosen)} oppspot-runner tasks list"
+        )
+    return (
+        "\nWhat to type next:\n"
+        "  oppspot-runner start                          the daemon, on a database of your own\n"
+        "  oppspot-runner import csv companies.csv       your companies\n"
+        "  oppspot-runner demo --keep                    this again, to look at the tables"
+    )
