@@ -131,7 +131,10 @@ def _show(console: Console, result: dict[str, Any], kept: Path | None) -> None:
         f"[bold]{result['enriched_count']}[/] enriched, [bold]{result['scored']}[/] scored, "
         f"in {result['seconds']:.1f} s.\n"
     )
-    table = Table("", "company", "country", "employees", "score", "priority", "why")
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("", "company", "in", "people", "score", "priority"):
+        table.add_column(name, no_wrap=True, justify="right" if name == "people" else "left")
+    table.add_column("why", overflow="fold")
     for place, row in enumerate(result["top"], 1):
         people = f"{row['employees']:,}" if row["employees"] is not None else "unknown"
         table.add_row(
@@ -141,7 +144,7 @@ def _show(console: Console, result: dict[str, Any], kept: Path | None) -> None:
             people,
             f"{row['score']:.2f}",
             row["priority"],
-            escape("\n".join(row["reasons"])),
+            escape("; ".join(row["reasons"])),
         )
     console.print(table)
     console.print(_next_steps(kept), soft_wrap=True)
