@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 
 from oppspot_runner.base.errors import InvalidInputError
 from oppspot_runner.companies.places import subdivision
-from oppspot_runner.companies.sic import sic_code
+from oppspot_runner.companies.sic import first_under, sic_code
 from oppspot_runner.companies.statuses import normalise_status
 from oppspot_runner.imports.cells import british_date, company_number
 from oppspot_runner.imports.company_cells import staged_row
 from oppspot_runner.imports.opening import open_text
 from oppspot_runner.imports.reading import Table, open_table, records, shown_columns
 from oppspot_runner.imports.source import REGISTER_CONFIDENCE, Reading
-from oppspot_runner.imports.staging import StagedRow
+from oppspot_runner.imports.staging import StagedRow, array
 from oppspot_runner.imports.tally import Tally
 
 NAME, NUMBER, STATUS = "CompanyName", "CompanyNumber", "CompanyStatus"
@@ -72,18 +72,16 @@ class CompaniesHouse:
 
     def _rows(self, table: Table, tally: Tally) -> Iterator[tuple[int, StagedRow]]:
         wanted = {normalise_status(status) for status in self.statuses}
-        prefixes = tuple(self.sic)
         read = _Reader(table, tally)
         for line, cells in records(table, tally):
             if wanted and normalise_status(read.cell(cells, STATUS)) not in wanted:
-                tally.skip("another status than asked for", line, read.cell(cells, NAME))
+                tally.leave_out("another status than asked for")
                 continue
-            if prefixes and not any(
-                text.strip().startswith(prefixes) for text in read.sic_texts(cells)
-            ):
-                tally.skip("another SIC code than asked for", line, read.cell(cells, NAME))
+            codes = read.sic_codes(cells)
+            if self.sic and not first_under(codes, self.sic):
+                tally.leave_out("another SIC code than asked for")
                 continue
-            row = read.row(cells, line)
+            row = read.row(cells, line, codes)
             if row is not None:
                 yield line, row
 
@@ -99,10 +97,19 @@ class _Reader:
         place = self._places.get(column)
         return cells[place] if place is not None else ""
 
-    def sic_texts(self, cells: list[str]) -> list[str]:
-        return [text for column in SIC_TEXTS if (text := self.cell(cells, column)) not in NO_SIC]
+    def sic_codes(self, cells: list[str]) -> list[str]:
+        """The codes of a record, each once, in order."""
+        codes: dict[str, None] = {}
+        for column in SIC_TEXTS:
+            text = self.cell(cells, column)
+            if text not in NO_SIC:
+                if code := sic_code(text):
+                    codes[code] = None
+                else:
+                    self._tally.repair("SIC code not understood")
+        return list(codes)
 
-    def row(self, cells: list[str], line: int) -> StagedRow | None:
+    def row(self, cells: list[str], line: int, codes: list[str]) -> StagedRow | None:
         number = company_number(self.cell(cells, NUMBER), "GB")
         if number is None:
             self._tally.skip("no company number", line, self.cell(cells, NAME))
@@ -119,23 +126,15 @@ class _Reader:
             "town": capitalised(self.cell(cells, TOWN)),
         }
         filled = {name: text for name, text in raw.items() if text}
-        texts = [text for text in self.sic_texts(cells) if self._is_code(text)]
         row = staged_row(filled, {}, self._tally, line)
         if row is None:
             return None
-        self._add(row, cells, texts)
+        self._add(row, cells, codes)
         return row
 
-    def _is_code(self, text: str) -> bool:
-        if sic_code(text) is None:
-            self._tally.repair("SIC code not understood")
-            return False
-        return True
-
-    def _add(self, row: StagedRow, cells: list[str], sic_texts: list[str]) -> None:
-        codes = dict.fromkeys(code for text in sic_texts if (code := sic_code(text)))
+    def _add(self, row: StagedRow, cells: list[str], codes: list[str]) -> None:
         if codes:
-            row["sic_codes"] = "{" + ",".join(codes) + "}"
+            row["sic_codes"] = array(codes)
         if day := self.cell(cells, INCORPORATED):
             found = british_date(day)
             if found:

@@ -38,6 +38,10 @@ class Tally:
             shown = " ".join(str(text)[: 4 * MOST_EXAMPLE_TEXT].split())[:MOST_EXAMPLE_TEXT]
             self.examples.append(Example(line, reason, shown))
 
+    def leave_out(self, reason: str) -> None:
+        """Counts a row that nobody asked for; it is no example of anything wrong."""
+        self.skipped[reason] += 1
+
     def repair(self, reason: str) -> None:
         """Counts a value that was changed or left out while its row is kept."""
         self.repaired[reason] += 1

@@ -1,0 +1,186 @@
+"""`import`: companies from a package, the UK register or a CSV file."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+from uuid import UUID
+
+import click
+
+from oppspot_runner.imports.mapping import USUAL_NAMES, parse_assignments
+from oppspot_runner.imports.pipeline import ImportProgress, run_import
+from oppspot_runner.imports.source import Source
+from oppspot_runner.imports.tally import ImportReport
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FIELDS = ", ".join(USUAL_NAMES)
+
+
+@click.group("import", epilog="Example: oppspot-runner import csv companies.csv")
+def import_group() -> None:
+    """Bring companies into the database.
+
+    Running an import again changes only what is new. Broken rows are left out and counted.
+    """
+
+
+def shared_options(command: Command) -> Command:
+    """The options of every import."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
+        click.option("--no-facts", is_flag=True, help="Do not record where each value came from."),
+        click.option("--org", type=click.UUID, help="Organisation that may see them. Else: all."),
+    ):
+        command = option(command)
+    return command
+
+
+@import_group.command(epilog="Example: oppspot-runner import listed")
+@shared_options
+@click.pass_context
+def listed(context: click.Context, org: UUID | None, no_facts: bool, as_json: bool) -> None:
+    """Some 1,800 real companies on stock exchanges; needs no network."""
+    from oppspot_runner.imports.listed import Listed
+
+    _run(context, Listed(), org, no_facts, as_json)
+
+
+@import_group.command(
+    "companies-house",
+    epilog="Example: oppspot-runner import companies-house BasicCompanyData.zip --sic 62,63",
+)
+@click.argument("file", metavar="FILE|ZIP|-")
+@click.option("--sic", multiple=True, metavar="PREFIX,PREFIX", help="Only these SIC codes.")
+@click.option("--status", "statuses", multiple=True, help='Only this status, such as "Active".')
+@shared_options
+@click.pass_context
+def companies_house(
+    context: click.Context,
+    file: str,
+    sic: tuple[str, ...],
+    statuses: tuple[str, ...],
+    org: UUID | None,
+    no_facts: bool,
+    as_json: bool,
+) -> None:
+    """The register of UK companies: the free file BasicCompanyData, as CSV or ZIP."""
+    from oppspot_runner.imports.companies_house import CompaniesHouse
+
+    source = CompaniesHouse(file, sic=_parts(sic), statuses=_parts(statuses))
+    _run(context, source, org, no_facts, as_json)
+
+
+@import_group.command(
+    "csv",
+    help=f"""Any CSV file with a header. Columns with usual names are found by themselves.
+
+    Give lists whose ids have nothing to do with each other different names with --source.
+
+    Fields for --map: {FIELDS}.
+    """,
+    epilog='Example: oppspot-runner import csv leads.csv --map name="Account Name"',
+)
+@click.argument("file", metavar="FILE|ZIP|-")
+@click.option("--map", "assignments", multiple=True, metavar="FIELD=COLUMN", help="Repeatable.")
+@click.option("--source", "label", default="csv", show_default=True, help="Name for this list.")
+@click.option("--encoding", help="Default: UTF-8, or UTF-16 where the file says so.")
+@shared_options
+@click.pass_context
+def csv(
+    context: click.Context,
+    file: str,
+    assignments: tuple[str, ...],
+    label: str,
+    encoding: str | None,
+    org: UUID | None,
+    no_facts: bool,
+    as_json: bool,
+) -> None:
+    """Any CSV file with a header."""
+    from oppspot_runner.imports.csv_file import CsvFile
+
+    source = CsvFile(file, parse_assignments(assignments), label=label, encoding=encoding)
+    _run(context, source, org, no_facts, as_json)
+
+
+def _parts(texts: tuple[str, ...]) -> list[str]:
+    return [part.strip() for text in texts for part in text.split(",") if part.strip()]
+
+
+def _run(
+    context: click.Context, source: Source, org: UUID | None, no_facts: bool, as_json: bool
+) -> None:
+    report = asyncio.run(_import(context, source, org, with_facts=not no_facts))
+    if as_json:
+        click.echo(json.dumps(report.to_json(), ensure_ascii=False, indent=2))
+    else:
+        _print(report)
+
+
+async def _import(
+    context: click.Context, source: Source, org: UUID | None, *, with_facts: bool
+) -> ImportReport:
+    from oppspot_runner.cli.session import open_database
+
+    async with open_database(context) as database:
+        with _progress(source.name) as on_progress:
+            return await run_import(
+                database, source, org_id=org, with_facts=with_facts, on_progress=on_progress
+            )
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[ImportProgress], None] | None]:
+    """A bar on the terminal's error stream; nothing when that is no terminal."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    rows = TextColumn("{task.fields[rows]:,} rows")
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), rows)
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        task = bar.add_task(title, total=None, rows=0)
+
+        def show(progress: ImportProgress) -> None:
+            bar.update(task, completed=progress.done, total=progress.total, rows=progress.rows)
+
+        yield show
+
+
+def _print(report: ImportReport) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    table = Table(show_header=False, title=report.source, title_justify="left")
+    table.add_column()
+    table.add_column(justify="right")
+    for label, count in (
+        ("rows read", report.read),
+        ("inserted", report.inserted),
+        ("updated", report.updated),
+        ("unchanged", report.unchanged),
+        *((f"left out: {reason}", count) for reason, count in report.skipped.items()),
+        *((f"kept, but: {reason}", count) for reason, count in report.repaired.items()),
+        ("facts recorded", report.facts),
+        ("rows per second", report.rows_per_s),
+    ):
+        table.add_row(label, f"{count:,}")
+    console.print(table)
+    for example in report.examples:
+        where = f"line {example.line}" if example.line else "a row"
+        console.print(f"{where}: {example.reason}: {example.text}", markup=False, soft_wrap=True)
