@@ -22,6 +22,7 @@ FAULTS = [
     ("left_over.py", "", "Layers"),
     ("agents/options.py", "import oppspot_runner.queue.store", "An agent sees only its Context"),
     ("agents/options.py", "import psycopg", "An agent sees only its Context"),
+    ("agents/scoring.py", "import oppspot_runner.agents.enrichment", "Agents do not know"),
     ("runner/config.py", "import psycopg", "The daemon speaks no SQL"),
     ("queue/rows.py", "import click", "Only the command line"),
     ("base/backoff.py", "import psycopg", "Words stay words"),
