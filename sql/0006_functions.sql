@@ -99,9 +99,10 @@ BEGIN
         WHEN enqueue_tasks.task_type = '' THEN 'the task_type is empty'
         WHEN cardinality(enqueue_tasks.unique_keys) <> cardinality(payloads)
             THEN format('there are %s unique keys for %s payloads', cardinality(enqueue_tasks.unique_keys), cardinality(payloads))
-        WHEN doer.org_id <> owner OR goal.org_id <> owner
+        WHEN doer.org_id <> owner
+             OR (enqueue_tasks.stream_id IS NOT NULL AND goal.org_id IS DISTINCT FROM owner)
             THEN format('the agent belongs to organisation %s, the stream to %s, the task to %s',
-                        coalesce(doer.org_id::text, 'none'), coalesce(goal.org_id::text, 'none'), owner)
+                        coalesce(doer.org_id::text, 'none'), coalesce(goal.org_id::text, 'none'), coalesce(owner::text, 'none'))
         ELSE (SELECT format('the payload is %s, not a JSON object', jsonb_typeof(p)) FROM unnest(payloads) p
               WHERE jsonb_typeof(p) <> 'object' LIMIT 1)
     END;

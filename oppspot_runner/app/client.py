@@ -6,6 +6,7 @@ Both are made of the same operations; this module only says on which connection 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import threading
 import time
 from collections.abc import Mapping
@@ -206,7 +207,9 @@ def enqueue_by_settings(
 
 @cache
 def _client_of_settings() -> Client:
-    return Client()
+    client = Client()
+    atexit.register(client.close)
+    return client
 
 
 def _chosen(target: object, schema: str | None) -> tuple[str, str]:

@@ -1,0 +1,147 @@
+"""Which agents work for a stream and after whom, as operations for `Client` and `AsyncClient`.
+
+Agents that wait for each other are refused before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from oppspot_runner.base import payload as checks
+from oppspot_runner.base.errors import CycleError, InvalidInputError, NotFoundError
+from oppspot_runner.db.files import statement
+from oppspot_runner.db.operation import Call, Operation, Rows
+
+FIND_AGENT = statement("directory/find_agent")
+HOLD_STREAM = statement("directory/hold_stream")
+ASSIGN = statement("directory/assign")
+ASSIGNMENTS = statement("directory/assignments")
+MISSING = statement("directory/missing_dependencies")
+CYCLE = statement("directory/cycle")
+IS_ASSIGNED = statement("directory/is_assigned")
+
+INT4_MOST = 2**31 - 1
+
+
+class Assignment(BaseModel):
+    """One agent's part in a stream. What is None keeps its value, or the default at first.
+
+    Agents are named by id, name or type. `execution_order` only breaks ties: what an agent waits
+    for is `depends_on_agent_ids`. With `auto_execute` False it is only started by hand.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    agent_id: UUID | str
+    assignment_role: str | None = Field(None, min_length=1, max_length=200)
+    execution_order: int | None = Field(None, ge=-INT4_MOST, le=INT4_MOST)
+    is_active: bool | None = None
+    auto_execute: bool | None = None
+    execution_frequency: str | None = Field(None, min_length=1, max_length=200)
+    depends_on_agent_ids: tuple[UUID | str, ...] | None = None
+
+
+def assign_agents_to_stream(
+    stream_id: UUID | str, assignments: Sequence[Mapping[str, Any] | Assignment]
+) -> Operation[list[UUID]]:
+    """Assigns agents to a stream; returns the ids of the assignments, in the order given.
+
+    Each is a mapping with the fields of `Assignment`. Agents that are assigned already are
+    changed, others of the stream stay. All are written, or none. Raises CycleError when agents
+    would wait for each other, InvalidInputError, and NotFoundError.
+    """
+    wanted = [_assignment(one, place) for place, one in enumerate(assignments, start=1)]
+    stream = checks.identifier(stream_id, "the stream id")
+    held = yield Call(HOLD_STREAM, {"stream_id": stream})
+    if not held:
+        raise NotFoundError(
+            f"there is no stream {stream}", hint="See `oppspot-runner streams list`."
+        )
+    made: list[UUID] = []
+    agents: list[UUID] = []
+    for one in wanted:
+        agent, row = yield from _assign(stream, held[0]["org_id"], one)
+        if agent in agents:
+            raise InvalidInputError(f"agent {one.agent_id} is given twice")
+        agents.append(agent)
+        made.append(row)
+    yield from _check_graph(stream, agents)
+    return made
+
+
+def list_assignments(stream_id: UUID) -> Operation[Rows]:
+    """The agents of a stream in their order, each with the names of what it depends on."""
+    return (yield Call(ASSIGNMENTS, {"stream_id": stream_id}))
+
+
+def require_assigned(stream_id: UUID | str, agent: UUID | str) -> Operation[UUID]:
+    """The id of `agent`. Raises NotFoundError when it is not assigned to the stream."""
+    stream = checks.identifier(stream_id, "the stream id")
+    (found,) = yield Call(FIND_AGENT, {"agent": str(agent), "org_id": None})
+    (row,) = yield Call(IS_ASSIGNED, {"stream_id": stream, "agent_id": found["id"]})
+    if not row["assigned"]:
+        raise NotFoundError(
+            f"agent {found['name'] or found['id']} is not assigned to stream {stream}",
+            hint="Assign it with `oppspot-runner streams assign`.",
+        )
+    agent_id: UUID = found["id"]
+    return agent_id
+
+
+def _assign(stream: UUID, org_id: UUID | None, one: Assignment) -> Operation[tuple[UUID, UUID]]:
+    agent = yield from _agent(one.agent_id, org_id)
+    depends_on = None
+    if one.depends_on_agent_ids is not None:
+        depends_on = []
+        for name in one.depends_on_agent_ids:
+            depends_on.append((yield from _agent(name, org_id)))
+    columns = one.model_dump(exclude={"agent_id", "depends_on_agent_ids"})
+    (row,) = yield Call(
+        ASSIGN, {**columns, "stream_id": stream, "agent_id": agent, "depends_on": depends_on}
+    )
+    return agent, row["id"]
+
+
+def _agent(name: UUID | str, org_id: UUID | None) -> Operation[UUID]:
+    (row,) = yield Call(FIND_AGENT, {"agent": str(name), "org_id": org_id})
+    if row["org_id"] is not None and row["org_id"] != org_id:
+        raise InvalidInputError(
+            f"agent {row['name'] or name} belongs to organisation {row['org_id']}, "
+            f"the stream to {org_id or 'none'}"
+        )
+    found: UUID = row["id"]
+    return found
+
+
+def _check_graph(stream: UUID, agents: list[UUID]) -> Operation[None]:
+    missing = yield Call(MISSING, {"stream_id": stream, "agent_ids": agents})
+    if missing:
+        agent, needed = missing[0]["agent"], missing[0]["needed"]
+        raise InvalidInputError(
+            f"{agent} depends on {needed}, which is not assigned to the stream",
+            hint=f"Assign {needed} as well, or leave out the dependency.",
+        )
+    (found,) = yield Call(CYCLE, {"stream_id": stream})
+    if found["names"]:
+        raise CycleError(found["names"])
+
+
+def _assignment(given: Mapping[str, Any] | Assignment, place: int) -> Assignment:
+    if isinstance(given, Assignment):
+        return given
+    try:
+        return Assignment.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = str(first["loc"][0]) if first["loc"] else "the whole"
+        near = get_close_matches(field, Assignment.model_fields, 1)
+        unknown = first["type"] == "extra_forbidden" and near
+        raise InvalidInputError(
+            f"assignment {place}: {field}: {first['msg']}",
+            hint=f"Did you mean {near[0]}?" if unknown else None,
+        ) from None
