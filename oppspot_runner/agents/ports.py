@@ -7,9 +7,21 @@ and `facts` also the rows that belong to nobody. Writers take `tx`, the connecti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
+
+from oppspot_runner.companies.company import Company, Fact
+from oppspot_runner.companies.items import (
+    Coverage,
+    DueCompany,
+    Enriched,
+    Item,
+    ScoredCompany,
+)
+from oppspot_runner.companies.scoring_model import Stage
+from oppspot_runner.companies.search import Hit, Search, Want
 
 
 class Journal(Protocol):
@@ -40,10 +52,65 @@ class InsightStore(Protocol):
 class CompanyStore(Protocol):
     """Companies and their facts, as far as the task's organisation may see them."""
 
-    async def get(self, company_id: UUID) -> Any: ...
+    async def get(self, company_id: UUID) -> Company | None: ...
+
+    async def load(self, ids: Sequence[UUID]) -> Sequence[Company]: ...
+
+    async def facts(self, ids: Sequence[UUID]) -> Mapping[UUID, tuple[Fact, ...]]: ...
+
+    async def find(
+        self,
+        search: Search,
+        *,
+        stream_id: UUID,
+        want: Want = "match",
+        after: UUID | None = None,
+        limit: int = 500,
+    ) -> Sequence[Hit]: ...
 
 
 class ItemStore(Protocol):
     """Companies in the task's stream."""
 
     async def ids(self) -> Sequence[UUID]: ...
+
+    async def load(self) -> Sequence[Item]: ...
+
+    async def lock(self, tx: Any) -> None: ...
+
+    async def add(
+        self,
+        best: Sequence[ScoredCompany],
+        *,
+        found: Sequence[UUID],
+        target: int,
+        model_version: str,
+        now: datetime,
+        agent_id: UUID,
+        tx: Any,
+    ) -> Sequence[UUID]: ...
+
+    async def save_scores(
+        self,
+        rows: Sequence[str],
+        *,
+        stage: Stage,
+        model_version: str,
+        now: datetime,
+        tx: Any,
+    ) -> int: ...
+
+    async def renumber(self, tx: Any) -> None: ...
+
+    async def coverage(self) -> Coverage: ...
+
+    async def due(
+        self,
+        ttls: Mapping[str, timedelta],
+        *,
+        since: datetime,
+        force: bool = False,
+        company_ids: Sequence[UUID] | None = None,
+    ) -> Sequence[DueCompany]: ...
+
+    async def save_enrichment(self, page: Sequence[Enriched]) -> None: ...

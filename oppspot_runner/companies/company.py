@@ -5,9 +5,11 @@ Values only; where they are stored and how they are read is not known here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -97,7 +99,8 @@ class Company:
 
     def known_fields(self) -> set[str]:
         """The names of all fields that are known."""
-        known = {name for name in KNOWABLE if is_present(getattr(self, name))}
+        values = zip(KNOWABLE, _KNOWABLE_VALUES(self), strict=True)
+        known = {name for name, value in values if value and is_present(value)}
         if "links" in known and SOCIAL_LINKS.isdisjoint(self.links):
             known.remove("links")  # a page about the company is no page of the company
         return known
@@ -107,10 +110,11 @@ class Company:
 
         A value without a recorded fact answers as one of the source "companies".
         """
+        if name in self.facts:
+            return self.facts[name]
         value = getattr(self, name, None)
-        found = self.facts.get(name)
-        if found is not None or not is_present(value):
-            return found
+        if not is_present(value):
+            return None
         return Fact(name, value, UNSOURCED, UNSOURCED_CONFIDENCE, self.updated_at)
 
     def with_values(self, values: Mapping[str, Any], facts: Mapping[str, Fact]) -> Company:
@@ -118,6 +122,7 @@ class Company:
         return replace(self, **values, facts={**self.facts, **facts})
 
 
+_KNOWABLE_VALUES = attrgetter(*KNOWABLE)
 _COLUMNS = frozenset(item.name for item in fields(Company)) - {"facts", "recorded"}
 _ARRAYS = ("sic_codes", "industries", "tech")
 
@@ -131,19 +136,36 @@ def company_from_row(row: Mapping[str, Any]) -> Company:
     values = {name: row[name] for name in _COLUMNS if name in row}
     for name in _ARRAYS:
         values[name] = tuple(values.get(name) or ())
-    observed = datetime.fromtimestamp
-    zone = row["updated_at"].tzinfo
-    facts = {
-        name: Fact(
-            name,
-            values.get(name) if value is None else value,
-            source,
-            confidence,
-            observed(seconds, zone),
-        )
-        for name, (source, confidence, seconds, value) in (row.get("facts") or {}).items()
-    }
-    return Company(**values, facts=facts)
+    return Company(**values, facts=_Facts(row.get("facts") or {}, values))
+
+
+class _Facts(Mapping[str, Fact]):
+    """Facts that are made each time they are asked for: a score needs few of many, once."""
+
+    __slots__ = ("_row", "_values")
+
+    def __init__(self, row: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+        self._row = row
+        self._values = values
+
+    def __getitem__(self, name: str) -> Fact:
+        source, confidence, seconds, value = self._row[name]
+        value = self._values.get(name) if value is None else value
+        return Fact(name, value, source, confidence, _moment(seconds))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._row)
+
+    def __len__(self) -> int:
+        return len(self._row)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._row
+
+
+@lru_cache(maxsize=1024)  # what was imported together was observed together
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def is_present(value: Any) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
+from oppspot_runner.base.jsonsafe import dumps
 from oppspot_runner.companies.company import Company, Fact
 from oppspot_runner.companies.scoring import Score
 
@@ -29,15 +30,6 @@ class Item:
     company: Company
     cents: int | None
     parts: Mapping[str, float] | None
-
-
-@dataclass(frozen=True, slots=True)
-class ItemScore:
-    """A new score of an item. `changed` says how it differs from the one before."""
-
-    item_id: UUID
-    score: Score
-    changed: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +66,22 @@ class Coverage:
         """The mean over all fields and companies, 0 to 1 with 4 decimals."""
         whole = self.items * len(self.fields)
         return round(sum(self.fields.values()) / whole, 4) if whole else 0.0
+
+
+def score_row(row_id: UUID, score: Score, **more: Any) -> str:
+    """A score as a JSON object for the statement that writes it; `more` are further keys.
+
+    Written at once, because ten thousand scores with all their reasons are many small objects.
+    """
+    return dumps(
+        {
+            "id": str(row_id),
+            "score": score.value,
+            "confidence": score.confidence,
+            "priority": score.priority,
+            "parts": score.parts,
+            "reasons": score.reasons,
+            "missing": score.missing,
+            **more,
+        }
+    )

@@ -71,7 +71,7 @@ from oppspot_runner.companies.scoring_parts import (
     signals,
     trust,
 )
-from oppspot_runner.companies.scoring_points import Reason, in_cents
+from oppspot_runner.companies.scoring_points import in_cents
 from oppspot_runner.companies.scoring_verdict import Verdict
 
 BASICS = ("website", "employees", "country")
@@ -112,21 +112,30 @@ class Scorer:
     required_signals: tuple[str, ...] = ()
     model: Model = MODEL
 
-    def score(self, company: Company, found: Sequence[Signal] = ()) -> Score:
-        """The score of `company`, with the signals that were found."""
-        verdicts = self.rubric.judge(company, self.now, found)
+    def score(
+        self,
+        company: Company,
+        found: Sequence[Signal] = (),
+        *,
+        verdicts: dict[str, Verdict] | None = None,
+    ) -> Score:
+        """The score of `company`, with the signals that were found.
+
+        `verdicts` saves judging the company when the rubric did so already.
+        """
+        if verdicts is None:
+            verdicts = self.rubric.judge(company, self.now, found)
         ruled_out = self.rubric.disqualified(company, verdicts)
         confidence = self._confidence(company, verdicts)
         if ruled_out:
             return _nothing(ruled_out, confidence, self.stage)
         case = Case.of(company, verdicts, self.field_weights, self.model, self.now)
         shares, unknown = self._shares(case, found)
-        cents, reasons = in_cents(_points(shares, self.model))
+        points = _points(shares, self.model)
+        cents, reasons = in_cents(shares, points)
         if self.stage == "full":
             cents = _cap(cents, reasons, self.required_signals, found)
-        per_field = MOST_POINTS * self.model.components["completeness"]
-        per_field /= _divisor(shares, self.model)
-        missing = [_hint(name, part * per_field) for name, part in unknown.items()]
+        missing = [_hint(name, part * points["completeness"]) for name, part in unknown.items()]
         parts = {name: round(sum(one.value for one in of), 4) for name, of in shares.items()}
         return Score(cents, priority_of(cents), confidence, self.stage, parts, reasons, missing)
 
@@ -204,16 +213,10 @@ def _divisor(shares: Shares, model: Model) -> float:
     return weights
 
 
-def _points(shares: Shares, model: Model) -> list[Reason]:
+def _points(shares: Shares, model: Model) -> dict[str, float]:
+    """What each whole component is worth."""
     whole = _divisor(shares, model)
-    reasons = []
-    for component, of in shares.items():
-        points = MOST_POINTS * model.components[component] / whole
-        reasons += [
-            Reason(component, one.factor, points * one.value, points * one.most, one.text, one.fact)
-            for one in of
-        ]
-    return reasons
+    return {name: MOST_POINTS * model.components[name] / whole for name in shares}
 
 
 def _cap(

@@ -15,7 +15,7 @@ from oppspot_runner.companies.company import Company
 from oppspot_runner.companies.criteria import GoalCriteria
 from oppspot_runner.companies.industries import IndustryTable
 from oppspot_runner.companies.industry_table import industry_table
-from oppspot_runner.companies.scoring_industry import IndustryLabels
+from oppspot_runner.companies.scoring_industry import IndustryLabels, stated_sic_codes
 from oppspot_runner.companies.scoring_parts import Signal
 from oppspot_runner.companies.scoring_ranges import Age, FactNumber, HeadCount, Revenue
 from oppspot_runner.companies.scoring_sets import (
@@ -101,7 +101,7 @@ class Rubric:
         """What rules the company out, as (rule, sentence), or None."""
         if company.status and label_key(company.status) in self.dead:
             return "company_status", f"status {company.status}"
-        for code in company.sic_codes:
+        for code in stated_sic_codes(company):
             if self.unwanted_sic and code.startswith(self.unwanted_sic):
                 return "excluded_sic", f"SIC {code} is not wanted"
         if company.domain and company.domain in self._domains:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from oppspot_runner.companies.company import Company
@@ -13,6 +13,7 @@ from oppspot_runner.companies.scoring_verdict import Verdict
 
 # SIC codes that were only concluded from labels are no second witness for those labels.
 CONCLUDED = "industry_table"
+MOST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True)
@@ -21,17 +22,29 @@ class IndustryLabels:
 
     wanted: tuple[str, ...]
     table: IndustryTable
+    _known: dict[tuple[tuple[str, ...], tuple[str, ...]], Evidence | None] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def judge(self, company: Company, now: datetime) -> Verdict:
         sic_codes = stated_sic_codes(company)
-        best = self._best(company, sic_codes)
+        best = self._remembered(company, sic_codes)
         if best is None or best.score is None:
             return Verdict(None, "industry not known")
-        field = _deciding_field(best, company)
+        decided_by = _deciding_field(best, company)
         if best.score == 0:
             known = shown([*company.industries, *(f"SIC {code}" for code in sic_codes)])
-            return Verdict(0.0, f"{known}, wanted {shown(self.wanted)}", field)
-        return Verdict(best.score, f"{best.label} by {_witnesses(best)}", field, fits=True)
+            return Verdict(0.0, f"{known}, wanted {shown(self.wanted)}", decided_by)
+        return Verdict(best.score, f"{best.label} by {_witnesses(best)}", decided_by, fits=True)
+
+    def _remembered(self, company: Company, sic_codes: tuple[str, ...]) -> Evidence | None:
+        """Many companies share their labels; those without any are judged by their text."""
+        key = (company.industries, sic_codes)
+        if not company.industries:
+            return self._best(company, sic_codes)
+        if key not in self._known and len(self._known) < MOST_REMEMBERED:
+            self._known[key] = self._best(company, sic_codes)
+        return self._known[key] if key in self._known else self._best(company, sic_codes)
 
     def _best(self, company: Company, sic_codes: Sequence[str]) -> Evidence | None:
         best: Evidence | None = None

@@ -9,6 +9,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from oppspot_runner.companies.company import Company, Fact
 from oppspot_runner.companies.scoring_model import COMPLETENESS_FIELDS, Model
@@ -59,8 +60,7 @@ STRENGTHS = {"very_strong": 1.0, "strong": 0.75, "moderate": 0.5, "weak": 0.25}
 NEARLY_ONE = 1 - 1e-9  # a certain signal has no finite share otherwise
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """A part of a component: `value` of at most `most`, both in shares of the component."""
 
     factor: str

@@ -3,53 +3,55 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from oppspot_runner.companies.company import Fact
+from oppspot_runner.companies.scoring_parts import Share
 
 TINY = 1e-7  # hundredths of a point; far below what counts, far above what floats lose
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """`points` of at most `most` for one factor, not yet rounded."""
+def in_cents(
+    shares: Mapping[str, Sequence[Share]], points: Mapping[str, float]
+) -> tuple[int, list[dict[str, Any]]]:
+    """The score in hundredths, and its reasons in their JSON form.
 
-    component: str
-    factor: str
-    points: float
-    most: float
-    text: str
-    fact: Fact | None = None
-
-
-def in_cents(reasons: Sequence[Reason]) -> tuple[int, list[dict[str, Any]]]:
-    """The score in hundredths, and the reasons in their JSON form.
-
-    The sum is rounded half up; each reason is cut to whole hundredths, and those that lost most
-    get the hundredths that are left over.
+    `points` are those of a whole component. The sum is rounded half up; each reason is cut to
+    whole hundredths, and those that lost most get the hundredths that are left over.
     """
-    exact = [100 * reason.points for reason in reasons]
+    parts = [(name, 100 * points[name], share) for name, of in shares.items() for share in of]
+    exact = [most * share.value for _, most, share in parts]
     cents = math.floor(math.fsum(exact) + 0.5 + TINY)
-    whole = [math.floor(points + TINY) for points in exact]
+    whole = [math.floor(value + TINY) for value in exact]
     left = cents - sum(whole)
-    by_loss = sorted(range(len(exact)), key=lambda at: (whole[at] - exact[at], at))
-    for at in by_loss[:left]:
-        whole[at] += 1
-    return cents, [_form(reason, points) for reason, points in zip(reasons, whole, strict=True)]
+    if left:
+        by_loss = sorted(range(len(exact)), key=lambda at: (whole[at] - exact[at], at))
+        for at in by_loss[:left]:
+            whole[at] += 1
+    return cents, [
+        _form(name, share, given, math.ceil(most * share.most - TINY))
+        for (name, most, share), given in zip(parts, whole, strict=True)
+    ]
 
 
-def _form(reason: Reason, cents: int) -> dict[str, Any]:
+def _form(component: str, share: Share, cents: int, most: int) -> dict[str, Any]:
     form: dict[str, Any] = {
-        "component": reason.component,
-        "factor": reason.factor,
+        "component": component,
+        "factor": share.factor,
         "points": cents / 100,
-        "max": math.ceil(100 * reason.most - TINY) / 100,
-        "text": reason.text,
+        "max": most / 100,
+        "text": share.text,
     }
-    if reason.fact is not None:
-        form["source"] = reason.fact.source
-        form["observed_at"] = reason.fact.observed_at.date().isoformat()
-        form["confidence"] = round(reason.fact.confidence, 4)
+    fact = share.fact
+    if fact is not None:
+        form["source"] = fact.source
+        form["observed_at"] = _day(fact.observed_at)
+        form["confidence"] = round(fact.confidence, 4)
     return form
+
+
+@lru_cache(maxsize=1024)  # what was imported together was observed together
+def _day(moment: datetime) -> str:
+    return moment.date().isoformat()

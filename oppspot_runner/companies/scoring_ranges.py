@@ -47,7 +47,7 @@ def judge_number(value: float, wanted: Range, what: str, field: str) -> Verdict:
     """The verdict on a known number; `what` is its wording, such as "120 employees"."""
     match = range_match(value, wanted.min, wanted.max)
     text = f"{what}, wanted {describe_range(wanted.min, wanted.max)}"
-    return Verdict(match, text, field, fits=match == 1.0)
+    return Verdict(match, text, field, fits=match == 1.0, value=value)
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from oppspot_runner.companies.company import Company
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """How well a company meets one criterion.
 
     `match` is 0 to 1, or None when what decides is not known. `field` names the field of the
@@ -22,6 +20,7 @@ class Verdict:
     text: str
     field: str | None = None
     fits: bool = False
+    value: float | None = None
 
     @property
     def is_known(self) -> bool:

@@ -18,6 +18,7 @@ from oppspot_runner.companies.industries import IndustryTable
 from oppspot_runner.companies.industry_table import industry_table
 from oppspot_runner.companies.locations import match_location
 from oppspot_runner.companies.scoring_criteria import Rubric
+from oppspot_runner.companies.scoring_industry import CONCLUDED
 from oppspot_runner.companies.scoring_sets import label_key
 from oppspot_runner.companies.sic import sic_under
 
@@ -58,7 +59,8 @@ class Search:
                 "keywords": _pattern(criteria.keywords) if criteria.keywords else None,
                 "statuses": _keys(criteria.company_status),
                 "dead": sorted(rubric.dead),
-                "unwanted_sic": [f"{code}%" for code in rubric.unwanted_sic],
+                "unwanted_sic": [f"{_literal(code)}%" for code in rubric.unwanted_sic],
+                "concluded": CONCLUDED,
                 "unwanted_domains": [name.lower() for name in criteria.exclude.domains],
                 "unwanted_numbers": _keys(criteria.exclude.company_numbers) or [],
                 "unwanted_streams": list(criteria.exclude.streams),
@@ -128,6 +130,11 @@ def _keys(labels: Sequence[str] | None) -> list[str] | None:
 
 def _or_none(codes: list[str], wanted: Sequence[str] | None) -> list[str] | None:
     return codes if wanted else None
+
+
+def _literal(code: str) -> str:
+    """`code` where LIKE would take some characters for wildcards."""
+    return re.sub(r"([\\%_])", r"\\\1", code)
 
 
 def _pattern(words: Sequence[str]) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from oppspot_runner.companies.company import Company, Fact, company_from_row
@@ -18,7 +17,6 @@ from oppspot_runner.db.pool import Database
 FIND = statement("streams/find_companies")
 LOAD = statement("streams/load_companies")
 LOAD_FACTS = statement("streams/load_facts")
-NOW = statement("streams/now")
 
 
 class CompanyStore:
@@ -27,13 +25,6 @@ class CompanyStore:
     def __init__(self, db: Database, org_id: UUID | None) -> None:
         self.db = db
         self.org_id = org_id
-
-    async def now(self) -> datetime:
-        """The database's clock."""
-        row = await self.db.fetch_one(NOW)
-        assert row is not None
-        now: datetime = row["now"]
-        return now
 
     async def get(self, company_id: UUID) -> Company | None:
         """One company, or None when there is none or it belongs to somebody else."""

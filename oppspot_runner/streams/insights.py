@@ -7,6 +7,7 @@ from uuid import UUID
 
 from oppspot_runner.base.errors import NotFoundError
 from oppspot_runner.base.jsonsafe import clean, clean_text, dumps
+from oppspot_runner.base.task import Task
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection, Database
 
@@ -18,12 +19,18 @@ MOST_TITLE = 500  # characters
 
 
 class InsightStore:
-    """What agents noticed about stream `stream_id`, for the organisation `org_id`."""
+    """What agents noticed about stream `stream_id`, for the organisation `org_id`.
 
-    def __init__(self, db: Database, org_id: UUID | None, stream_id: UUID) -> None:
+    `task` is the one that an insight is credited to.
+    """
+
+    def __init__(
+        self, db: Database, org_id: UUID | None, stream_id: UUID, task: Task | None = None
+    ) -> None:
         self.db = db
         self.org_id = org_id
         self.stream_id = stream_id
+        self.task = task
 
     async def add(
         self,
@@ -31,9 +38,6 @@ class InsightStore:
         kind: str,
         title: str,
         evidence: dict[str, Any] | None = None,
-        agent_id: UUID | None = None,
-        task_id: UUID | None = None,
-        execution_id: UUID | None = None,
         tx: Connection | None = None,
     ) -> UUID:
         """Writes an insight; its id. What the newest of its kind and agent says is not repeated.
@@ -41,15 +45,16 @@ class InsightStore:
         `kind` is lower case with underscores. Raises NotFoundError when the stream is gone, or is
         not the organisation's.
         """
+        task = self.task
         values = {
             "org_id": self.org_id,
             "stream_id": self.stream_id,
             "kind": kind,
             "title": clean_text(title, most=MOST_TITLE),
             "evidence": dumps(clean(evidence or {})),
-            "agent_id": agent_id,
-            "task_id": task_id,
-            "execution_id": execution_id,
+            "agent_id": task.agent.id if task and task.agent else None,
+            "task_id": task.id if task else None,
+            "execution_id": task.execution_id if task else None,
         }
         if tx is None:
             row = await self.db.fetch_one(ADD, values)

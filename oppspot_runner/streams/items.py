@@ -12,17 +12,15 @@ from typing import Any
 from uuid import UUID
 
 from oppspot_runner.base.errors import NotFoundError
-from oppspot_runner.base.jsonsafe import dumps
 from oppspot_runner.companies.company import company_from_row
 from oppspot_runner.companies.items import (
     Coverage,
     DueCompany,
     Enriched,
     Item,
-    ItemScore,
     ScoredCompany,
+    score_row,
 )
-from oppspot_runner.companies.scoring import Score
 from oppspot_runner.companies.scoring_model import Stage
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection, Database
@@ -37,6 +35,7 @@ MEASURE = statement("streams/measure_coverage")
 RENUMBER = statement("streams/renumber_items")
 SAVE_SCORES = statement("streams/save_scores")
 TOP = statement("streams/top_items")
+WITHOUT_JIT = statement("streams/without_jit")
 
 ERROR_TTL = timedelta(minutes=15)  # a provider that failed is asked again sooner
 
@@ -63,8 +62,10 @@ class ItemStore:
 
     async def load(self) -> list[Item]:
         """All items with their companies and best facts, in one statement, by company."""
-        rows = await self.db.fetch_all(LOAD, {**self._own, "company_id": None})
-        return [_item(row) for row in rows]
+        async with self.db.transaction() as tx:
+            await tx.execute(WITHOUT_JIT)
+            cursor = await tx.execute(LOAD, {**self._own, "company_id": None})
+            return [_item(row) async for row in cursor]
 
     async def lock(self, tx: Connection) -> None:
         """Makes other writers of the stream wait. Raises NotFoundError when it is gone."""
@@ -86,11 +87,10 @@ class ItemStore:
 
         `best` comes best first. A company that is there already stays as it is.
         """
-        scores = _columns([one.score for one in best])
+        rows = [score_row(one.company.id, one.score, place=place) for place, one in enumerate(best)]
         values = {
             **self._own,
-            **scores,
-            "ids": [one.company.id for one in best],
+            "scores": f"[{','.join(rows)}]",
             "found": list(found),
             "target": target,
             "model_version": model_version,
@@ -101,19 +101,20 @@ class ItemStore:
 
     async def save_scores(
         self,
-        scores: Sequence[ItemScore],
+        rows: Sequence[str],
         *,
         stage: Stage,
         model_version: str,
         now: datetime,
         tx: Connection,
     ) -> int:
-        """Writes scores where they differ from what is stored; the number that did."""
+        """Writes scores where they differ from what is stored; the number that did.
+
+        `rows` are made by `score_row`, with the id of the item and `changed`.
+        """
         values = {
             **self._own,
-            **_columns([one.score for one in scores]),
-            "ids": [one.item_id for one in scores],
-            "changed": [dumps(one.changed) if one.changed else None for one in scores],
+            "scores": f"[{','.join(rows)}]",
             "stage": stage,
             "model_version": model_version,
             "now": now,
@@ -138,11 +139,11 @@ class ItemStore:
         since: datetime,
         force: bool = False,
         company_ids: Sequence[UUID] | None = None,
-        limit: int = 100,
     ) -> list[DueCompany]:
         """Companies that a provider, named in `ttls`, should be asked about; best position first.
 
-        `force` ignores the time to live. Whoever was asked after `since` is never due again.
+        `force` ignores the time to live. Whoever was asked after `since`, the begin of the work,
+        is not due again, so that a retry goes on where the last attempt stopped.
         """
         values = {
             **self._own,
@@ -152,7 +153,6 @@ class ItemStore:
             "since": since,
             "force": force,
             "company_ids": None if company_ids is None else list(company_ids),
-            "limit": limit,
         }
         rows = await self.db.fetch_all(DUE, values)
         return [DueCompany(row["id"], tuple(row["due"])) for row in rows]
@@ -166,15 +166,3 @@ def _item(row: dict[str, Any]) -> Item:
     score = row["quality_score"]
     cents = None if score is None else int(score * 100)
     return Item(row["item_id"], company_from_row(row), cents, row["score_parts"])
-
-
-def _columns(scores: Sequence[Score]) -> dict[str, list[Any]]:
-    """Scores as arrays, one for each column; a statement unnests them."""
-    return {
-        "scores": [one.value for one in scores],
-        "confidences": [one.confidence for one in scores],
-        "priorities": [one.priority for one in scores],
-        "parts": [dumps(one.parts) for one in scores],
-        "reasons": [dumps(one.reasons) for one in scores],
-        "missing": [dumps(one.missing) for one in scores],
-    }

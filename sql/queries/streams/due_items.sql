@@ -1,6 +1,6 @@
 -- Companies of a stream that some provider should be asked about, best position first: never asked,
 -- asked too long ago, or the company or its facts changed since. Whoever was asked since `since` (the
--- begin of the task) is not due again, so pages end without an offset and a retry goes on where it was.
+-- begin of the task) is not due again, so that a retry goes on where the last attempt stopped.
 SELECT c.id, d.due
 FROM stream_items i
 JOIN streams s ON s.id = i.stream_id
@@ -21,4 +21,3 @@ WHERE i.stream_id = %(stream_id)s AND s.org_id IS NOT DISTINCT FROM %(org_id)s::
   AND (%(company_ids)s::uuid[] IS NULL OR c.id = ANY (%(company_ids)s))
   AND d.due IS NOT NULL
 ORDER BY i.position NULLS LAST, c.id
-LIMIT %(limit)s

@@ -1,0 +1,268 @@
+"""OpportunityBot: finds companies that match the stream's goal and adds the best to the stream.
+
+Searches the companies that the organisation knows already; no other source is asked. Criteria
+filter, the score ranks. Adds until the target is reached and changes nothing that is there, so a
+second run, or two at once, find the stream as one would leave it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from oppspot_runner.agents.context import Context
+from oppspot_runner.agents.definition import Agent
+from oppspot_runner.agents.goal import config_of, goal_of, lock_stream
+from oppspot_runner.agents.options import AgentOptions
+from oppspot_runner.base.errors import Fail
+from oppspot_runner.companies.criteria import Goal, GoalCriteria
+from oppspot_runner.companies.items import ScoredCompany
+from oppspot_runner.companies.qualifying import (
+    Candidate,
+    below_bar,
+    changes,
+    look_at,
+    missed_by,
+    near_misses,
+    relaxed,
+    shown_misses,
+    without_duplicates,
+)
+from oppspot_runner.companies.scoring import Scorer
+from oppspot_runner.companies.scoring_criteria import Rubric
+from oppspot_runner.companies.scoring_model import HIGH_QUALITY_CENTS, MODEL
+from oppspot_runner.companies.search import Hit, Search, Want
+
+DEFAULT_TARGET = 50
+PAGE = 500
+LEAST_CANDIDATES = 1_000
+CANDIDATES_PER_ITEM = 20
+SCANNED_PER_CANDIDATE = 5  # rows that the statement lets through and the rubric refuses
+MOST_COUNTED = 500  # companies that a relaxed goal is counted up to
+MOST_BEST = 5  # companies named in the insight
+
+
+class SearchConfig(BaseModel):
+    """`execution_config` of a run. `limit` takes the place of companies_to_find."""
+
+    model_config = ConfigDict(extra="allow")
+
+    limit: int | None = Field(None, ge=1, le=100_000)
+    dry_run: bool = False
+    cursor: UUID | None = None
+    sources: list[str] = Field(default_factory=lambda: ["companies"])
+
+
+@dataclass
+class Found:
+    """What a search came to. `cursor` is where it stopped, None when it saw everything."""
+
+    matches: list[Candidate] = field(default_factory=list)
+    near: list[Candidate] = field(default_factory=list)
+    cursor: UUID | None = None
+
+
+class OpportunityBot(Agent):
+    """Discovery. See the module's docstring; results are listed in `_results`."""
+
+    agent_type: ClassVar[str] = "opportunity_bot"
+    options: ClassVar[AgentOptions] = AgentOptions(time_limit=timedelta(minutes=10))
+
+    async def execute_agent(self, state: dict[str, Any]) -> dict[str, Any]:
+        """Searches, ranks and chooses; writes nothing."""
+        self.config = _config(self.ctx)
+        self.goal = _goal(self.ctx)
+        metrics = self.goal.metrics
+        self.target = self.config.limit or metrics.companies_to_find or DEFAULT_TARGET
+        self.scorer = self._scorer(self.goal.criteria)
+        found = await self._search(self.goal.criteria, self._bound(), self.config.cursor)
+        found.near += await self._near()
+        matches, duplicates = without_duplicates(found.matches)
+        self.found = [one.company.id for one in found.matches]
+        qualified, below = below_bar(matches, metrics.min_quality_score or 0.0)
+        there = [one for one in matches if one.in_stream]
+        self.best = [one for one in qualified if not one.in_stream]
+        self.best = self.best[: max(0, self.target - len(there))]
+        self.misses = near_misses([*found.near, *below])
+        self.shortfall = await self._shortfall(qualified, found)
+        return await self._results(found, matches, qualified, duplicates)
+
+    def _scorer(self, criteria: GoalCriteria) -> Scorer:
+        return Scorer(Rubric.of(criteria), self.ctx.task.started_at, "discovery")
+
+    def _bound(self) -> int:
+        return max(CANDIDATES_PER_ITEM * self.target, LEAST_CANDIDATES)
+
+    async def _search(self, criteria: GoalCriteria, most: int, after: UUID | None = None) -> Found:
+        """Pages through what the statement finds, up to `most` matches."""
+        scorer, found, scanned = self._scorer(criteria), Found(cursor=after), 0
+        search = Search.of(scorer.rubric, scorer.now)
+        while True:
+            hits = await self._find(search, "match", found.cursor, PAGE)
+            for one in await self._look(hits, scorer):
+                if one.kind != "other":
+                    (found.matches if one.kind == "match" else found.near).append(one)
+            scanned += len(hits)
+            if len(hits) < PAGE:
+                found.cursor = None
+                return found
+            found.cursor = hits[-1].id
+            await self.ctx.progress(len(found.matches), None, f"{scanned} companies looked at")
+            if len(found.matches) >= most or scanned >= SCANNED_PER_CANDIDATE * most:
+                return found
+
+    async def _near(self) -> list[Candidate]:
+        """Near misses outside the ranges, or unknown where a must wants to know."""
+        search = Search.of(self.scorer.rubric, self.scorer.now)
+        hits = await self._find(search, "near", None, PAGE)
+        return [one for one in await self._look(hits, self.scorer) if one.kind == "near"]
+
+    async def _find(self, search: Search, want: Want, after: UUID | None, limit: int) -> list[Hit]:
+        stream = self.ctx.stream
+        if stream is None:
+            raise Fail("the opportunity bot works on a stream, but the task has no stream_id")
+        return list(
+            await self.ctx.companies.find(
+                search, stream_id=stream.id, want=want, after=after, limit=limit
+            )
+        )
+
+    async def _look(self, hits: list[Hit], scorer: Scorer) -> list[Candidate]:
+        in_stream = {hit.id for hit in hits if hit.in_stream}
+        companies = await self.ctx.companies.load([hit.id for hit in hits])
+        await asyncio.sleep(0)  # a page is some 50 ms of arithmetic
+        return [look_at(one, scorer, in_stream=one.id in in_stream) for one in companies]
+
+    async def _ruled_out(self) -> Counter[str]:
+        search = Search.of(self.scorer.rubric, self.scorer.now)
+        hits = await self._find(search, "ruled_out", None, LEAST_CANDIDATES)
+        return Counter(hit.ruled_out for hit in hits if hit.ruled_out)
+
+    async def _shortfall(self, qualified: list[Candidate], found: Found) -> dict[str, Any] | None:
+        """Why there are fewer than asked: what one change of the goal at a time would bring."""
+        if len(qualified) >= self.target or found.cursor is not None:
+            return None
+        narrow = changes(self.misses)
+        known = {one.company.id for one in found.matches}
+        wide = Counter[str]()
+        for change, criteria in relaxed(self.goal.criteria).items():
+            wider = await self._search(criteria, MOST_COUNTED)
+            wide[change] = sum(one.company.id not in known for one in wider.matches)
+        ways = [*narrow.most_common(), *wide.most_common()]  # small changes first
+        reasons = [{"change": change, "more": more} for change, more in ways if more]
+        return {
+            "asked": self.target,
+            "found": len(qualified),
+            "reasons": reasons,
+            "text": _sentence(len(qualified), self.target, reasons),
+        }
+
+    async def _results(
+        self, found: Found, matches: list[Candidate], qualified: list[Candidate], duplicates: int
+    ) -> dict[str, Any]:
+        there = sum(one.in_stream for one in matches)
+        self.chosen = qualified[: self.target]
+        cents = [one.score.cents for one in self.chosen]
+        unknown = Counter(name for one in matches for name in one.unknown)
+        return {
+            "companies_found": len(matches),
+            "items_created": 0 if self.config.dry_run else len(self.best),
+            "qualified_count": len(qualified),
+            "avg_quality_score": round(sum(cents) / len(cents) / 100, 2) if cents else 0.0,
+            "high_quality_count": sum(one >= HIGH_QUALITY_CENTS for one in cents),
+            "already_in_stream": there,
+            "duplicates_skipped": duplicates + there,
+            "by_source": {"companies": len(matches)},
+            "disqualified": dict(await self._ruled_out()),
+            "unknown_fields": dict(unknown),
+            "near_miss_count": len(self.misses),
+            "near_misses_by": dict(missed_by(self.misses)),
+            "near_misses": shown_misses(self.misses),
+            "shortfall": self.shortfall,
+            "ignored": [*self.goal.ignored, *(self.config.model_extra or ())],
+            "dry_run": self.config.dry_run,
+            "api_calls": 0,
+            "partial": found.cursor is not None,
+            "next_cursor": str(found.cursor) if found.cursor else None,
+            "insights": [],
+        }
+
+    async def save_results(self, ctx: Context, tx: Any, results: dict[str, Any]) -> bool:
+        """Adds the best companies, an insight and the stream's progress; corrects the counts."""
+        if self.config.dry_run:
+            return True
+        await lock_stream(ctx, tx)
+        added = await ctx.items.add(
+            [ScoredCompany(one.company, one.score) for one in self.best],
+            found=self.found,
+            target=self.target,
+            model_version=MODEL.version,
+            now=self.scorer.now,
+            agent_id=ctx.agent.id,
+            tx=tx,
+        )
+        if added:
+            await ctx.items.renumber(tx)
+        results["items_created"] = len(added)
+        state = {
+            "found": results["companies_found"],
+            "qualified": results["qualified_count"],
+            "target": self.target,
+        }
+        await ctx.insights.set_progress({"discovery": state}, tx=tx)
+        insight = await ctx.insights.add(
+            kind="discovery", title=self._title(), evidence=self._evidence(state), tx=tx
+        )
+        results["insights"] = [str(insight)]
+        return True
+
+    def _title(self) -> str:
+        if self.shortfall:
+            return str(self.shortfall["text"])
+        return f"{len(self.chosen)} companies for the goal, the best of those that match"
+
+    def _evidence(self, state: dict[str, Any]) -> dict[str, Any]:
+        return {
+            **state,
+            "criteria": self.goal.criteria.model_dump(mode="json", exclude_defaults=True),
+            "best": [
+                {
+                    "company_id": str(one.company.id),
+                    "name": one.company.name,
+                    "score": one.score.value,
+                    "reasons": [reason["text"] for reason in one.score.reasons],
+                }
+                for one in self.chosen[:MOST_BEST]
+            ],
+            "near_misses": shown_misses(self.misses[:MOST_BEST]),
+            "shortfall": self.shortfall,
+        }
+
+
+def _config(ctx: Context) -> SearchConfig:
+    config = config_of(SearchConfig, ctx)
+    unknown = sorted(set(config.sources) - {"companies"})
+    if unknown:
+        raise Fail(f"execution_config.sources: unknown {', '.join(unknown)}; known: companies")
+    return config
+
+
+def _goal(ctx: Context) -> Goal:
+    goal = goal_of(ctx)
+    if not goal.criteria.names():
+        raise Fail(
+            "the goal has no criteria, so every company would match; "
+            "set goal_criteria of the stream, for example industry and location"
+        )
+    return goal
+
+
+def _sentence(found: int, target: int, reasons: list[dict[str, Any]]) -> str:
+    ways = ", ".join(f"{reason['change']} for {reason['more']} more" for reason in reasons[:3])
+    return f"only {found} of {target} companies found" + (f": {ways}" if ways else "")

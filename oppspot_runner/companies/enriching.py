@@ -1,0 +1,84 @@
+"""A company while providers are asked about it: what is believed, what is new, what changes by it.
+
+Values and rules only; who is asked, and where it is written, is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from oppspot_runner.companies.company import Company, Fact
+from oppspot_runner.companies.fact_values import fitting
+from oppspot_runner.companies.items import Enriched
+
+
+def is_better(fact: Fact, other: Fact | None) -> bool:
+    """Whether `fact` wins over `other`: more trusted, else seen later, else always the same."""
+    return other is None or _rank(fact) > _rank(other)
+
+
+def _rank(fact: Fact) -> tuple[Any, ...]:
+    return fact.confidence, fact.observed_at, fact.source, repr(fact.value)
+
+
+class Dossier:
+    """What is known of one company in the course of a run; `company` grows with each answer."""
+
+    def __init__(self, company: Company, recorded: Iterable[Fact] = ()) -> None:
+        self.company = replace(company, recorded=tuple(recorded))
+        self.original = company
+        self.enriched = Enriched(company.id)
+
+    def lacks(self, provider: str, fields: Collection[str]) -> bool:
+        """Whether a field is unknown, or known only by an earlier answer of `provider`."""
+        return any(
+            not self.company.has(field) or self._source(field) == provider for field in fields
+        )
+
+    def _source(self, field: str) -> str | None:
+        fact = self.company.fact(field)
+        return fact.source if fact else None
+
+    def add(self, facts: Iterable[Fact]) -> bool:
+        """Takes the facts that fit their columns; whether there was any.
+
+        A fact becomes what is believed when nothing was, when it is better than what was, or when
+        the same source says something else now.
+        """
+        found = False
+        for fact in facts:
+            value = fitting(fact.field, fact.value)
+            if value is None:
+                continue
+            found = True
+            self._record(fact)
+            current = self.company.fact(fact.field) if self.company.has(fact.field) else None
+            if current is None or current.source == fact.source or is_better(fact, current):
+                self._believe(replace(fact, value=value))
+        return found
+
+    def _record(self, fact: Fact) -> None:
+        known = {(one.field, one.source, _form(one.value)) for one in self.company.recorded}
+        if (fact.field, fact.source, _form(fact.value)) not in known:
+            self.enriched.facts.append(fact)
+
+    def _believe(self, fact: Fact) -> None:
+        value = fact.value
+        if isinstance(value, Mapping):  # links of several sources stand beside each other
+            value = {**getattr(self.company, fact.field), **value}
+        self.company = self.company.with_values({fact.field: value}, {fact.field: fact})
+        if value == getattr(self.original, fact.field):
+            self.enriched.changes.pop(fact.field, None)
+        else:
+            self.enriched.changes[fact.field] = value
+
+    def filled(self) -> set[str]:
+        """The fields that were unknown and are known now."""
+        return self.company.known_fields() - self.original.known_fields()
+
+
+def _form(value: Any) -> str:
+    """A value as text in which a list from JSON equals a tuple."""
+    return repr(list(value)) if isinstance(value, list | tuple) else repr(value)

@@ -1,2 +1,0 @@
--- The database's clock, for ages of facts.
-SELECT oppspot_now() AS now
