@@ -13,7 +13,7 @@ from oppspot_runner.companies.criteria import Goal, read_goal
 from oppspot_runner.companies.names import normalise_name
 from oppspot_runner.companies.scoring import Score, Scorer
 from oppspot_runner.companies.scoring_criteria import Rubric
-from oppspot_runner.companies.scoring_model import MODEL, reweigh
+from oppspot_runner.companies.scoring_model import MODEL, Stage, reweigh
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
 
@@ -79,5 +79,5 @@ async def explain(
 def _scorer(goal: Goal, row: Mapping[str, Any], weights: Mapping[str, float]) -> Scorer:
     model, criteria = reweigh(MODEL, goal.criteria, weights)
     required = tuple(goal.metrics.required_signals or ())
-    stage = row["score_stage"] or "full"
+    stage: Stage = row["score_stage"] or "full"
     return Scorer(Rubric.of(criteria), row["scored_at"] or row["now"], stage, required, model)
