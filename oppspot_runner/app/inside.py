@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import dataclass
 
 from oppspot_runner.agents.registry import registry
+from oppspot_runner.app.database import given_dsn
 from oppspot_runner.app.wiring import build_runner, load_agents, runner_config
 from oppspot_runner.base.errors import ConfigurationError, ConflictError
 from oppspot_runner.base.settings import Settings, load_settings
@@ -37,14 +38,15 @@ async def start_task_runner(settings: Settings | None = None) -> Runner:
     if _running is not None and not _running.task.done():
         raise ConflictError("a task runner is running in this process already")
     chosen = settings or load_settings()
-    if chosen.database_url is None:
+    dsn = given_dsn(chosen)
+    if dsn is None:
         raise ConfigurationError(
             "start_task_runner() needs a database", hint="Set DATABASE_URL, or pass settings."
         )
     load_agents(registry, chosen)
     config = runner_config(chosen)
     database = Database(
-        chosen.database_url.get_secret_value(),
+        dsn,
         schema=chosen.schema_name,
         max_size=config.slots + 5,
     )

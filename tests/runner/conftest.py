@@ -111,7 +111,7 @@ class Bench:
         """A runner that is stopped at the end, at once if need be."""
         bus = EventBus()
         bus.subscribe(Event, self.note)
-        async with Database(self.db.dsn, max_size=10) as database:
+        async with Database(self.db.dsn, schema=self.db.schema, max_size=10) as database:
             runner = build_runner(database, config, registry=self.registry, events=bus)
             async with asyncio.TaskGroup() as group:
                 group.create_task(runner.run())
