@@ -15,7 +15,7 @@ from typing import Any
 
 from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.companies.countries import countries, country_code, place_key
-from oppspot_runner.companies.places import Place, parse_place
+from oppspot_runner.companies.places import Place, parse_place, towns
 from oppspot_runner.imports.cells import without_controls
 from oppspot_runner.imports.company_cells import staged_row
 from oppspot_runner.imports.source import CSV_CONFIDENCE, Reading
@@ -113,8 +113,8 @@ def _plain_town(headquarters: str, office: Place) -> str | None:
     town = office.town
     if not town or len(town) > MOST_TOWN or NO_TOWN.search(town):
         return None
-    parts = headquarters.count(",")
-    return town if parts <= (2 if office.region else 1) else None
+    plain = headquarters.count(",") <= (2 if office.region else 1)
+    return town if plain or place_key(town) in towns() else None
 
 
 def _mentions(text: str, code: str) -> bool:

@@ -50,7 +50,8 @@ def open_text(path: str, *, encoding: str | None = None) -> Iterator[OpenedText]
     with ExitStack() as stack:
         name, raw, total = _open(path, stack)
         head = _head(raw)
-        if head.startswith(NOT_TEXT) or (b"\x00" in head and not _utf16(head)):
+        header = head.lstrip(b"\r\n").partition(b"\n")[0]  # a NUL further down is repaired
+        if head.startswith(NOT_TEXT) or (b"\x00" in header and not _utf16(head)):
             raise InvalidInputError(f"{name} is not a CSV file: it holds binary data")
         chosen = encoding or ("utf-16" if _utf16(head) else "utf-8-sig")
         try:

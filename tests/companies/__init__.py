@@ -1,0 +1,1 @@
+"""What is known about companies in general: pure functions, and the tables."""

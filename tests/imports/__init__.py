@@ -1,0 +1,1 @@
+"""Importers: files, packages and the register into companies and facts."""

@@ -1,0 +1,43 @@
+"""The criteria of the seed over real startups: exactly the companies that were counted by hand.
+
+Needs a public list of 4,663 startups that is not part of the project; skipped without it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from oppspot_runner.companies.industry_table import match
+from oppspot_runner.companies.locations import match_location
+from oppspot_runner.db.pool import Database
+from oppspot_runner.imports import CsvFile, run_import
+
+STARTUPS = Path(__file__).parents[3] / "shared" / "data" / "yc_companies_2024-05.csv"
+
+
+@pytest.mark.skipif(not STARTUPS.is_file(), reason="the list of startups is not here")
+async def test_21_startups_meet_the_criteria_and_two_more_are_not_known_well_enough(
+    db: Database,
+) -> None:
+    report = await run_import(db, CsvFile(str(STARTUPS)))
+    assert (report.read, report.inserted, report.skipped) == (4_663, 4_663, {})
+    rows = await db.fetch_all("SELECT * FROM companies WHERE status IS DISTINCT FROM 'inactive'")
+    wanted = [match_location("UK"), match_location("Ireland")]
+    known, unknown = [], []
+    for row in rows:
+        if not any(place.matches(row["country"], row["region"], row["town"]) for place in wanted):
+            continue
+        scores = [
+            match(label, row["industries"], row["sic_codes"], row["description"])
+            for label in ("SaaS", "FinTech")
+        ]
+        people = row["employees"]
+        if scores == [0, 0] or (people and not 10 <= people <= 500):
+            continue
+        (known if people and max(score or 0 for score in scores) else unknown).append(row["name"])
+    assert len(known) == 21
+    assert sorted(unknown) == ["Minimum", "Songkick"]
+    again = await run_import(db, CsvFile(str(STARTUPS)))
+    assert (again.unchanged, again.facts) == (4_663, 0)
