@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -11,6 +10,8 @@ from uuid import UUID
 
 import click
 
+from oppspot_runner.cli.output import print_json, safe, show, table
+from oppspot_runner.cli.session import json_option, open_database
 from oppspot_runner.imports.mapping import USUAL_NAMES, parse_assignments
 from oppspot_runner.imports.pipeline import ImportProgress, run_import
 from oppspot_runner.imports.source import Source
@@ -32,7 +33,7 @@ def import_group() -> None:
 def shared_options(command: Command) -> Command:
     """The options of every import."""
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
+        json_option,
         click.option("--no-facts", is_flag=True, help="Do not record where each value came from."),
         click.option("--org", type=click.UUID, help="Organisation that may see them. Else: all."),
     ):
@@ -42,12 +43,11 @@ def shared_options(command: Command) -> Command:
 
 @import_group.command(epilog="Example: oppspot-runner import listed")
 @shared_options
-@click.pass_context
-def listed(context: click.Context, org: UUID | None, no_facts: bool, as_json: bool) -> None:
+def listed(org: UUID | None, no_facts: bool, as_json: bool) -> None:
     """Some 1,800 real companies on stock exchanges; needs no network."""
     from oppspot_runner.imports.listed import Listed
 
-    _run(context, Listed(), org, no_facts, as_json)
+    _run(Listed(), org, no_facts, as_json)
 
 
 @import_group.command(
@@ -58,9 +58,7 @@ def listed(context: click.Context, org: UUID | None, no_facts: bool, as_json: bo
 @click.option("--sic", multiple=True, metavar="PREFIX,PREFIX", help="Only these SIC codes.")
 @click.option("--status", "statuses", multiple=True, help='Only this status, such as "Active".')
 @shared_options
-@click.pass_context
 def companies_house(
-    context: click.Context,
     file: str,
     sic: tuple[str, ...],
     statuses: tuple[str, ...],
@@ -72,7 +70,7 @@ def companies_house(
     from oppspot_runner.imports.companies_house import CompaniesHouse
 
     source = CompaniesHouse(file, sic=_parts(sic), statuses=_parts(statuses))
-    _run(context, source, org, no_facts, as_json)
+    _run(source, org, no_facts, as_json)
 
 
 @import_group.command(
@@ -90,9 +88,7 @@ def companies_house(
 @click.option("--source", "label", default="csv", show_default=True, help="Name for this list.")
 @click.option("--encoding", help="Default: UTF-8, or UTF-16 where the file says so.")
 @shared_options
-@click.pass_context
 def csv(
-    context: click.Context,
     file: str,
     assignments: tuple[str, ...],
     label: str,
@@ -105,29 +101,23 @@ def csv(
     from oppspot_runner.imports.csv_file import CsvFile
 
     source = CsvFile(file, parse_assignments(assignments), label=label, encoding=encoding)
-    _run(context, source, org, no_facts, as_json)
+    _run(source, org, no_facts, as_json)
 
 
 def _parts(texts: tuple[str, ...]) -> list[str]:
     return [part.strip() for text in texts for part in text.split(",") if part.strip()]
 
 
-def _run(
-    context: click.Context, source: Source, org: UUID | None, no_facts: bool, as_json: bool
-) -> None:
-    report = asyncio.run(_import(context, source, org, with_facts=not no_facts))
+def _run(source: Source, org: UUID | None, no_facts: bool, as_json: bool) -> None:
+    report = asyncio.run(_import(source, org, with_facts=not no_facts))
     if as_json:
-        click.echo(json.dumps(report.to_json(), ensure_ascii=False, indent=2))
+        print_json(report.to_json())
     else:
         _print(report)
 
 
-async def _import(
-    context: click.Context, source: Source, org: UUID | None, *, with_facts: bool
-) -> ImportReport:
-    from oppspot_runner.cli.session import open_database
-
-    async with open_database(context) as database:
+async def _import(source: Source, org: UUID | None, *, with_facts: bool) -> ImportReport:
+    async with open_database() as database:
         with _progress(source.name) as on_progress:
             return await run_import(
                 database, source, org_id=org, with_facts=with_facts, on_progress=on_progress
@@ -162,15 +152,8 @@ def _progress(title: str) -> Iterator[Callable[[ImportProgress], None] | None]:
 
 
 def _print(report: ImportReport) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False)
-    table = Table(show_header=False, title=report.source, title_justify="left")
-    table.add_column()
-    table.add_column(justify="right")
-    for label, count in (
-        ("rows read", report.read),
+    rows = [
+        ("read", report.read),
         ("inserted", report.inserted),
         ("updated", report.updated),
         ("unchanged", report.unchanged),
@@ -178,9 +161,8 @@ def _print(report: ImportReport) -> None:
         *((f"kept, but: {reason}", count) for reason, count in report.repaired.items()),
         ("facts recorded", report.facts),
         ("rows per second", report.rows_per_s),
-    ):
-        table.add_row(label, f"{count:,}")
-    console.print(table)
+    ]
+    show(table([report.source, "rows>"], ((label, f"{count:,}") for label, count in rows)))
     for example in report.examples:
         where = f"line {example.line}" if example.line else "a row"
-        console.print(f"{where}: {example.reason}: {example.text}", markup=False, soft_wrap=True)
+        click.echo(safe(f"{where}: {example.reason}: {example.text}"))

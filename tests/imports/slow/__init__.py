@@ -1,0 +1,1 @@
+"""Imports that take longer than a test of every day should."""
