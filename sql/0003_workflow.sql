@@ -143,7 +143,7 @@ BEGIN
         WHERE run_id = run AND depends_on <@ placed AND agent_id <> ALL (placed);
         EXIT WHEN NOT FOUND;
         placed := ARRAY(SELECT agent_id FROM stream_run_nodes
-                        WHERE run_id = run AND (level < at_level OR depends_on <@ placed));
+                        WHERE run_id = run AND depends_on <@ placed);
         at_level := at_level + 1;
     END LOOP;
     IF p_task IS NULL THEN
@@ -290,9 +290,10 @@ END
 $$;
 
 -- Serves everybody who changes a task by hand. The runner's own statements change run_token with
--- the status and do not come here.
+-- the status and do not come here. With its owner's rights: who may UPDATE tasks need not be able
+-- to write the nodes and runs that follow from it.
 CREATE FUNCTION agent_tasks_by_hand() RETURNS trigger
-LANGUAGE plpgsql SET search_path FROM CURRENT AS
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS
 $$
 BEGIN
     IF NEW.status = 'pending' THEN
@@ -305,6 +306,15 @@ BEGIN
             NEW.cancel_requested_at := NULL;
             NEW.cancel_reason := NULL;
             NEW.progress := NULL;
+            -- A row that ended before the table was ours may lack what a waiting one must have.
+            IF NEW.priority IS NOT DISTINCT FROM OLD.priority THEN
+                NEW.priority := least(greatest(coalesce(NEW.priority, 5), 1), 10);
+            END IF;
+            NEW.payload := coalesce(NEW.payload, '{}');
+            NEW.task_type := coalesce(nullif(NEW.task_type, ''), 'agent_execution');
+            NEW.retry_count := least(greatest(coalesce(NEW.retry_count, 0), 0), 1000000000);
+            NEW.max_retries := least(greatest(coalesce(NEW.max_retries, 3), 0), 1000000000);
+            NEW.created_at := coalesce(NEW.created_at, oppspot_now());
         END IF;
         IF NOT NEW.parked AND (OLD.parked OR OLD.status <> 'pending') THEN
             NEW.ready_seq := nextval('agent_tasks_ready_seq');
@@ -326,6 +336,11 @@ BEGIN
     RETURN NEW;
 END
 $$;
+DO $$
+BEGIN
+    -- As in wake_task_runners: nothing that a caller can make may come before ours.
+    EXECUTE format('ALTER FUNCTION agent_tasks_by_hand() SET search_path = %I, pg_temp', current_schema());
+END $$;
 CREATE TRIGGER agent_tasks_by_hand BEFORE UPDATE OF status, scheduled_for ON agent_tasks FOR EACH ROW
 WHEN (NEW.run_token IS NOT DISTINCT FROM OLD.run_token
       AND (NEW.status IS DISTINCT FROM OLD.status
