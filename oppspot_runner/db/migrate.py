@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from oppspot_runner.base.errors import SchemaError
+from oppspot_runner.base.errors import DatabaseError, SchemaError
 from oppspot_runner.db.files import Migration, migrations, statement
-from oppspot_runner.db.pool import Connection, Database
+from oppspot_runner.db.pool import Connection, Database, is_away
 
 PREPARE = statement("schema/prepare")
 CREATE_SCHEMA = statement("schema/create")
@@ -25,6 +25,15 @@ PATIENCE = statement("schema/patience")
 SERVER = statement("schema/server")
 
 OLDEST_SERVER = 140000
+
+# What to do about an error that Postgres itself has no advice for, by SQLSTATE.
+NAME_TAKEN = "Rename what is there, or set OPPSPOT_SCHEMA to a schema of our own."
+ADVICE = {
+    "40P01": "Run it again.",
+    "42501": "Run it as the owner of the tables; a new schema wants CREATE on the database.",
+    **dict.fromkeys(("42701", "42710", "42723", "42P07"), NAME_TAKEN),
+    "55P03": "Another session uses these tables: end it (see pg_stat_activity), run this again.",
+}
 
 
 @dataclass(frozen=True)
@@ -52,16 +61,22 @@ async def migrate(database: Database) -> list[str]:
     """Applies what is missing; the names of the files that were applied.
 
     Raises SchemaError when the server is too old, the schema too new, or existing tables cannot
-    be adopted; what was applied before the failing file stays.
+    be adopted, DatabaseError when the connection breaks; what was applied before the failing file
+    stays, of that file itself nothing does.
     """
-    async with await database.connect() as connection:
-        await _check_server(connection)
-        await _prepare(connection, database.schema)
-        return [
-            f"{migration.number:04}_{migration.name}"
-            for migration in migrations()
-            if await _apply(connection, database.schema, migration)
-        ]
+    doing = f"the schema {database.schema!r}"
+    applied: list[str] = []
+    try:
+        async with await database.connect() as connection:
+            await _check_server(connection)
+            await _prepare(connection, database.schema)
+            for migration in migrations():
+                doing = f"migration {migration.number:04}_{migration.name}"
+                if await _apply(connection, database.schema, migration):
+                    applied.append(doing.removeprefix("migration "))
+    except psycopg.Error as error:
+        raise _refused(doing, error) from error
+    return applied
 
 
 async def require_schema(database: Database) -> None:
@@ -76,44 +91,41 @@ async def require_schema(database: Database) -> None:
 
 
 async def _apply(connection: Connection, schema: str, migration: Migration) -> bool:
-    try:
-        async with connection.transaction():
-            await connection.execute(LOCK, {"schema": schema})
-            state = await _state(connection, schema)
-            _refuse_newer(state)
-            if migration.number in state.applied:
-                return False
-            await connection.execute(PATIENCE)
-            await connection.execute(migration.text)
-            await connection.execute(
-                RECORD,
-                {
-                    "number": migration.number,
-                    "name": migration.name,
-                    "breaking": migration.breaking,
-                },
-            )
-    except psycopg.Error as error:
-        raise _refused(migration, error) from error
+    async with connection.transaction():
+        await connection.execute(PATIENCE, {"schema": schema})
+        await connection.execute(LOCK, {"schema": schema})
+        state = await _state(connection, schema)
+        _refuse_newer(state)
+        if migration.number in state.applied:
+            return False
+        await connection.execute(migration.text)
+        await connection.execute(
+            RECORD,
+            {"number": migration.number, "name": migration.name, "breaking": migration.breaking},
+        )
     return True
 
 
-def _refused(migration: Migration, error: psycopg.Error) -> SchemaError:
+def _refused(doing: str, error: psycopg.Error) -> DatabaseError:
     diagnostic = error.diag
-    return SchemaError(
-        f"migration {migration.number:04}_{migration.name} was refused: "
-        f"{diagnostic.message_primary or error}",
-        hint=diagnostic.message_hint,
-    )
+    reason = diagnostic.message_primary or str(error)
+    if is_away(error):
+        return DatabaseError(
+            f"the connection broke during {doing}: {reason}",
+            hint="Run it again: a file that was not finished leaves nothing behind.",
+        )
+    hint = diagnostic.message_hint or ADVICE.get(error.sqlstate or "")
+    return SchemaError(f"{doing} was refused: {reason}", hint=hint)
 
 
 async def _prepare(connection: Connection, schema: str) -> None:
     async with connection.transaction():
+        await connection.execute(PATIENCE, {"schema": schema})
         await connection.execute(LOCK, {"schema": schema})
-        if schema != "public":
-            await connection.execute(sql.SQL(CREATE_SCHEMA).format(schema=sql.Identifier(schema)))
         row = await (await connection.execute(EXISTS, {"schema": schema})).fetchone()
-        if row is not None and not row["prepared"]:
+        if row is None or not row["created"]:
+            await connection.execute(sql.SQL(CREATE_SCHEMA).format(schema=sql.Identifier(schema)))
+        if row is None or not row["prepared"]:
             await connection.execute(PREPARE)
 
 
