@@ -17,7 +17,7 @@ DECLARE
 BEGIN
     SELECT string_agg(format('%I', relname), ' and ' ORDER BY relname) INTO taken
     FROM pg_class
-    WHERE relnamespace = current_schema()::regnamespace AND relname IN ('companies', 'facts');
+    WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND relname IN ('companies', 'facts');
     IF taken IS NOT NULL THEN
         RAISE EXCEPTION 'the schema % already holds % of another making', current_schema(), taken
             USING HINT = 'Set OPPSPOT_SCHEMA to a schema of our own, or rename what is there.';
@@ -57,7 +57,7 @@ CREATE TABLE companies (
     CONSTRAINT companies_name_norm_check CHECK (length(name_norm) <= 500),
     CONSTRAINT companies_number_check CHECK (company_number ~ '^[A-Z0-9][A-Z0-9./-]{0,39}$'),
     CONSTRAINT companies_domain_check CHECK (domain ~ '^[a-z0-9_-]+(\.[a-z0-9_-]+)+$' AND length(domain) <= 253),
-    CONSTRAINT companies_status_check CHECK (status <> '' AND status = lower(status)),
+    CONSTRAINT companies_status_check CHECK (status ~ '^[^A-Z]+$'),
     CONSTRAINT companies_country_check CHECK (country ~ '^[A-Z]{2}$'),
     CONSTRAINT companies_employees_check CHECK (employees > 0),
     CONSTRAINT companies_band_check CHECK (employees_band ~ '^\d+(-\d+|\+)$'),
@@ -65,7 +65,8 @@ CREATE TABLE companies (
     CONSTRAINT companies_arrays_check CHECK (array_position(sic_codes, NULL) IS NULL
         AND array_position(industries, NULL) IS NULL AND array_position(tech, NULL) IS NULL),
     CONSTRAINT companies_links_check CHECK (jsonb_typeof(links) = 'object'),
-    CONSTRAINT companies_source_check CHECK (source_id IS NULL OR (source IS NOT NULL AND length(source_id) <= 600)),
+    CONSTRAINT companies_source_check CHECK (source <> '' AND length(source) <= 200),
+    CONSTRAINT companies_source_id_check CHECK (source_id IS NULL OR (source IS NOT NULL AND length(source_id) <= 300)),
     CONSTRAINT companies_merged_check CHECK (merged_into <> id)
 );
 COMMENT ON TABLE companies IS 'What is believed about each company now; facts says why.';

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +12,7 @@ from datetime import date
 from oppspot_runner.companies.stated_dates import StatedDate, take_dates
 
 MOST_TEXT = 500  # characters
+MOST_DIGITS = 20  # with separators; a float holds 15 or so
 MOST_PEOPLE = 20_000_000  # ten times the largest employer
 
 BANDS = (10, 50, 200, 500, 1_000, 5_000, 10_000)
@@ -83,9 +83,9 @@ def size_band(count: int) -> str:
 
 
 def _plain(number: float) -> HeadCount | None:
-    if not math.isfinite(number) or number != int(number):
+    if not 0 < number <= MOST_PEOPLE or number != int(number):  # False for NaN as well
         return None
-    return HeadCount(int(number)) if 0 < number <= MOST_PEOPLE else None
+    return HeadCount(int(number))
 
 
 def _band(text: str, dates: list[StatedDate]) -> HeadCount | None:
@@ -144,6 +144,8 @@ def _only_date(dates: list[StatedDate]) -> date | None:
 
 def _number(digits: str, unit: str | None) -> int | None:
     """The whole number that is written; None for fractions and for "3.000", which may be 3."""
+    if len(digits) > MOST_DIGITS:
+        return None
     if unit:
         number = float(digits.replace(",", "")) * UNITS[unit.lower()]
         return int(number) if number == int(number) else None

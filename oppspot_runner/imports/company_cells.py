@@ -6,6 +6,7 @@ The same rules for every source. What cannot be understood is left out and count
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 
 from oppspot_runner.companies.countries import country_code
 from oppspot_runner.companies.domains import registered_domain
@@ -178,5 +179,8 @@ def _identity(raw: Raw, row: StagedRow, tally: Tally) -> None:
 
 def _derived_id(row: StagedRow) -> str:
     known = row["name_norm"] or row["name"].casefold()
-    where = row.get("domain") or row.get("country") or ""
-    return f"{known}|{where}"
+    derived = f"{known}|{row.get('domain') or row.get('country') or ''}"
+    if len(derived) <= MOST_SOURCE_ID:
+        return derived
+    digest = sha256(derived.encode("utf-8", "replace")).hexdigest()
+    return f"{derived[: MOST_SOURCE_ID - len(digest) - 1]}~{digest}"

@@ -144,10 +144,9 @@ def _batches(reading: Reading, tally: Tally, size: int, *, keys_unique: bool) ->
 
 
 def _is_new(row: StagedRow, seen: SeenKeys) -> bool:
+    """Whether neither the id nor the register number came before."""
     number = row.get("company_number")
-    if number and number != row["source_id"] and not seen.add(f"number {number}"):
-        return False
-    return seen.add(row["source_id"])
+    return seen.add(f"id {row['source_id']}") and (not number or seen.add(f"number {number}"))
 
 
 @dataclass(frozen=True)

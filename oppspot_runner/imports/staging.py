@@ -64,7 +64,7 @@ def encode(rows: Iterable[StagedRow]) -> bytes:
         (ROW_END, "\n"),
     ):
         text = text.replace(plain, escaped)
-    return (text + "\n").encode() if lines else b""
+    return (text + "\n").encode("utf-8", "replace") if lines else b""
 
 
 def array(values: Iterable[str]) -> str:

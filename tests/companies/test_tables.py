@@ -27,7 +27,8 @@ REFUSED_COMPANIES = [
     ("company_number", "'sc 1'", "companies_number_check"),
     ("sic_codes", "ARRAY[NULL]::text[]", "companies_arrays_check"),
     ("links", "'[]'", "companies_links_check"),
-    ("source_id", "'1'", "companies_source_check"),
+    ("source", "''", "companies_source_check"),
+    ("source_id", "'1'", "companies_source_id_check"),
 ]
 
 

@@ -38,7 +38,10 @@ def import_rows(db: Database, write_csv: WriteCsv) -> Import:
     """Imports rows of cells, the header first, as a CSV file into the test's database."""
 
     async def run(*rows: Sequence[str], label: str = "csv", **options: Any) -> ImportReport:
-        return await run_import(db, CsvFile(str(write_csv(*rows)), label=label), **options)
+        report = await run_import(db, CsvFile(str(write_csv(*rows)), label=label), **options)
+        kept = report.inserted + report.updated + report.unchanged
+        assert report.read == kept + sum(report.skipped.values())
+        return report
 
     return run
 

@@ -112,10 +112,15 @@ async def test_an_id_that_belongs_to_another_company_is_left_out(
 async def test_a_company_that_comes_twice_in_a_file_counts_once(
     db: Database, import_rows: Import
 ) -> None:
-    rows = (*ROWS, ["1", "Acme Ltd", "11", "", ""], ["5", "Bolt again", "", "", "123"])
+    rows = (
+        *ROWS,
+        ["1", "Acme Ltd", "11", "", ""],
+        ["5", "Bolt again", "", "", "123"],
+        ["", "Bolt without an id", "", "", "123"],
+    )
     for size in (100, 1):
         report = await import_rows(*rows, batch_rows=size)
-        assert report.skipped == {"the same company again": 2}
+        assert report.skipped == {"the same company again": 3}
     assert counts(report) == (0, 0, 3)
     found = await db.fetch_all(SNAPSHOT)
     assert [row["employees"] for row in found] == [10, 20, None]
@@ -243,3 +248,20 @@ async def test_every_text_arrives_as_it_was(db: Database, import_rows: Import) -
     rows = await db.fetch_all("SELECT description, tech FROM companies ORDER BY source_id")
     assert [row["description"] for row in rows] == texts
     assert rows[0]["tech"] == ['0\\ "x"', "y,z"]
+
+
+async def test_the_strangest_values_that_can_be_read_fit_the_table(
+    db: Database, import_rows: Import
+) -> None:
+    wide = "\U00020000"  # four bytes
+    report = await import_rows(
+        ["name", "status", "tags", "website", "town", "id"],
+        [wide * 500, "\uab70\u13a0", wide * 300, f"https://{'a' * 60}.com", wide * 300, ""],
+        ["\ufdfa" * 500, "\u0130", "\ufdfa" * 99, f"{'b-' * 30}c.com", "x" * 301, wide * 300],
+        ["\u00df" * 500, "A" * 500, "", "", "", wide * 301],
+        ["\u3000", "", "", "", "", ""],
+    )
+    assert report.inserted == 3
+    assert report.skipped == {"no name": 1}
+    again = await db.fetch_all("SELECT length(source_id) AS n FROM companies")
+    assert max(row["n"] for row in again) <= 300
