@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from oppspot_runner.agents.definition import Agent, ResultMapper
     from oppspot_runner.agents.function import AgentFunction, agent
     from oppspot_runner.agents.registry import Registry, registry
+    from oppspot_runner.app.client import AsyncClient, Client
     from oppspot_runner.app.inside import start_task_runner, stop_task_runner
     from oppspot_runner.base.backoff import Backoff
     from oppspot_runner.base.errors import Fail, OppspotError, Retry, Snooze
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Agent",
     "AgentFunction",
+    "AsyncClient",
     "Backoff",
+    "Client",
     "Context",
     "Event",
     "Fail",
@@ -45,6 +48,7 @@ _HOMES = {
     "agents.definition": ("Agent", "ResultMapper"),
     "agents.function": ("AgentFunction", "agent"),
     "agents.registry": ("Registry", "registry"),
+    "app.client": ("AsyncClient", "Client"),
     "app.inside": ("start_task_runner", "stop_task_runner"),
     "base.backoff": ("Backoff",),
     "base.errors": ("Fail", "OppspotError", "Retry", "Snooze"),
@@ -57,8 +61,15 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'oppspot_runner' has no attribute {name!r}")
     value = getattr(import_module(f"oppspot_runner.{_HOME[name]}"), name)
+    if name in ("agent", "AgentFunction"):
+        import_module("oppspot_runner.agents.function").AgentFunction.enqueuer = _enqueue
     globals()[name] = value
     return value
+
+
+def _enqueue(agent: str, payload: dict[str, Any], **options: Any) -> Any:
+    """What `AgentFunction.enqueue` does; the client is loaded when it is first wanted."""
+    return import_module("oppspot_runner.app.client").enqueue_by_settings(agent, payload, **options)
 
 
 def __dir__() -> list[str]:

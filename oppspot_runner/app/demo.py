@@ -16,6 +16,7 @@ from uuid import UUID
 
 from oppspot_runner.agents.registry import registry
 from oppspot_runner.app.wiring import build_runner, load_agents, runner_config
+from oppspot_runner.base.cancelling import end_all
 from oppspot_runner.base.errors import OppspotError
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.db.files import statement
@@ -113,7 +114,7 @@ async def _run(database: Database, settings: Settings, stream_id: UUID, watcher:
         try:
             await runner.run()
         finally:
-            watching.cancel()
+            await end_all([watching])
     watcher.on_agents(await _look(database, stream_id))
 
 

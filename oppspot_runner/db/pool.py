@@ -139,7 +139,11 @@ class Database:
         connection = await AsyncConnection.connect(
             self.conninfo, autocommit=True, row_factory=dict_row
         )
-        await self.prepare_session(connection)
+        try:
+            await self.prepare_session(connection)
+        except BaseException:
+            await connection.close()
+            raise
         return connection
 
     async def prepare_session(self, connection: Connection) -> None:

@@ -121,9 +121,12 @@ class Attempt:
             body.cancel()
 
     async def _cut_off(self, body: asyncio.Task[Result]) -> None:
-        body.cancel()
-        done, _ = await asyncio.wait({body}, timeout=CUT_OFF_S)
-        if not done:
+        for patience_s in (CUT_OFF_S, CUT_OFF_S / 5):  # a cancellation can get lost: see end_all
+            body.cancel()
+            done, _ = await asyncio.wait({body}, timeout=patience_s)
+            if done:
+                break
+        if not body.done():
             self.abandoned = True
         elif not body.cancelled():
             body.exception()  # looked at, so that the loop does not complain

@@ -97,13 +97,15 @@ class Runner:
 
     async def _work(self) -> None:
         async with asyncio.TaskGroup() as attempts:
-            while not self.stop_asked:
-                self.progressed_at = time.monotonic()
-                try:
-                    wait_s = await self._fill(attempts)
-                except DATABASE_AWAY:  # only raised when we are stopping
-                    break
-                await self.wakeup.wait(wait_s)
+            try:
+                while not self.stop_asked:
+                    self.progressed_at = time.monotonic()
+                    await self.wakeup.wait(await self._fill(attempts))
+            except DATABASE_AWAY:  # only raised when we are stopping
+                pass
+            except BaseException:
+                self.lose_attempts()
+                raise
             await self._drain()
 
     async def _fill(self, attempts: asyncio.TaskGroup) -> float:
@@ -170,6 +172,11 @@ class Runner:
             if self.term is not None:
                 self.term.look_for_due()
             self.wakeup.set()
+
+    def lose_attempts(self) -> None:
+        """Ends all attempts without writing anything: their tasks are no longer ours."""
+        for attempt in list(self.attempts.values()):
+            attempt.lose()
 
     async def _drain(self) -> None:
         """Waits for running tasks, at most the grace time; then gives them back."""

@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from typing import Protocol
 
+from oppspot_runner.base.cancelling import end_all
 from oppspot_runner.base.errors import LeaseLostError
 from oppspot_runner.base.events import EventBus, WakeChanged
 from oppspot_runner.base.outcome import Cancel
@@ -39,6 +40,8 @@ class Daemon(Protocol):
     stop_asked: int
 
     def stop(self) -> None: ...
+
+    def lose_attempts(self) -> None: ...
 
     def show(self, state: State, reason: str = "") -> None: ...
 
@@ -101,8 +104,7 @@ class Term:
     async def end(self) -> None:
         """Ends the services, then takes the runner's row away. The heartbeat goes last."""
         self.ended = True
-        for task in self._tasks:
-            task.cancel()
+        await end_all(self._tasks)
         with suppress(*DATABASE_AWAY):  # the lease runs out by itself
             await members.leave(self.runner.database, self.member.id)
         await self.heartbeat.stop()
@@ -185,8 +187,7 @@ class Term:
 
     async def _watch_lease(self) -> None:
         await self._lost.wait()
-        for attempt in list(self.runner.attempts.values()):
-            attempt.lose()
+        self.runner.lose_attempts()
         raise LeaseLostError(self._lost_reason)
 
     @property

@@ -1,0 +1,144 @@
+"""How things stand: one answer for `oppspot-runner status` and for HTTP.
+
+A runner is unhealthy when its heartbeat is late or when it died with tasks in its name. The whole
+is unhealthy when work is left lying: a task that nothing holds back has been due for two polls, a
+runner that may take it has a free slot, and in that time no attempt was begun or ended anywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from psycopg.rows import DictRow
+
+from oppspot_runner.base.settings import Settings
+from oppspot_runner.db.pool import Database
+from oppspot_runner.queue import control, read
+
+State = Literal["running", "paused", "stopped"]
+LATE_BEATS = 2
+LATE_POLLS = 2
+LEAST_LATE_S = 2.0  # a poll of 50 ms is no reason to call 100 ms of waiting a fault
+MOST_RECENT = 10
+STATUSES = ("pending", "processing", "completed", "failed", "cancelled", "total")
+RUNNER_FIELDS = (
+    "host",
+    "pid",
+    "state",
+    "slots",
+    "running",
+    "heartbeat_age_s",
+    "started_at",
+    "wake",
+)
+TASK_FIELDS = (
+    "id",
+    "agent_id",
+    "agent_name",
+    "agent_type",
+    "task_type",
+    "status",
+    "priority",
+    "attempt",
+    "retry_count",
+    "progress",
+    "error_message",
+    "created_at",
+    "scheduled_for",
+    "started_at",
+    "finished_at",
+    "duration_ms",
+)
+
+
+@dataclass(frozen=True)
+class Status:
+    """How things stand. `problems` says in sentences what is unhealthy."""
+
+    state: State
+    polling_interval_ms: int
+    slots: int
+    stats: dict[str, int]
+    runners: list[DictRow] = field(default_factory=list)
+    running: list[DictRow] = field(default_factory=list)
+    recent: list[DictRow] = field(default_factory=list)
+    pauses: list[DictRow] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def body(self) -> dict[str, Any]:
+        """The shape that the command line and HTTP share; times are datetimes."""
+        return {
+            "success": True,
+            "runner": {
+                "status": self.state,
+                "polling_interval": self.polling_interval_ms,
+                "max_concurrent_tasks": self.slots,
+            },
+            "stats": self.stats,
+            "runners": [{"id": row["id"], **_picked(row, RUNNER_FIELDS)} for row in self.runners],
+            "recent_tasks": [_picked(row, TASK_FIELDS) for row in [*self.running, *self.recent]],
+        }
+
+
+def nothing(settings: Settings) -> Status:
+    """The status where there is no database yet, so that nothing can run."""
+    return Status("stopped", int(settings.poll_interval * 1000), 0, dict.fromkeys(STATUSES, 0))
+
+
+async def read_status(database: Database, settings: Settings) -> Status:
+    """Reads all of it. `settings` give the polling interval while no runner is alive."""
+    runners = [_shown(row) for row in await read.runners(database)]
+    alive = [row for row in runners if row["alive"]]
+    poll_s = min((row["poll_s"] for row in alive), default=settings.poll_interval)
+    longest_poll_s = max((row["poll_s"] for row in alive), default=0.0)
+    return Status(
+        state=_state(alive),
+        polling_interval_ms=round(poll_s * 1000),
+        slots=sum(row["slots"] for row in alive),
+        stats=await read.stats(database),
+        runners=runners,
+        running=await read.running(database),
+        recent=await read.recent(database, limit=MOST_RECENT),
+        pauses=await control.pauses(database),
+        problems=[*_sick(runners), *await _left_lying(database, longest_poll_s)],
+    )
+
+
+def _state(alive: list[DictRow]) -> State:
+    states = {row["state"] for row in alive} - {"stopped"}
+    if not states:
+        return "stopped"
+    return "paused" if states == {"paused"} else "running"
+
+
+def _sick(runners: list[DictRow]) -> list[str]:
+    found = []
+    for row in runners:
+        where = f"runner {row['id']} on {row['host']} (pid {row['pid']})"
+        age_s = row["heartbeat_age_s"]
+        if not row["alive"]:
+            found.append(
+                f"{where} died {age_s:.0f} s ago with {row['running']} task(s) in its name"
+            )
+        elif age_s > LATE_BEATS * row["beat_s"]:
+            found.append(f"{where} has not been heard of for {age_s:.0f} s")
+    return found
+
+
+async def _left_lying(database: Database, poll_s: float) -> list[str]:
+    late_s = max(LATE_POLLS * poll_s, LEAST_LATE_S)
+    backlog = await read.backlog(database, lately_s=late_s)
+    if poll_s == 0 or backlog.moving or backlog.waiting_s <= late_s:
+        return []
+    return [
+        f"a task has been due for {backlog.waiting_s:.0f} s, slots are free, and nothing was begun"
+    ]
+
+
+def _shown(row: DictRow) -> DictRow:
+    return row if row["alive"] else {**row, "state": "dead"}
+
+
+def _picked(row: DictRow, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: row[name] for name in names}

@@ -1,0 +1,39 @@
+"""The public names: what is promised is there, and a decorated function can be enqueued."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+import oppspot_runner
+from oppspot_runner import Client, agent
+from oppspot_runner.db.pool import Database
+
+
+def test_every_promised_name_is_there() -> None:
+    for name in oppspot_runner.__all__:
+        assert getattr(oppspot_runner, name) is not None
+    with pytest.raises(AttributeError):
+        _ = oppspot_runner.no_such_name
+
+
+async def test_a_decorated_function_is_enqueued_by_its_type(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @agent("root_digest", max_retries=5)
+    async def root_digest(ctx: Any) -> dict[str, Any]:
+        return {}
+
+    monkeypatch.setenv("DATABASE_URL", db.dsn)
+    with Client(db.dsn) as client:
+        client.create_agent(agent_type="root_digest", name="Digest")
+        first = root_digest.enqueue({"days": 3}, client=client)
+    second = root_digest.delay()
+    rows = await db.fetch_all("SELECT id, payload FROM agent_tasks ORDER BY created_at")
+    assert [(row["id"], row["payload"]) for row in rows] == [
+        (UUID(str(first)), {"days": 3}),
+        (UUID(str(second)), {}),
+    ]
+    assert await root_digest("ctx") == {}
