@@ -15,7 +15,7 @@ DECLARE
 BEGIN
     SELECT string_agg(format('%I', relname), ' and ' ORDER BY relname) INTO taken
     FROM pg_class
-    WHERE relnamespace = current_schema()::regnamespace
+    WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
       AND relname IN ('stream_items', 'stream_insights', 'enrichment_checks');
     IF taken IS NOT NULL THEN
         RAISE EXCEPTION 'the schema % already holds % of another making', current_schema(), taken
