@@ -13,6 +13,7 @@ from oppspot_runner.companies.company import Company, Fact, company_from_row
 from oppspot_runner.companies.search import Hit, Search, Want
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
+from oppspot_runner.streams.planning import without_jit
 
 FIND = statement("streams/find_companies")
 LOAD = statement("streams/load_companies")
@@ -35,8 +36,9 @@ class CompanyStore:
         """Those of `ids` that may be seen, by id, each with the best fact of every field."""
         if not ids:
             return []
-        rows = await self.db.fetch_all(LOAD, {"ids": list(ids), "org_id": self.org_id})
-        return [company_from_row(row) for row in rows]
+        async with without_jit(self.db) as tx:
+            cursor = await tx.execute(LOAD, {"ids": list(ids), "org_id": self.org_id})
+            return [company_from_row(row) async for row in cursor]
 
     async def facts(self, ids: Sequence[UUID]) -> dict[UUID, tuple[Fact, ...]]:
         """All facts on record that may change what is believed about each of `ids`."""
@@ -55,15 +57,14 @@ class CompanyStore:
         limit: int = 500,
     ) -> list[Hit]:
         """At most `limit` companies that the search finds, by id, from the one after `after`."""
-        rows = await self.db.fetch_all(
-            FIND,
-            {
-                **search.values,
-                "org_id": self.org_id,
-                "stream_id": stream_id,
-                "want": want,
-                "after": after,
-                "limit": limit,
-            },
-        )
-        return [Hit(row["id"], row["in_stream"], row["ruled_out"]) for row in rows]
+        values = {
+            **search.values,
+            "org_id": self.org_id,
+            "stream_id": stream_id,
+            "want": want,
+            "after": after,
+            "limit": limit,
+        }
+        async with without_jit(self.db) as tx:
+            cursor = await tx.execute(FIND, values)
+            return [Hit(row["id"], row["in_stream"], row["ruled_out"]) async for row in cursor]

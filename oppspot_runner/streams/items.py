@@ -25,6 +25,7 @@ from oppspot_runner.companies.scoring_model import Stage
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection, Database
 from oppspot_runner.streams.enrichment import save_enrichment
+from oppspot_runner.streams.planning import without_jit
 
 ADD = statement("streams/add_items")
 DUE = statement("streams/due_items")
@@ -35,7 +36,6 @@ MEASURE = statement("streams/measure_coverage")
 RENUMBER = statement("streams/renumber_items")
 SAVE_SCORES = statement("streams/save_scores")
 TOP = statement("streams/top_items")
-WITHOUT_JIT = statement("streams/without_jit")
 
 ERROR_TTL = timedelta(minutes=15)  # a provider that failed is asked again sooner
 
@@ -62,8 +62,7 @@ class ItemStore:
 
     async def load(self) -> list[Item]:
         """All items with their companies and best facts, in one statement, by company."""
-        async with self.db.transaction() as tx:
-            await tx.execute(WITHOUT_JIT)
+        async with without_jit(self.db) as tx:
             cursor = await tx.execute(LOAD, {**self._own, "company_id": None})
             return [_item(row) async for row in cursor]
 
@@ -154,8 +153,9 @@ class ItemStore:
             "force": force,
             "company_ids": None if company_ids is None else list(company_ids),
         }
-        rows = await self.db.fetch_all(DUE, values)
-        return [DueCompany(row["id"], tuple(row["due"])) for row in rows]
+        async with without_jit(self.db) as tx:
+            cursor = await tx.execute(DUE, values)
+            return [DueCompany(row["id"], tuple(row["due"])) async for row in cursor]
 
     async def save_enrichment(self, page: Sequence[Enriched]) -> None:
         """Writes what providers said about a page of companies, in one transaction of its own."""

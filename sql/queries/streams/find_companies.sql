@@ -21,9 +21,10 @@ SELECT f.id, f.in_stream, f.ruled_out FROM (
                 THEN 'company_status'
             WHEN EXISTS (SELECT FROM unnest(c.sic_codes) s WHERE s LIKE ANY (%(unwanted_sic)s::text[]))
                 -- Codes that were only concluded from labels rule nothing out.
-                AND NOT EXISTS (SELECT FROM facts f WHERE f.company_id = c.id AND f.field = 'sic_codes'
+                AND NOT (c.industries <> '{}' AND EXISTS (SELECT FROM facts f
+                    WHERE f.company_id = c.id AND f.field = 'sic_codes'
                     AND f.source = %(concluded)s AND f.value = to_jsonb(c.sic_codes)
-                    AND (f.org_id IS NULL OR f.org_id = %(org_id)s::uuid))
+                    AND (f.org_id IS NULL OR f.org_id = %(org_id)s::uuid)))
                 THEN 'excluded_sic'
             WHEN c.domain = ANY (%(unwanted_domains)s::text[]) THEN 'excluded_domain'
             WHEN regexp_replace(lower(c.company_number), '[^[:alnum:]+#]', '', 'g')

@@ -1,3 +1,3 @@
--- For this transaction. The planner takes the facts of a stream for dearer than they are, and then
--- compiling takes as long as running (0.75 s instead of 0.45 s for 10,000 companies).
+-- For this transaction. What a search lets through and what a stream's facts cost is taken for dearer
+-- than it is, and compiling then takes as long as running: 1.2 s instead of 0.5 s on 500,000 companies.
 SELECT set_config('jit', 'off', true)
