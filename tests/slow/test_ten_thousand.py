@@ -1,0 +1,51 @@
+"""Ten thousand companies in one stream: scored, explained and numbered in about two seconds.
+
+Not part of the ordinary run: the machine must have nothing else to do. Run it by its path.
+"""
+
+from __future__ import annotations
+
+import time
+
+from oppspot_runner.agents.scoring import ScoringAgent
+from oppspot_runner.db.pool import Database
+from tests.agents.startups import GOAL
+from tests.streams.world import World, begin, finish
+
+COMPANIES = """
+    INSERT INTO companies (name, name_norm, domain, website, country, town, industries, employees,
+        description, linkedin_url, status)
+    SELECT 'Company ' || n, 'company ' || n, 'c' || n || '.com', 'https://c' || n || '.com',
+        (ARRAY['GB', 'IE', 'US', NULL])[1 + n % 4], 'London',
+        ARRAY[(ARRAY['fintech', 'saas', 'music', 'health'])[1 + n % 4], 'b2b'],
+        nullif(n * 7 % 900, 0), repeat('We make payments easy. ', 10),
+        'https://l.test/' || n, 'active'
+    FROM generate_series(1, 10000) n
+"""
+FACTS = """
+    INSERT INTO facts (company_id, field, value, source, confidence)
+    SELECT c.id, f.key, f.value, 'import:test', 0.6
+    FROM companies c CROSS JOIN LATERAL jsonb_each(to_jsonb(c)) f
+    WHERE f.key IN ('name', 'domain', 'website', 'country', 'town', 'industries', 'employees',
+        'description', 'linkedin_url', 'status') AND f.value <> 'null'
+"""
+MOST_S = 3.0  # measured: 1.9 s on two cores that others used, too
+
+
+async def test_ten_thousand_companies_are_scored_in_about_two_seconds(db: Database) -> None:
+    world = World(db)
+    stream_id = await world.stream(GOAL)
+    for query in (COMPANIES, FACTS):
+        await db.execute(query)
+    await db.execute(
+        "INSERT INTO stream_items (stream_id, company_id) SELECT %s, id FROM companies",
+        (stream_id,),
+    )
+    await db.execute("ANALYZE")
+    ctx = await world.context(ScoringAgent, stream_id)
+    started = time.perf_counter()
+    results = await finish(db, *await begin(ScoringAgent, ctx))
+    took_s = time.perf_counter() - started
+    print(f"{took_s:.2f} s")
+    assert results["items_updated"] == 10_000
+    assert took_s < MOST_S
