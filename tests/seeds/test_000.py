@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -58,12 +58,13 @@ class TwitterAgent(Agent):
 
 
 @pytest.fixture
-async def twitter(bench: Bench) -> UUID:
+async def twitter(bench: Bench) -> AsyncIterator[UUID]:
     await bench.db.execute(
         "CREATE TABLE tweets (id text PRIMARY KEY, text text CHECK (text <> ''))"
     )
     bench.registry.register(TwitterAgent)
-    return await bench.agent_row("seed_twitter", configuration='{"goals": "sell,learn"}')
+    yield await bench.agent_row("seed_twitter", configuration='{"goals": "sell,learn"}')
+    await bench.db.execute("DROP TABLE tweets")
 
 
 async def test_the_state_is_made_of_the_agent_s_row_and_executed(
