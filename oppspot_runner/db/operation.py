@@ -21,6 +21,7 @@ from typing import Any, Concatenate, Generic, LiteralString, ParamSpec, Protocol
 import psycopg
 from psycopg.rows import DictRow
 
+from oppspot_runner.base.errors import OppspotError
 from oppspot_runner.db.refusals import explained
 
 P = ParamSpec("P")
@@ -60,8 +61,11 @@ def drive(cursor: psycopg.Cursor[DictRow], operation: Operation[R], call: Call) 
     What Postgres refuses is raised in our words.
     """
     while True:
-        with explained():
-            rows = cursor.execute(call.query, call.params).fetchall()
+        try:
+            with explained():
+                rows = cursor.execute(call.query, call.params).fetchall()
+        except OppspotError as error:
+            raise _completed(operation, error) from error.__cause__
         try:
             call = operation.send(rows)
         except StopIteration as end:
@@ -74,13 +78,25 @@ async def drive_async(
 ) -> R:
     """The same for an async cursor."""
     while True:
-        with explained():
-            rows = await (await cursor.execute(call.query, call.params)).fetchall()
+        try:
+            with explained():
+                rows = await (await cursor.execute(call.query, call.params)).fetchall()
+        except OppspotError as error:
+            raise _completed(operation, error) from error.__cause__
         try:
             call = operation.send(rows)
         except StopIteration as end:
             result: R = end.value
             return result
+
+
+def _completed(operation: Operation[Any], error: OppspotError) -> OppspotError:
+    """The error of a statement, after the operation had its chance to say more of it."""
+    try:
+        operation.throw(error)
+    except OppspotError as told:
+        return told
+    return error
 
 
 class Runs(Protocol):

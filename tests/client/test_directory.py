@@ -9,9 +9,13 @@ import psycopg
 import pytest
 
 from oppspot_runner.app.client import Client
+from oppspot_runner.base.cron import cron_expression
 from oppspot_runner.base.errors import CycleError, InvalidInputError, NotFoundError
 from oppspot_runner.streams import assignments, directory
 from tests.client.conftest import one
+
+# Bad values are refused before anybody connects.
+NOWHERE = Client("postgresql://nobody@192.0.2.1/none", schema="public")
 
 
 def test_an_agent_is_created_as_the_documents_show(client: Client) -> None:
@@ -34,11 +38,8 @@ def test_an_agent_is_created_as_the_documents_show(client: Client) -> None:
 @pytest.mark.parametrize(
     "cron", ["*/5 * * * *", "0 9 * * 1-5", "0 0 9 * * *", "@daily", " @hourly "]
 )
-def test_cron_expressions_of_five_or_six_fields_and_words_are_taken(
-    client: Client, cron: str
-) -> None:
-    agent = client.create_agent(agent_type="x", schedule_cron=cron, schedule_timezone="Asia/Tokyo")
-    assert isinstance(agent, UUID)
+def test_cron_expressions_of_five_or_six_fields_and_words_are_taken(cron: str) -> None:
+    assert cron_expression(cron) == cron.strip()
 
 
 @pytest.mark.parametrize(
@@ -53,28 +54,28 @@ def test_cron_expressions_of_five_or_six_fields_and_words_are_taken(
         ("H H * * *", "is not a cron expression"),
     ],
 )
-def test_a_bad_cron_expression_is_refused(client: Client, cron: str, message: str) -> None:
+def test_a_bad_cron_expression_is_refused(cron: str, message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
-        client.create_agent(agent_type="x", schedule_cron=cron)
+        NOWHERE.create_agent(agent_type="x", schedule_cron=cron)
 
 
 @pytest.mark.parametrize("zone", ["Europe/Lodnon", "../etc/passwd", "", "America", "\x00"])
-def test_a_bad_time_zone_is_refused(client: Client, zone: str) -> None:
+def test_a_bad_time_zone_is_refused(zone: str) -> None:
     with pytest.raises(InvalidInputError, match="is not a time zone"):
-        client.create_agent(agent_type="x", schedule_cron="@daily", schedule_timezone=zone)
+        NOWHERE.create_agent(agent_type="x", schedule_cron="@daily", schedule_timezone=zone)
 
 
-def test_a_nearly_right_time_zone_gets_a_hint(client: Client) -> None:
+def test_a_nearly_right_time_zone_gets_a_hint() -> None:
     with pytest.raises(InvalidInputError) as caught:
-        client.create_agent(agent_type="x", schedule_timezone="Europe/Lodnon")
+        NOWHERE.create_agent(agent_type="x", schedule_timezone="Europe/Lodnon")
     assert caught.value.hint == "Did you mean Europe/London?"
 
 
-def test_an_agent_without_a_type_is_refused(client: Client) -> None:
+def test_an_agent_without_a_type_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="agent_type is empty"):
-        client.create_agent(agent_type=" ")
+        NOWHERE.create_agent(agent_type=" ")
     with pytest.raises(InvalidInputError, match="the configuration is a list"):
-        client.create_agent(agent_type="x", configuration=[1])  # type: ignore[arg-type]
+        NOWHERE.create_agent(agent_type="x", configuration=[1])  # type: ignore[arg-type]
 
 
 def test_an_update_changes_what_is_given_and_nothing_else(client: Client, agent: UUID) -> None:
@@ -180,23 +181,21 @@ def test_an_agent_that_waits_for_itself_is_a_cycle(client: Client) -> None:
         )
 
 
-@pytest.mark.parametrize(
-    ("assignment", "message"),
-    [
+def test_a_bad_assignment_is_refused_with_its_reason(
+    client: Client, look: psycopg.Connection[Any]
+) -> None:
+    stream, _ = three(client)
+    refusals: list[tuple[dict[str, Any], str]] = [
         ({"agent_id": "Enrich", "depends_on_agent_ids": ["Find"]}, "Enrich depends on Find, which"),
         ({"agent_id": "Enrich", "depends_on_agent_ids": ["Nobody"]}, "there is no agent 'Nobody'"),
         ({"agent_id": "Nobody"}, "there is no agent 'Nobody'"),
         ({"agent_id": "Find", "depend_on": []}, "assignment 1: depend_on: Extra"),
         ({"agent_id": "Find", "execution_order": "soon"}, "assignment 1: execution_order"),
         ({}, "assignment 1: agent_id: Field required"),
-    ],
-)
-def test_a_bad_assignment_is_refused_with_its_reason(
-    client: Client, look: psycopg.Connection[Any], assignment: dict[str, Any], message: str
-) -> None:
-    stream, _ = three(client)
-    with pytest.raises((InvalidInputError, NotFoundError), match=message):
-        client.assign_agents_to_stream(stream, [assignment])
+    ]
+    for assignment, message in refusals:
+        with pytest.raises((InvalidInputError, NotFoundError), match=message):
+            client.assign_agents_to_stream(stream, [assignment])
     assert one(look, "SELECT count(*) FROM stream_agent_assignments") == 0
 
 

@@ -148,16 +148,13 @@ def test_a_signal_to_an_ended_run_is_refused(psql: Psql) -> None:
     assert f"run {run} is completed already" in answer.notices
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        ("retry_task('{id}')", "there is no task {id}"),
-        ("cancel_task('{id}')", "there is no task {id}"),
-        ("run_stream('{id}')", "there is no stream {id}"),
-        ("signal_run('{id}', 'x')", "there is no run {id}"),
-    ],
-)
-def test_what_does_not_exist_is_refused_with_its_id(psql: Psql, call: str, message: str) -> None:
-    answer = psql(f"SELECT {call.format(id=NOBODY)}")
-    assert answer.code == 3
-    assert message.format(id=NOBODY) in answer.notices
+def test_what_does_not_exist_is_refused_with_its_id(psql: Psql) -> None:
+    for call, what in (
+        (f"retry_task('{NOBODY}')", "task"),
+        (f"cancel_task('{NOBODY}')", "task"),
+        (f"run_stream('{NOBODY}')", "stream"),
+        (f"signal_run('{NOBODY}', 'x')", "run"),
+    ):
+        answer = psql(f"SELECT {call}")
+        assert answer.code == 3
+        assert f"there is no {what} {NOBODY}" in answer.notices

@@ -1,0 +1,112 @@
+"""`agents list|create|update`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import click
+
+from oppspot_runner.cli import output
+from oppspot_runner.cli.session import json_option, open_client, runs, say
+from oppspot_runner.cli.values import json_object
+from oppspot_runner.streams import directory
+
+
+@click.group(epilog="Example: oppspot-runner agents create --type weekly_digest --cron '0 9 * * 1'")
+def agents() -> None:
+    """List, create and change agents.
+
+    An agent is a row: code of some type, with a name, a configuration and perhaps a schedule.
+    """
+
+
+@agents.command("list", epilog="Example: oppspot-runner agents list --type scout_agent")
+@click.option("--type", "agent_type", help="Only of this type.")
+@click.option("--org", type=click.UUID, help="Only of this organisation.")
+@json_option
+@runs
+async def list_(agent_type: str | None, org: UUID | None, as_json: bool) -> None:
+    """List agents by name."""
+    async with open_client() as client:
+        rows = await client.run(directory.list_agents(agent_type=agent_type, org_id=org))
+    if as_json:
+        output.print_json(rows)
+    elif rows:
+        columns = ["agent", "name...", "type...", "active", "schedule", "configuration..."]
+        output.show(
+            output.table(
+                columns,
+                [
+                    (
+                        row["id"],
+                        row["name"],
+                        row["agent_type"],
+                        row["is_active"],
+                        _schedule(row["schedule_cron"], row["schedule_timezone"]),
+                        row["configuration"] or "",
+                    )
+                    for row in rows
+                ],
+            )
+        )
+    else:
+        click.echo("No agent. Create one with `oppspot-runner agents create --type TYPE`.")
+
+
+def _schedule(cron: str | None, timezone: str | None) -> str:
+    zone = "" if timezone in (None, "UTC") else f" {timezone}"
+    return f"{cron}{zone}" if cron else ""
+
+
+def _described(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--name", help="What people call it."),
+        click.option(
+            "--configuration",
+            callback=json_object,
+            metavar="JSON",
+            help="For its code: JSON, or @FILE.",
+        ),
+        click.option("--cron", "schedule_cron", help="Schedule: 5 or 6 fields, or @daily."),
+        click.option("--timezone", "schedule_timezone", help="Of the schedule, as Europe/London."),
+        click.option("--description", help="A sentence for people."),
+        json_option,
+    ):
+        command = option(command)
+    return command
+
+
+@agents.command(epilog="Example: oppspot-runner agents create --type scout_agent --name Scout")
+@click.option("--type", "agent_type", required=True, help="Which code it runs.")
+@_described
+@click.option("--parent", help="The agent whose output it gets (id or name).")
+@click.option("--org", "org_id", type=click.UUID, help="The organisation that it works for.")
+@click.option("--inactive", is_flag=True, help="Its tasks fail until it is active.")
+@runs
+async def create(inactive: bool, as_json: bool, **columns: Any) -> None:
+    """Create an agent. Its name is by default its type."""
+    given = {name: value for name, value in columns.items() if value is not None}
+    async with open_client() as client:
+        made = await client.create_agent(is_active=not inactive, **given)
+    name = columns["name"] or columns["agent_type"]
+    text = f"Agent {made} was created. Run it with `oppspot-runner enqueue '{name}'`."
+    say({"id": made}, text, as_json)
+
+
+@agents.command(epilog="Example: oppspot-runner agents update Scout --cron '0 9 * * *'")
+@click.argument("agent")
+@click.option("--type", "agent_type", help="Which code it runs.")
+@_described
+@click.option("--active/--inactive", "is_active", default=None, help="Whether it may run.")
+@runs
+async def update(agent: str, as_json: bool, **columns: Any) -> None:
+    """Change what is given of AGENT (id or name).
+
+    An empty --cron or --description takes it away; --configuration replaces the old one.
+    """
+    async with open_client() as client:
+        agent_id = await client.run(directory.find_agent(agent))
+        await client.update_agent(agent_id, **columns)
+    say({"id": agent_id}, f"Agent {agent_id} was changed.", as_json)

@@ -1,0 +1,134 @@
+"""The command `oppspot-runner`: finds the subcommand, and tells every error in one line.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted; `status` has more. Subcommands are
+loaded when they are called, so that `--help` and `status` stay fast.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from oppspot_runner.base.errors import OppspotError
+from oppspot_runner.cli.output import safe
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+HOME = "oppspot_runner.cli"
+# Name: module, attribute, and what `--help` says of it.
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "start": ("daemon", "start", "Start the daemon: it takes tasks until it is stopped."),
+    "stop": ("daemon", "stop", "Stop runners, on this host or any other."),
+    "pause": ("control", "pause", "Let runners take nothing, or only no tasks of some agent."),
+    "resume": ("control", "resume", "End a pause."),
+    "status": ("status", "status", "Show runners, counts, running and recent tasks."),
+    "enqueue": ("enqueue", "enqueue", "Add a task for an agent."),
+    "tasks": ("tasks", "tasks", "List, show, retry and cancel tasks."),
+    "agents": ("agents", "agents", "List, create and change agents."),
+    "streams": ("streams", "streams", "List, create and run streams, and assign agents."),
+    "runs": ("runs", "runs", "List, show and cancel runs of streams."),
+    "import": ("importing", "import_group", "Import companies from lists and files."),
+    "demo": ("demo", "demo", "Run the whole product on real companies."),
+    "migrate": ("schema", "migrate", "Bring the database up to this version."),
+}
+
+
+class Program(click.Group):
+    """A group that loads its commands when they are called, and ends with an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order in which people meet them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, loaded now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"{HOME}.{module}"), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without loading any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry[2]) for name, entry in COMMANDS.items()])
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
+        """Runs the command line and exits."""
+        words = list(sys.argv[1:] if args is None else args)
+        extra = {**extra, "prog_name": "oppspot-runner", "standalone_mode": False}
+        sys.exit(_ended(lambda: super(Program, self).main(words, **extra), "--debug" in words))
+
+
+def _ended(run: Any, debug: bool) -> int:
+    """The exit code of `run`; what it raised is told on stderr."""
+    try:
+        code = run()
+        sys.stdout.flush()
+    except click.UsageError as error:
+        return _told(_usage(error), USAGE)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. Python would complain of it once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:  # noqa: BLE001 - nobody is above us, and nobody wants a traceback
+        if debug:
+            _show_traceback()
+        return _told(_words(error, debug), FAILED)
+    return code if isinstance(code, int) else 0
+
+
+def _words(error: Exception, debug: bool) -> str:
+    if isinstance(error, OppspotError):
+        return error.one_line()
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    from psycopg import Error
+
+    from oppspot_runner.base.redact import redact
+    from oppspot_runner.db.refusals import refusal
+
+    known = refusal(error) if isinstance(error, Error) else None
+    if known is not None:
+        return str(redact(known.one_line()))
+    again = "" if debug else ". Run it again with --debug to see where."
+    return f"{redact(f'{type(error).__name__}: {error}')}{again}"
+
+
+def _usage(error: click.UsageError) -> str:
+    where = error.ctx.command_path if error.ctx else "oppspot-runner"
+    return f"{error.format_message().rstrip('.')}. See `{where} --help`."
+
+
+def _told(message: str, code: int) -> int:
+    click.echo(f"error: {safe(' '.join(message.split()))}", err=True)
+    return code
+
+
+def _show_traceback() -> None:
+    import traceback
+
+    from oppspot_runner.base.redact import redact
+
+    click.echo(redact(traceback.format_exc()), err=True)
+
+
+@click.group(
+    cls=Program,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: oppspot-runner start --import myproject.agents",
+)
+@click.option("--debug", is_flag=True, help="Show where an error comes from.")
+@click.version_option(package_name="oppspot-runner", message="%(prog)s %(version)s")
+def main(debug: bool) -> None:
+    """Run agents whose tasks are rows in Postgres.
+
+    Settings come from flags, the environment and .env; without DATABASE_URL a private Postgres is
+    used. Every command has --help with an example, and those that print have --json.
+    """

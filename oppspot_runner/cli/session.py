@@ -1,0 +1,112 @@
+"""How a command gets its settings and its database.
+
+Commands that change something open the database, and start the private one if need be; commands
+that only look use what is running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import click
+from dotenv import dotenv_values
+
+from oppspot_runner.app.database import given_dsn, opened, running_dsn
+from oppspot_runner.base.settings import Settings, load_settings, unknown_variables
+from oppspot_runner.cli.output import say, warn
+from oppspot_runner.db.migrate import migrate as migrate_schema
+from oppspot_runner.db.migrate import require_schema
+from oppspot_runner.db.pool import Database
+
+if TYPE_CHECKING:
+    from oppspot_runner.app.client import AsyncClient
+
+__all__ = [
+    "client_of",
+    "json_option",
+    "load",
+    "open_client",
+    "open_database",
+    "open_running",
+    "runs",
+    "say",
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def load(**flags: Any) -> Settings:
+    """Settings of this command; unknown OPPSPOT_ names are warned of, once. See load_settings."""
+    _warn_of_unknown()
+    return load_settings(**flags)
+
+
+@cache
+def _warn_of_unknown() -> None:
+    names = {**dotenv_values(".env"), **os.environ}
+    for name, near in unknown_variables({key: value or "" for key, value in names.items()}).items():
+        hint = f"; did you mean {near}?" if near else ""
+        warn(f"warning: {name} means nothing to oppspot-runner{hint}")
+
+
+def runs(command: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
+    """Lets click call a coroutine function."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        return asyncio.run(command(*args, **kwargs))
+
+    return run
+
+
+@asynccontextmanager
+async def open_database(
+    settings: Settings | None = None, *, migrate: bool = False
+) -> AsyncIterator[Database]:
+    """The database of these settings, ready to be used.
+
+    The private one is started and brought up to date by itself; another one only with `migrate`.
+    Raises ConfigurationError, DatabaseError or SchemaError.
+    """
+    settings = settings or load()
+    async with opened(settings) as database:
+        if migrate or given_dsn(settings) is None:
+            await migrate_schema(database)
+        else:
+            await require_schema(database)
+        yield database
+
+
+@asynccontextmanager
+async def open_running(settings: Settings | None = None) -> AsyncIterator[Database | None]:
+    """The database of these settings; None when it is the private one and that is not running."""
+    settings = settings or load()
+    dsn = running_dsn(settings)
+    if dsn is None:
+        yield None
+        return
+    async with Database(dsn, schema=settings.schema_name) as database:
+        await require_schema(database)
+        yield database
+
+
+@asynccontextmanager
+async def open_client() -> AsyncIterator[AsyncClient]:
+    """A client on the database of the settings."""
+    async with open_database() as database:
+        yield client_of(database)
+
+
+def client_of(database: Database) -> AsyncClient:
+    """A client on a database that is open."""
+    from oppspot_runner.app.client import AsyncClient
+
+    return AsyncClient(database)

@@ -1,0 +1,175 @@
+"""`status`: how things stand, for people, for scripts and for health checks."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from oppspot_runner.app.database import embedded_folder, given_dsn
+from oppspot_runner.app.status import Status, nothing, read_status
+from oppspot_runner.base.settings import Settings
+from oppspot_runner.cli import output
+from oppspot_runner.cli.session import json_option, load, open_running, runs
+from oppspot_runner.db.pool import Database, describe
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+HEALTHY, NOTHING_RUNS, UNHEALTHY = 0, 3, 4
+WATCH_S = 2.0
+
+
+@click.command(epilog="Example: oppspot-runner status --watch")
+@json_option
+@click.option("--watch", is_flag=True, help="Show it again every 2 s, until Ctrl-C.")
+@runs
+async def status(as_json: bool, watch: bool) -> None:
+    """Show runners, counts, running and recent tasks.
+
+    Exit code 0: running or paused. 3: nothing is running. 4: a heartbeat is late, a runner died
+    with tasks in its name, or due work is left lying while slots are free.
+    """
+    settings = load()
+    async with open_running(settings) as database:
+        if watch and database is not None:
+            await _watch(database, settings, as_json)
+        found = nothing(settings) if database is None else await read_status(database, settings)
+        dsn = database.dsn if database is not None else None
+    if as_json:
+        output.warn(f"database: {_name(settings, dsn)}")
+        for problem in found.problems:
+            output.warn(f"unhealthy: {problem}")
+        output.print_json(found.body())
+    else:
+        output.show(*_parts(found, settings, dsn))
+    sys.exit(exit_code(found))
+
+
+def exit_code(found: Status) -> int:
+    """What a health check is told."""
+    if found.state == "stopped" and not found.problems:
+        return NOTHING_RUNS
+    if not any(row["alive"] for row in found.runners):
+        return NOTHING_RUNS
+    return UNHEALTHY if found.problems else HEALTHY
+
+
+async def _watch(database: Database, settings: Settings, as_json: bool) -> None:
+    from rich.console import Group
+    from rich.live import Live
+
+    if as_json:
+        while True:
+            output.print_json((await read_status(database, settings)).body(), indent=None)
+            sys.stdout.flush()
+            await asyncio.sleep(WATCH_S)
+    with Live(console=output.console(), screen=True, auto_refresh=False) as live:
+        while True:
+            found = await read_status(database, settings)
+            live.update(Group(*_parts(found, settings, database.dsn)), refresh=True)
+            await asyncio.sleep(WATCH_S)
+
+
+def _name(settings: Settings, dsn: str | None) -> str:
+    schema = "" if settings.schema_name == "public" else f" (schema {settings.schema_name})"
+    if given_dsn(settings) is None:
+        state = "" if dsn else ", not running"
+        return f"the private Postgres in {embedded_folder(settings)}{state}{schema}"
+    return f"{describe(dsn or '')}{schema}"
+
+
+def _parts(found: Status, settings: Settings, dsn: str | None) -> list[RenderableType]:
+    parts: list[RenderableType] = [_head(found, settings, dsn)]
+    if found.runners:
+        parts.append(_runners(found))
+    if found.running:
+        parts.append(_running(found))
+    if found.recent:
+        parts.append(_recent(found))
+    parts += [output.styled(f"unhealthy: {problem}", "red") for problem in found.problems]
+    if not found.runners:
+        parts.append(output.styled("Start a runner with `oppspot-runner start`.", "dim"))
+    return parts
+
+
+def _head(found: Status, settings: Settings, dsn: str | None) -> RenderableType:
+    counts = " · ".join(f"{number} {name}" for name, number in found.stats.items())
+    runners = sum(row["alive"] for row in found.runners)
+    state = f"{runners} runner{'' if runners == 1 else 's'}, {found.slots} slots"
+    private = given_dsn(settings) is None
+    return output.fields(
+        [
+            ("database", _name(settings, dsn)),
+            ("connect", dsn if private else None),
+            ("status", output.cell(found.state)),
+            ("runners", state),
+            ("tasks", counts),
+            *(("paused", _pause(row)) for row in found.pauses),
+        ]
+    )
+
+
+def _pause(row: dict[str, object]) -> str:
+    reason = f" ({row['reason']})" if row["reason"] else ""
+    return f"{row['scope']} {row['agent_name'] or row['key']}{reason}"
+
+
+def _runners(found: Status) -> RenderableType:
+    return output.table(
+        ["runner>", "host...", "pid>", "state", "busy>", "heartbeat>", "wake", "types...", "since"],
+        [
+            (
+                row["id"],
+                row["host"],
+                row["pid"],
+                row["state"],
+                f"{row['running']}/{row['slots']}",
+                output.ago(row["heartbeat_age_s"]),
+                row["wake"],
+                ", ".join(row["task_types"] or ["all"]),
+                row["started_at"],
+            )
+            for row in found.runners
+        ],
+    )
+
+
+def _running(found: Status) -> RenderableType:
+    return output.table(
+        ["running", "agent...", "runner>", "attempt>", "for>", "progress..."],
+        [
+            (
+                row["id"],
+                row["agent_name"] or row["task_type"],
+                row["runner_id"],
+                row["attempt"],
+                output.span(max(row["age_s"], 0)),
+                "being cancelled" if row["cancel_requested"] else output.progress(row["progress"]),
+            )
+            for row in found.running
+        ],
+    )
+
+
+def _recent(found: Status) -> RenderableType:
+    return output.table(
+        ["recent", "agent...", "status", "when>", "took>", "error..."],
+        [
+            (
+                row["id"],
+                row["agent_name"] or row["task_type"],
+                row["status"],
+                output.ago(row["age_s"]),
+                _took(row["duration_ms"]),
+                row["error_message"],
+            )
+            for row in found.recent
+        ],
+    )
+
+
+def _took(duration_ms: int | None) -> str:
+    return "" if duration_ms is None else output.span(max(duration_ms, 0) / 1000)

@@ -1,0 +1,78 @@
+"""Values that people type: JSON objects, times, and files of tasks."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from oppspot_runner.base.errors import InvalidInputError
+
+UNITS_S = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
+RELATIVE = re.compile(r"\+(?P<number>\d{1,9})(?P<unit>s|min|m|h|d)")
+
+
+def json_object(
+    _ctx: click.Context, _param: click.Parameter, value: str | None
+) -> dict[str, Any] | None:
+    """The callback of an option that holds a JSON object, or @FILE with one."""
+    if value is None:
+        return None
+    text = value
+    if text.startswith("@"):
+        try:
+            text = Path(text[1:]).read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise click.BadParameter(f"{value} cannot be read: {error}") from None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise click.BadParameter(f"{text[:60]!r} is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise click.BadParameter(f'{text[:60]!r} is not a JSON object such as {{"days": 7}}')
+    return found
+
+
+def due_time(text: str, now: datetime) -> datetime:
+    """The time that `text` means: ISO 8601 with a time zone, or +10m, +2h, +1d from `now`.
+
+    Raises InvalidInputError.
+    """
+    relative = RELATIVE.fullmatch(text.strip())
+    hint = "Write 2026-01-31T09:00Z, 2026-01-31T09:00+01:00, or +30s, +10m, +2h, +1d."
+    try:
+        if relative:
+            seconds = int(relative["number"]) * UNITS_S[relative["unit"]]
+            return now + timedelta(seconds=seconds)
+        found = datetime.fromisoformat(text.strip())
+    except (ValueError, OverflowError):
+        raise InvalidInputError(f"{text[:60]!r} is not a time", hint=hint) from None
+    if found.tzinfo is None:
+        raise InvalidInputError(f"{text[:60]!r} has no time zone", hint=hint)
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInputError(f"{text[:60]!r} is out of range", hint=hint) from None
+
+
+def json_lines(text: str) -> list[tuple[int, dict[str, Any]]]:
+    """The objects of a file with one JSON object a line, each with its line number.
+
+    Empty lines are skipped. Raises InvalidInputError that names the line.
+    """
+    found = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InvalidInputError(f"line {number} is not JSON: {error}") from None
+        if not isinstance(value, dict):
+            raise InvalidInputError(f"line {number} is not a JSON object")
+        found.append((number, value))
+    return found

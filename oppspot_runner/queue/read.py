@@ -1,0 +1,121 @@
+"""What people want to know of tasks and runners; changes nothing. For the command line and HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from oppspot_runner.base.errors import NotFoundError
+from oppspot_runner.base.payload import only_one, read_json, uuid_range
+from oppspot_runner.db.files import statement
+from oppspot_runner.db.pool import Database
+
+RUNNERS = statement("runners/list")
+STATS = statement("tasks/stats")
+RUNNING = statement("tasks/running")
+RECENT = statement("tasks/recent")
+OVERDUE = statement("tasks/overdue")
+LIST = statement("tasks/list")
+BY_PREFIX = statement("tasks/by_prefix")
+ATTEMPTS = statement("tasks/attempts")
+STEPS = statement("tasks/steps")
+
+MOST_RUNNING = 100
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """How long the first task that could be taken has waited, and whether anything moves."""
+
+    waiting_s: float
+    moving: bool
+
+
+async def runners(database: Database) -> list[DictRow]:
+    """Live runners, and dead ones that still hold tasks."""
+    return await database.fetch_all(RUNNERS)
+
+
+async def stats(database: Database) -> dict[str, int]:
+    """How many tasks there are in each status, and in total."""
+    row = await database.fetch_one(STATS)
+    assert row is not None
+    return dict(row)
+
+
+async def running(database: Database, *, limit: int = MOST_RUNNING) -> list[DictRow]:
+    """Tasks that are on, the longest running first."""
+    return _readable(await database.fetch_all(RUNNING, {"limit": limit}), "progress")
+
+
+async def recent(database: Database, *, limit: int = 10) -> list[DictRow]:
+    """Tasks that are not on, those first in which something happened last."""
+    return _readable(await database.fetch_all(RECENT, {"limit": limit}), "progress")
+
+
+async def backlog(database: Database, *, lately_s: float) -> Backlog:
+    """Whether work is left lying; `moving` looks at the last `lately_s` seconds."""
+    row = await database.fetch_one(OVERDUE, {"lately_s": lately_s})
+    assert row is not None
+    return Backlog(row["waiting_s"], row["moving"])
+
+
+async def list_tasks(
+    database: Database,
+    *,
+    statuses: Sequence[str] = (),
+    agent_id: UUID | None = None,
+    stream_id: UUID | None = None,
+    run_id: UUID | None = None,
+    limit: int = 20,
+) -> list[DictRow]:
+    """Tasks, the newest first."""
+    filters: dict[str, Any] = {
+        "statuses": list(statuses) or None,
+        "agent_id": agent_id,
+        "stream_id": stream_id,
+        "run_id": run_id,
+        "limit": limit,
+    }
+    return _readable(await database.fetch_all(LIST, filters), "progress")
+
+
+async def find_task(database: Database, text: str) -> UUID:
+    """The id of a task by its first characters. Raises NotFoundError or InvalidInputError."""
+    return await by_prefix(database, BY_PREFIX, text, "task")
+
+
+async def attempts(database: Database, task_id: UUID) -> list[DictRow]:
+    """Every attempt of a task that history still has, the first one first."""
+    rows = await database.fetch_all(ATTEMPTS, {"task_id": task_id})
+    return _readable(rows, "output_data", "results_summary", "metrics")
+
+
+async def steps(database: Database, task_id: UUID) -> list[DictRow]:
+    """Finished steps of a task, without their results."""
+    return await database.fetch_all(STEPS, {"task_id": task_id})
+
+
+async def by_prefix(database: Database, query: LiteralString, text: str, what: str) -> UUID:
+    """The only id that begins with `text` by a query for a range of ids.
+
+    Raises NotFoundError, or InvalidInputError when there are several.
+    """
+    bounds = uuid_range(text)
+    rows = []
+    if bounds is not None:
+        rows = await database.fetch_all(query, {"low": bounds[0], "high": bounds[1]})
+    if not rows:
+        raise NotFoundError(
+            f"there is no {what} {text[:200]!r}",
+            hint="Give its id, or the first characters of it (at least 4).",
+        )
+    return only_one([row["id"] for row in rows], f"{what} {text}")
+
+
+def _readable(rows: list[DictRow], *columns: str) -> list[DictRow]:
+    return [{**row, **{name: read_json(row[name]) for name in columns}} for row in rows]

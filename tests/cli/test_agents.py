@@ -1,0 +1,53 @@
+"""`agents list|create|update`."""
+
+from __future__ import annotations
+
+from tests.cli.conftest import CommandLine, Rows
+
+
+def test_an_agent_is_created_listed_and_changed(cli: CommandLine, rows: Rows) -> None:
+    org = str(rows.value("INSERT INTO organizations (name) VALUES ('Ours') RETURNING id"))
+    words = ["--name", "Scout", "--configuration", '{"threshold": 0.7}', "--cron", "0 9 * * *"]
+    made = cli.json(
+        "agents", "create", "--type", "scout_agent", *words, "--timezone", "Europe/London",
+        "--org", org, "--inactive",
+    )["id"]  # fmt: skip
+    (row,) = cli.json("agents", "list")
+    assert (row["id"], row["name"], row["agent_type"]) == (made, "Scout", "scout_agent")
+    assert (row["schedule_cron"], row["schedule_timezone"]) == ("0 9 * * *", "Europe/London")
+    assert (row["configuration"], row["is_active"]) == ({"threshold": 0.7}, False)
+    assert row["org_id"] == org
+    assert cli("agents", "update", "Scout", "--active", "--cron", "").code == 0
+    (row,) = cli.json("agents", "list", "--type", "scout_agent", "--org", org)
+    assert (row["is_active"], row["schedule_cron"]) == (True, None)
+    assert row["configuration"] == {"threshold": 0.7}
+    assert cli.json("agents", "list", "--type", "other") == []
+
+
+def test_the_list_reads_well(cli: CommandLine, rows: Rows) -> None:
+    assert "agents create --type TYPE" in cli("agents", "list").out
+    agent = cli.json("agents", "create", "--type", "digest", "--cron", "@daily")["id"]
+    text = cli("agents", "list").out
+    for shown in (agent, "digest", "yes", "@daily"):
+        assert shown in text
+
+
+def test_creation_says_what_to_type_next(cli: CommandLine) -> None:
+    ended = cli("agents", "create", "--type", "digest")
+    assert ended.out.endswith("Run it with `oppspot-runner enqueue 'digest'`.\n")
+
+
+def test_bad_values_are_refused(cli: CommandLine, rows: Rows) -> None:
+    rows.agent()
+    refusals = {
+        ("create", "--type", "x", "--cron", "61 * * * *"): "is not a cron expression",
+        ("create", "--type", "x", "--timezone", "Europe/Lodnon"): "Did you mean Europe/London?",
+        ("create", "--type", ""): "agent_type is empty",
+        ("update", "Digest"): "nothing is given that should change",
+        ("update", "nobody", "--name", "x"): "there is no agent 'nobody'",
+    }
+    for words, message in refusals.items():
+        ended = cli("agents", *words)
+        assert ended.code == 1
+        assert message in ended.err
+    assert cli("agents", "create").code == 2

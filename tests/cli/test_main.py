@@ -1,0 +1,181 @@
+"""Help, versions, exit codes, and errors in one line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+
+import click
+import pytest
+
+from oppspot_runner.cli import session
+from oppspot_runner.cli.main import COMMANDS, main
+from tests.cli.conftest import CommandLine
+
+
+def commands(
+    group: click.Group, path: str = "oppspot-runner"
+) -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield f"{path} {name}", command
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path} {name}")
+
+
+def test_help_lists_every_command_and_loads_none() -> None:
+    script = (
+        "import sys\n"
+        "from oppspot_runner.cli.main import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "heavy = {'psycopg', 'pydantic', 'rich', 'structlog', 'asyncio'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert [name for name in COMMANDS if f"\n  {name} " in done.stdout] == list(COMMANDS)
+
+
+def test_every_command_has_help_with_an_example_of_itself() -> None:
+    for path, command in commands(main):
+        assert command.help, path
+        assert (command.epilog or "").startswith(f"Example: {path}"), path
+
+
+def test_every_command_that_prints_takes_json() -> None:
+    silent = {"oppspot-runner start"}
+    for path, command in commands(main):
+        options = {name for one in command.params for name in one.opts}
+        assert isinstance(command, click.Group) or path in silent or "--json" in options, path
+
+
+def test_the_version_is_that_of_the_package(bare_cli: CommandLine) -> None:
+    ended = bare_cli("--version")
+    assert (ended.code, ended.out) == (0, f"oppspot-runner {version('oppspot-runner')}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nope"], "No such command 'nope'. See `oppspot-runner --help`."),
+        (["tasks", "nope"], "No such command 'nope'. See `oppspot-runner tasks --help`."),
+        (["enqueue"], "which agent? Give AGENT, or --from FILE. See `oppspot-runner enqueue"),
+        (["enqueue", "x", "--priority", "11"], "Invalid value for '--priority': 11 is not in"),
+        (["enqueue", "x", "--payload", "{"], "Invalid value for '--payload': '{' is not JSON"),
+        (["tasks", "show"], "Missing argument 'TASK'. See `oppspot-runner tasks show --help`."),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(
+    bare_cli: CommandLine, words: list[str], message: str
+) -> None:
+    ended = bare_cli(*words)
+    assert ended.code == 2
+    assert ended.err.startswith(f"error: {message}")
+    assert ended.err.count("\n") == 1
+
+
+def test_an_error_is_one_line_with_what_to_do_and_exit_code_1(cli: CommandLine) -> None:
+    ended = cli("enqueue", "nobody")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == (
+        "error: there is no agent 'nobody'. An agent is named by its id, its name or its"
+        " agent_type: see `oppspot-runner agents list`.\n"
+    )
+
+
+def test_a_database_that_is_not_there_is_named_without_its_password(
+    bare_cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://ann:hush@127.0.0.1:1/none")
+    plain, full = bare_cli("tasks", "list"), bare_cli("--debug", "tasks", "list")
+    assert plain.err.startswith("error: cannot reach the database 127.0.0.1:1/none: ")
+    assert plain.err.count("\n") == 1
+    assert "Traceback" in full.err
+    assert (plain.code, full.code) == (1, 1)
+    assert "hush" not in plain.err + full.err
+
+
+def test_a_database_that_lacks_our_tables_says_migrate(
+    bare_cli: CommandLine, empty_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", empty_dsn)
+    ended = bare_cli("tasks", "list")
+    assert ended.code == 1
+    assert "Run `oppspot-runner migrate`." in ended.err
+
+
+def test_an_error_that_nobody_foresaw_is_one_line_too(
+    bare_cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise RuntimeError("out of\ncheese, password=hush")
+
+    monkeypatch.setattr("oppspot_runner.cli.tasks.open_database", broken)
+    ended = bare_cli("tasks", "list")
+    assert ended.code == 1
+    assert ended.err == (
+        "error: RuntimeError: out of cheese, password=[redacted]."
+        " Run it again with --debug to see where.\n"
+    )
+
+
+def test_an_interrupt_is_quiet(bare_cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("oppspot_runner.cli.tasks.open_database", interrupted)
+    ended = bare_cli("tasks", "list")
+    assert (ended.code, ended.out, ended.err.strip()) == (130, "", "")
+
+
+def test_a_reader_that_has_seen_enough_is_told_nothing() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "oppspot_runner", "--help"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_an_unknown_setting_is_warned_of_with_the_nearest_one(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPPSPOT_CONCURENCY", "5")
+    with open(".env", "w") as file:
+        file.write("OPPSPOT_NONSENSE=1\n")
+    ended = cli("agents", "list", "--json")
+    assert ended.json == []
+    assert (
+        "OPPSPOT_CONCURENCY means nothing to oppspot-runner; did you mean OPPSPOT_CONC" in ended.err
+    )
+    assert "OPPSPOT_NONSENSE means nothing" in ended.err
+
+
+def test_an_unusable_setting_is_named(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPPSPOT_CONCURRENCY", "many")
+    ended = cli("agents", "list")
+    assert ended.code == 1
+    assert ended.err.startswith("error: OPPSPOT_CONCURRENCY 'many' is not usable")
+
+
+def test_the_private_postgres_is_migrated_by_itself(
+    bare_cli: CommandLine, monkeypatch: pytest.MonkeyPatch, empty_dsn: str
+) -> None:
+    # Stands for the private server: started, empty, and named by no setting.
+    from oppspot_runner.db.pool import Database
+
+    monkeypatch.setattr(session, "opened", lambda settings: Database(empty_dsn))
+    assert bare_cli.json("agents", "list") == []

@@ -1,0 +1,110 @@
+"""`tasks list|show|retry|cancel`."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from oppspot_runner.agents.registry import Registry
+from tests.cli.conftest import CommandLine, Rows
+
+
+def test_tasks_are_listed_newest_first_and_filtered(cli: CommandLine, rows: Rows) -> None:
+    digest, scout = rows.agent("Digest"), rows.agent("Scout", "scout")
+    stream = rows.value("INSERT INTO streams (name) VALUES ('Leads') RETURNING id")
+    failed = rows.task(digest, status="failed", error_message="no key")
+    waiting = rows.task(scout, stream_id=stream)
+    later = rows.task(digest, scheduled_for="2099-01-01Z")
+    assert {task["id"] for task in cli.json("tasks", "list")} == {failed, waiting, later}
+    assert [task["id"] for task in cli.json("tasks", "list", "--status", "failed")] == [failed]
+    assert [task["id"] for task in cli.json("tasks", "list", "--agent", "Scout")] == [waiting]
+    assert [task["id"] for task in cli.json("tasks", "list", "--stream", "Leads")] == [waiting]
+    assert len(cli.json("tasks", "list", "--limit", "2")) == 2
+    both = ["--status", "failed", "--status", "pending", "--agent", "Digest"]
+    assert {task["id"] for task in cli.json("tasks", "list", *both)} == {failed, later}
+    text = cli("tasks", "list").out
+    assert "no key" in text
+    assert "due in" in text
+    assert len(text.splitlines()) == 4
+
+
+def test_no_task_is_said_so(cli: CommandLine) -> None:
+    assert cli("tasks", "list").out == "No task.\n"
+    assert cli("tasks", "list", "--agent", "nobody").code == 1
+
+
+def test_a_task_is_shown_with_attempts_steps_and_progress(cli: CommandLine, rows: Rows) -> None:
+    task = rows.task(rows.agent(), payload='{"days": 7}', progress='{"done": 1, "total": 4}')
+    rows.begin(task, rows.runner())
+    rows('UPDATE agent_tasks SET progress = \'{"done": 1, "total": 4}\'')
+    rows(
+        "INSERT INTO agent_executions"
+        " (task_id, attempt, status, duration_ms, error_message, metrics)"
+        " VALUES (%s, 1, 'failed', 1500, 'timed out', '{\"tokens\": 12, \"steps\": 0}')",
+        task,
+    )
+    rows(
+        "INSERT INTO agent_steps (task_id, name, seq, result, attempt)"
+        " VALUES (%s, 'load', 0, '[1]', 1)",
+        task,
+    )
+    text = cli("tasks", "show", task[:18]).out
+    for shown in (task, "Digest (digest)", '{"days": 7}', "1/4", "timed out", "tokens=12", "load"):
+        assert shown in text
+    found = cli.json("tasks", "show", task)
+    assert found["task"]["payload"] == {"days": 7}
+    assert found["attempts"][0]["metrics"] == {"tokens": 12, "steps": 0}
+    assert found["steps"][0]["name"] == "load"
+
+
+def test_a_prefix_of_two_tasks_is_refused_with_both(cli: CommandLine, rows: Rows) -> None:
+    agent = rows.agent()
+    first, second = sorted((rows.task(agent), rows.task(agent)))
+    ended = cli("tasks", "show", first[:4])
+    assert ended.code == 1
+    assert f"task {first[:4]} may be any of {first}, {second}. Give more characters." in ended.err
+    for name in (first[:3], "xyzw", str(uuid4())):
+        assert f"there is no task '{name}'" in cli("tasks", "show", name).err
+
+
+def test_ended_tasks_are_retried_and_others_are_not(cli: CommandLine, rows: Rows) -> None:
+    agent = rows.agent()
+    failed, waiting = rows.task(agent, status="failed", retry_count=3), rows.task(agent)
+    ended = cli("tasks", "retry", failed, waiting, "beef")
+    assert ended.code == 1
+    assert f"Task {failed} was put in line again." in ended.out
+    assert f"Task {waiting} is pending: nothing to do." in ended.out
+    assert ended.err.startswith("error: there is no task 'beef'")
+    (row,) = rows("SELECT status, retry_count FROM agent_tasks WHERE id = %s", failed)
+    assert tuple(row.values()) == ("pending", 0)
+
+
+def test_a_waiting_task_is_cancelled(cli: CommandLine, rows: Rows) -> None:
+    task = rows.task(rows.agent())
+    (result,) = cli.json("tasks", "cancel", task, "--reason", "wrong list")
+    assert result == {"id": task, "status": "cancelled", "changed": True}
+    assert rows.value("SELECT error_message FROM agent_tasks") == "wrong list"
+    assert cli("tasks", "cancel", task).code == 1
+
+
+def test_a_running_task_is_ended_by_its_runner(
+    cli: CommandLine, rows: Rows, registry: Registry, live_runner: int
+) -> None:
+    import asyncio
+    import threading
+
+    begun, ended = threading.Event(), threading.Event()
+
+    async def digest(ctx: Any) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    registry.register(digest)
+    task = rows.task(rows.agent())
+    assert begun.wait(20)
+    asked = cli("tasks", "cancel", task)
+    assert asked.out == f"Task {task} is running; its runner was asked to end it.\n"
+    assert ended.wait(20)
