@@ -6,6 +6,7 @@ A subscriber that fails is reported once per event and can neither break nor sil
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
@@ -132,7 +133,8 @@ class EventBus:
                     subscriber(event)
                 except Exception as error:  # noqa: BLE001 - a subscriber must not hurt the work
                     if self.on_error is not None:
-                        self.on_error(event, error)
+                        with suppress(Exception):  # not even telling of it may hurt
+                            self.on_error(event, error)
 
 
 # Subscribers of people who use the package (`@on(...)`): every runner of the process tells them.

