@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "streams": ("streams", "streams", "List, create and run streams, and assign agents."),
     "runs": ("runs", "runs", "List, show and cancel runs of streams."),
     "import": ("importing", "import_group", "Import companies from lists and files."),
+    "score": ("score", "score", "Explain why a company has its score."),
     "demo": ("demo", "demo", "Run the whole product on real companies."),
     "migrate": ("schema", "migrate", "Bring the database up to this version."),
 }
