@@ -7,6 +7,7 @@ that only look use what is running.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -39,6 +40,9 @@ __all__ = [
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+# What the pool has to say of lost connections, commands say better.
+logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -89,11 +93,12 @@ async def open_database(
 async def open_running(settings: Settings | None = None) -> AsyncIterator[Database | None]:
     """The database of these settings; None when it is the private one and that is not running."""
     settings = settings or load()
-    dsn = running_dsn(settings)
-    if dsn is None:
+    if running_dsn(settings) is None:
         yield None
         return
-    async with Database(dsn, schema=settings.schema_name) as database:
+    # Opened as by any other user: a private server would else be stopped under our eyes by its
+    # last runner.
+    async with opened(settings) as database:
         await require_schema(database)
         yield database
 

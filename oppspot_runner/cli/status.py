@@ -61,11 +61,14 @@ async def _watch(database: Database, settings: Settings, as_json: bool) -> None:
     from rich.console import Group
     from rich.live import Live
 
-    if as_json:
-        while True:
-            output.print_json((await read_status(database, settings)).body(), indent=None)
-            sys.stdout.flush()
-            await asyncio.sleep(WATCH_S)
+    while as_json or not sys.stdout.isatty():
+        found = await read_status(database, settings)
+        if as_json:
+            output.print_json(found.body(), indent=None)
+        else:
+            output.show(*_parts(found, settings, database.dsn))
+        sys.stdout.flush()
+        await asyncio.sleep(WATCH_S)
     with Live(console=output.console(), screen=True, auto_refresh=False) as live:
         while True:
             found = await read_status(database, settings)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import psycopg
+import pytest
 
+from oppspot_runner.app.status import Status, read_status
+from oppspot_runner.base.settings import Settings
+from oppspot_runner.db import embedded
+from oppspot_runner.db.pool import Database
 from tests.cli.conftest import CommandLine, Rows
 
 
@@ -39,6 +45,43 @@ def test_the_private_postgres_is_named_and_not_started(
     assert f"the private Postgres in {folder}, not running" in ended.out
     assert bare_cli("status", "--json").json["runner"]["status"] == "stopped"
     assert not folder.exists()
+
+
+def test_the_private_postgres_is_not_stopped_under_the_eyes_of_who_looks(
+    bare_cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "data" / "oppspot-runner" / "postgres"
+    share = embedded.acquire(folder)
+    assert bare_cli.json("agents", "list") == []
+
+    async def look(database: Database, settings: Settings) -> Status:
+        share.release()  # the last runner ends
+        return await read_status(database, settings)
+
+    monkeypatch.setattr("oppspot_runner.cli.status.read_status", look)
+    ended = bare_cli("status")
+    assert ended.code == 3
+    assert f"connect   {share.dsn}" in ended.out
+    assert embedded.find_running(folder) is None
+    embedded.remove(folder)
+
+
+def test_watching_shows_it_again_until_interrupted(
+    cli: CommandLine, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows.runner()
+    seen = []
+
+    async def pause(seconds: float) -> None:
+        seen.append(seconds)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("oppspot_runner.cli.status.asyncio.sleep", pause)
+    ended = cli("status", "--watch", "--json")
+    assert ended.code == 130
+    frames = [json.loads(line) for line in ended.out.splitlines()]
+    assert [frame["runner"]["status"] for frame in frames] == ["running"] * 3
 
 
 def test_json_has_the_shape_that_http_has(cli: CommandLine, rows: Rows) -> None:
