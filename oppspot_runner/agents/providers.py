@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol
 from oppspot_runner.agents.context import Context
 from oppspot_runner.companies.company import Company, Fact
 from oppspot_runner.companies.domains import registered_domain
-from oppspot_runner.companies.enriching import is_better
+from oppspot_runner.companies.enriching import is_better, newest_of_each_source
 from oppspot_runner.companies.fact_values import CHECKS, fitting
 from oppspot_runner.companies.headcount import size_band
 from oppspot_runner.companies.industry_table import industry_table
@@ -60,7 +60,7 @@ class ImportedFacts:
 
     async def provide(self, company: Company, ctx: Context) -> list[Fact]:
         best: dict[str, Fact] = {}
-        for fact in company.recorded:
+        for fact in newest_of_each_source(company.recorded):
             if fact.source in CONCLUSIONS:
                 continue
             value = fitting(fact.field, fact.value)

@@ -136,6 +136,7 @@ def company_from_row(row: Mapping[str, Any]) -> Company:
     values = {name: row[name] for name in _COLUMNS if name in row}
     for name in _ARRAYS:
         values[name] = tuple(values.get(name) or ())
+    values["links"] = values.get("links") or {}
     return Company(**values, facts=_Facts(row.get("facts") or {}, values))
 
 

@@ -23,6 +23,16 @@ def _rank(fact: Fact) -> tuple[Any, ...]:
     return fact.confidence, fact.observed_at, fact.source, repr(fact.value)
 
 
+def newest_of_each_source(facts: Iterable[Fact]) -> list[Fact]:
+    """Of each field and source the newest fact: what a source said before, it says no more."""
+    newest: dict[tuple[str, str], Fact] = {}
+    for fact in facts:
+        other = newest.get((fact.field, fact.source))
+        if other is None or fact.observed_at >= other.observed_at:
+            newest[fact.field, fact.source] = fact
+    return list(newest.values())
+
+
 class Dossier:
     """What is known of one company in the course of a run; `company` grows with each answer."""
 
@@ -60,8 +70,14 @@ class Dossier:
         return found
 
     def _record(self, fact: Fact) -> None:
-        known = {(one.field, one.source, _form(one.value)) for one in self.company.recorded}
-        if (fact.field, fact.source, _form(fact.value)) not in known:
+        """Keeps a fact that is not on record yet, or was seen again since."""
+        seen = [
+            one.observed_at
+            for one in self.company.recorded
+            if (one.field, one.source) == (fact.field, fact.source)
+            and _form(one.value) == _form(fact.value)
+        ]
+        if not seen or fact.observed_at > max(seen):
             self.enriched.facts.append(fact)
 
     def _believe(self, fact: Fact) -> None:

@@ -136,7 +136,9 @@ class Scorer:
         if self.stage == "full":
             cents = _cap(cents, reasons, self.required_signals, found)
         missing = [_hint(name, part * points["completeness"]) for name, part in unknown.items()]
-        parts = {name: round(sum(one.value for one in of), 4) for name, of in shares.items()}
+        parts = {
+            name: _rounded(sum(one.value for one in of), 10_000) for name, of in shares.items()
+        }
         return Score(cents, priority_of(cents), confidence, self.stage, parts, reasons, missing)
 
     @cached_property
@@ -238,5 +240,6 @@ def _hint(name: str, points: float) -> dict[str, Any]:
     return {"field": name, "points": rounded, "text": f"{LABELS[name]} would add {rounded:.2f}"}
 
 
-def _rounded(value: float) -> float:
-    return math.floor(100 * value + 0.5) / 100
+def _rounded(value: float, steps: int = 100) -> float:
+    # round() goes through text, which takes a quarter of the time of a score.
+    return math.floor(steps * value + 0.5) / steps

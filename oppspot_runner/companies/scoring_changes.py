@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from math import floor
 from typing import Any
 from uuid import UUID
 
@@ -69,7 +70,9 @@ class ScoreTally:
         elif item.cents != score.cents:
             self.counts["up" if score.cents > item.cents else "down"] += 1
         for reason in score.reasons:
-            self.points[reason["component"], reason["factor"]] += round(100 * reason["points"])
+            self.points[reason["component"], reason["factor"]] += floor(
+                100 * reason["points"] + 0.5
+            )
 
     def results(self) -> dict[str, Any]:
         """The counts in their JSON form; means over all scores."""

@@ -58,7 +58,7 @@ class IndustryLabels:
 
 
 def stated_sic_codes(company: Company) -> tuple[str, ...]:
-    """The company's SIC codes, unless they were concluded from the labels that stand beside them."""
+    """The company's SIC codes, unless they were concluded from labels that stand beside them."""
     fact = company.facts.get("sic_codes") if company.industries else None
     return () if fact is not None and fact.source == CONCLUDED else company.sic_codes
 

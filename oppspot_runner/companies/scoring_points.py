@@ -48,7 +48,7 @@ def _form(component: str, share: Share, cents: int, most: int) -> dict[str, Any]
     if fact is not None:
         form["source"] = fact.source
         form["observed_at"] = _day(fact.observed_at)
-        form["confidence"] = round(fact.confidence, 4)
+        form["confidence"] = fact.confidence
     return form
 
 

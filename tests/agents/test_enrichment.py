@@ -16,6 +16,7 @@ from oppspot_runner.agents.enrichment import EnrichmentAgent
 from oppspot_runner.agents.providers import Provider, built_in
 from oppspot_runner.base.errors import Fail, Snooze
 from oppspot_runner.companies.company import Company, Fact
+from oppspot_runner.companies.items import Enriched
 from tests.companies.test_fact_values import MISFITS
 from tests.streams.world import Steps, World, begin, finish
 
@@ -192,6 +193,70 @@ async def test_who_is_fresh_is_not_asked_again_until_something_changes(world: Wo
     assert (await world.run(EnrichmentAgent, stream_id, force=True))["items_updated"] == 1
 
 
+async def test_a_company_that_changed_is_due_again(world: World) -> None:
+    acme = await world.company("Acme", facts=False)
+    stream_id = await stream_of(world, acme)
+    await world.run(EnrichmentAgent, stream_id)
+    await world.db.execute("UPDATE companies SET employees = 12, updated_at = oppspot_now()")
+    results = await world.run(EnrichmentAgent, stream_id)
+    assert results["fields_filled"] == {"employees_band": 1}
+
+
+async def test_what_is_seen_again_is_fresh_and_stays_one_fact(world: World) -> None:
+    provider = Register(phone)
+    kind = with_providers(provider)
+    acme = await world.company("Acme", facts=False)
+    stream_id = await stream_of(world, acme)
+    await world.run(kind, stream_id)
+    await world.db.execute("UPDATE facts SET observed_at = observed_at - interval '9 days'")
+    await world.db.execute("UPDATE companies SET phone = NULL")
+    results = await world.run(kind, stream_id, force=True)
+    (fact,) = await world.all("SELECT oppspot_now() - observed_at AS age FROM facts")
+    assert fact["age"] < timedelta(days=1)
+    assert results["facts_added"] == 1
+
+
+async def test_an_older_sight_of_a_fact_does_not_make_it_older(world: World) -> None:
+    acme = await world.company("Acme", phone="020 1")
+    before = await world.all("SELECT * FROM facts")
+    old = Fact("phone", "020 1", "import:test", 0.1, before[0]["observed_at"] - timedelta(days=9))
+    stream_id = await stream_of(world, acme)
+    ctx = await world.context(EnrichmentAgent, stream_id)
+    await ctx.items.save_enrichment([Enriched(acme, [old])])
+    assert await world.all("SELECT * FROM facts") == before
+
+
+async def test_what_a_source_says_now_counts_and_not_what_it_said_before(world: World) -> None:
+    acme = await world.company("Acme", facts=False)
+    await world.fact(acme, "phone", "020 1", "register", 0.9, age=timedelta(days=20))
+    await world.fact(acme, "phone", "020 2", "register", 0.7, age=timedelta(days=1))
+    stream_id = await stream_of(world, acme)
+    for _ in range(2):
+        await world.run(EnrichmentAgent, stream_id, force=True)
+        assert (await company(world, acme))["phone"] == "020 2"
+
+
+async def test_a_provider_that_knows_better_now_is_believed(world: World) -> None:
+    def unsure(company: Company, ctx: Context) -> list[Fact]:
+        return [Fact("phone", "020 2", "register", 0.5, ctx.task.started_at)]
+
+    acme = await world.company("Acme", phone="020 1", source="register", confidence=0.9)
+    await world.run(with_providers(Register(unsure)), await stream_of(world, acme))
+    assert (await company(world, acme))["phone"] == "020 2"
+
+
+async def test_an_old_conclusion_on_record_does_not_come_back(world: World) -> None:
+    acme = await world.company("Acme", employees=700, source="accounts", confidence=0.9)
+    stream_id = await stream_of(world, acme)
+    await world.run(EnrichmentAgent, stream_id)
+    await world.fact(acme, "employees", 12, "register", 0.95, age=timedelta(days=30))
+    await world.run(EnrichmentAgent, stream_id)
+    assert (await company(world, acme))["employees_band"] == "11-50"
+    config = {"providers": ["imported_facts"]}
+    await world.run(EnrichmentAgent, stream_id, force=True, config=config)
+    assert (await company(world, acme))["employees_band"] == "11-50"
+
+
 async def test_a_provider_is_asked_again_when_its_time_to_live_is_over(world: World) -> None:
     provider = Register(phone)
     kind = with_providers(provider)
@@ -244,10 +309,10 @@ async def test_a_retry_goes_on_where_the_last_attempt_stopped(
 
     provider = Register(failing_at_the_fifth)
     kind, steps = with_providers(provider), Steps()
-    ctx = await world.context(kind, stream_id, steps=steps)
+    ctx = await world.context(kind, stream_id, steps=steps, force=True)
     with pytest.raises(Snooze):
         await begin(kind, ctx)
-    again = await world.context(kind, stream_id, steps=steps, task=ctx.task)
+    again = await world.context(kind, stream_id, steps=steps, task=ctx.task, force=True)
     object.__setattr__(again.task, "attempt", 2)
     results = await finish(world.db, *await begin(kind, again))
     assert results["items_updated"] == 6

@@ -135,6 +135,49 @@ async def test_two_runs_at_once_leave_what_one_would_leave(world: World) -> None
     assert [row["position"] for row in rows] == [1, 2, 3, 4]
 
 
+async def blocked_or_done(world: World, task: asyncio.Task[Any]) -> None:
+    """Waits until `task` has ended, or one of our sessions waits for a lock."""
+    while not task.done():
+        waiting = await world.all(
+            "SELECT FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        if waiting:
+            return
+
+
+async def test_a_run_that_found_others_waits_and_sees_what_the_first_one_added(
+    world: World,
+) -> None:
+    await world.company("Early", country="GB")
+    stream_id = await world.stream({"location": ["UK"]}, {"companies_to_find": 1})
+    first = await begin(OpportunityBot, await world.context(OpportunityBot, stream_id))
+    await world.company("Better", country="GB", phone="020 1")
+    second = await begin(OpportunityBot, await world.context(OpportunityBot, stream_id))
+    async with asyncio.TaskGroup() as group, world.db.transaction() as tx:
+        agent, ctx, results = first
+        await agent.save_results(ctx, tx, results)
+        saving = group.create_task(finish(world.db, *second))
+        await blocked_or_done(world, saving)
+    assert saving.result()["items_created"] == 0
+    assert await names(world, stream_id) == ["Early"]
+
+
+async def test_a_company_that_somebody_adds_by_hand_meanwhile_is_no_error(world: World) -> None:
+    acme = await world.company("Acme", country="GB")
+    stream_id = await world.stream({"location": ["UK"]})
+    attempt = await begin(OpportunityBot, await world.context(OpportunityBot, stream_id))
+    async with asyncio.TaskGroup() as group, world.db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO stream_items (stream_id, company_id) VALUES (%s, %s)",
+            (stream_id, acme),
+        )
+        saving = group.create_task(finish(world.db, *attempt))
+        await blocked_or_done(world, saving)
+    assert saving.result()["items_created"] == 0
+    assert await names(world, stream_id) == ["Acme"]
+
+
 async def test_a_run_after_a_partial_one_adds_only_what_is_missing(world: World) -> None:
     ids = await found(world, FITTING)
     stream_id = await world.stream(GOAL, METRICS)

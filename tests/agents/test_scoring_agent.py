@@ -132,6 +132,18 @@ async def test_equal_scores_keep_their_places(world: World) -> None:
     assert [row["company_id"] for row in await world.all(ITEMS, stream_id)] == places
 
 
+async def test_of_equal_scores_the_better_known_one_stands_first(world: World) -> None:
+    stream_id = await world.stream({"location": ["UK"]})
+    for number in range(6):
+        company_id = await world.company(f"Company {number}", confidence=0.1 * number, country="GB")
+        await world.item(stream_id, company_id)
+    await world.run(ScoringAgent, stream_id)
+    rows = await world.all(ITEMS, stream_id)
+    assert len({row["quality_score"] for row in rows}) == 1
+    confidences = [row["score_confidence"] for row in rows]
+    assert confidences == sorted(confidences, reverse=True)
+
+
 async def test_what_is_said_without_weights_can_be_said_with_others(world: World) -> None:
     stream_id = await scored_stream(world)
     await world.run(ScoringAgent, stream_id)

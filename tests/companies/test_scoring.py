@@ -235,6 +235,20 @@ def test_a_missing_required_signal_caps_the_score_by_a_reason() -> None:
     assert score(rich, rubric(**GOAL), required_signals=["job_posting"], **wanted).cents > 399
 
 
+def test_of_each_type_the_three_best_signals_count() -> None:
+    jobs = [Signal("job_posting", 0.5, 1.0, NOW, text=str(number)) for number in range(80)]
+    many = score(company(), rubric(), now=NOW, found_signals=jobs)
+    assert many.parts["signals"] == pytest.approx(1 - 0.5**3)
+    more = [*jobs, Signal("expansion", 1.0, 0.2, NOW)]
+    found = score(company(), rubric(), now=NOW, found_signals=more)
+    assert found.parts["signals"] == pytest.approx(1 - 0.5**3 * 0.8)
+
+
+def test_a_signal_counts_half_after_its_half_life() -> None:
+    old = Signal("job_posting", 1.0, 1.0, NOW - timedelta(days=45))
+    assert score(company(), rubric(), now=NOW, found_signals=[old]).parts["signals"] == 0.5
+
+
 def test_old_facts_count_half_after_ninety_days() -> None:
     fresh = score(company(**FITTING), rubric(**GOAL), now=NOW)
     old = score(company(age_days=90, **FITTING), rubric(**GOAL), now=NOW)

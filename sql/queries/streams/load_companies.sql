@@ -2,7 +2,8 @@
 -- facts that state what it holds, of any other field the value too. OFFSET 0: one to_jsonb a company.
 SELECT c.id, c.org_id, c.name, c.name_norm, c.company_number, c.domain, c.status, c.country, c.region,
     c.town, c.sic_codes, c.industries, c.employees, c.employees_band, c.founded_year, c.incorporated,
-    c.description, c.website, c.linkedin_url, c.phone, c.email, c.tech, c.links, c.updated_at, f.facts
+    c.description, c.website, c.linkedin_url, c.phone, c.email, c.tech,
+    nullif(c.links, '{}') AS links, c.updated_at, f.facts
 FROM companies c
 CROSS JOIN LATERAL (SELECT to_jsonb(c) AS whole OFFSET 0) w
 LEFT JOIN LATERAL (

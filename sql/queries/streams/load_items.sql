@@ -2,7 +2,8 @@
 -- load_companies), and the scores as they are, so that a change can be told.
 SELECT i.id AS item_id, i.quality_score, i.score_parts, i.enriched_at, c.id, c.org_id, c.name, c.name_norm, c.company_number, c.domain, c.status, c.country, c.region,
     c.town, c.sic_codes, c.industries, c.employees, c.employees_band, c.founded_year, c.incorporated,
-    c.description, c.website, c.linkedin_url, c.phone, c.email, c.tech, c.links, c.updated_at, f.facts
+    c.description, c.website, c.linkedin_url, c.phone, c.email, c.tech,
+    nullif(c.links, '{}') AS links, c.updated_at, f.facts
 FROM stream_items i
 JOIN streams s ON s.id = i.stream_id
 JOIN companies c ON c.id = i.company_id
