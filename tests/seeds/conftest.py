@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -23,12 +21,10 @@ Lines = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def log_lines() -> Iterator[Lines]:
-    """What is logged while the test runs, down to debug, as parsed JSON lines."""
-    stream = io.StringIO()
-    with contextlib.redirect_stderr(stream):
-        logging.set_up("json", "debug")
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+def log_lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Lines]:
+    """What was logged since the test began, or since the last call, down to debug."""
+    logging.set_up("json", "debug")
+    yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     logging.set_up("json", "error")
 
 
