@@ -1,5 +1,6 @@
 -- The end of attempts, many in one statement: rows whose token is still theirs change, the others
--- are not returned and nothing of theirs is written. Ids come sorted and are locked in that order.
+-- are not returned and nothing of theirs is written. Ids come sorted and are locked in that order,
+-- found by the key and the token alone (see hold).
 WITH given AS MATERIALIZED (
     SELECT * FROM unnest(
         %(ids)s::uuid[], %(tokens)s::bigint[], %(statuses)s::text[], %(delays)s::float8[], %(untils)s::timestamptz[],
@@ -9,26 +10,29 @@ WITH given AS MATERIALIZED (
     AS g (id, token, status, delay_s, until, retries, error, execution_status,
           goal, output, summary, metrics, duration_ms)
 ), mine AS MATERIALIZED (
-    SELECT t.id, t.execution_id FROM agent_tasks t JOIN given g ON g.id = t.id
-    WHERE t.status = 'processing' AND t.run_token = g.token
+    -- Whoever asked for an end gets it, also when the attempt itself wanted to come back.
+    SELECT t.id, t.execution_id, CASE WHEN g.status = 'pending' AND t.cancel_requested_at IS NOT NULL
+        THEN 'cancelled' ELSE g.status END AS status
+    FROM agent_tasks t JOIN given g ON g.id = t.id
+    WHERE t.run_token = g.token
     ORDER BY t.id FOR NO KEY UPDATE OF t
 ), ended AS (
     UPDATE agent_tasks t SET
-        status = g.status, run_token = NULL, runner_id = NULL, progress = NULL,
+        status = m.status, run_token = NULL, runner_id = NULL, progress = NULL,
         execution_id = NULL,
         deadline_at = NULL, 
-        error_message = CASE g.status WHEN 'completed' THEN NULL
+        error_message = CASE m.status WHEN 'completed' THEN NULL
             WHEN 'cancelled' THEN coalesce(t.cancel_reason, g.error) ELSE coalesce(g.error, t.error_message) END,
         retry_count = t.retry_count + g.retries,
-        scheduled_for = CASE WHEN g.status <> 'pending' THEN t.scheduled_for
+        scheduled_for = CASE WHEN m.status <> 'pending' THEN t.scheduled_for
             ELSE coalesce(g.until, oppspot_now() + make_interval(secs => g.delay_s)) END,
-        parked = g.status = 'pending' AND coalesce(g.until > oppspot_now(), g.delay_s > 0),
+        parked = m.status = 'pending' AND coalesce(g.until > oppspot_now(), g.delay_s > 0),
         ready_seq = CASE WHEN g.retries > 0 THEN nextval('agent_tasks_ready_seq') ELSE t.ready_seq END,
-        finished_at = CASE WHEN g.status <> 'pending' THEN oppspot_now() END,
-        cancel_requested_at = CASE WHEN g.status = 'pending' THEN NULL ELSE t.cancel_requested_at END
+        finished_at = CASE WHEN m.status <> 'pending' THEN oppspot_now() END,
+        cancel_requested_at = CASE WHEN m.status = 'pending' THEN NULL ELSE t.cancel_requested_at END
     FROM mine m JOIN given g ON g.id = m.id
     WHERE t.id = m.id
-    RETURNING t.id, t.agent_id, t.org_id, t.stream_id, t.run_id, t.attempt, t.started_at, t.payload, m.execution_id
+    RETURNING t.id, t.agent_id, t.org_id, t.stream_id, t.run_id, t.attempt, t.started_at, t.payload, t.status, m.execution_id
 ), written AS (
     INSERT INTO agent_executions (id, task_id, attempt, agent_id, org_id, stream_id, status, started_at, completed_at,
         duration_ms, input_data, output_data, goal_context, results_summary, error_message, metrics, runner_id)
@@ -45,4 +49,4 @@ WITH given AS MATERIALIZED (
         goal_context = excluded.goal_context, results_summary = excluded.results_summary,
         error_message = excluded.error_message, metrics = excluded.metrics, runner_id = excluded.runner_id
 )
-SELECT id, run_id, agent_id, stream_id, execution_id FROM ended ORDER BY id
+SELECT id, run_id, agent_id, stream_id, execution_id, status FROM ended ORDER BY id

@@ -1,8 +1,15 @@
 -- Nothing that may run here is due or running, by anybody; retries of such tasks count, tasks that
--- people scheduled for later do not.
-SELECT NOT EXISTS (
-    SELECT FROM agent_tasks
-    WHERE (%(task_types)s::text[] IS NULL OR task_type = ANY (%(task_types)s::text[]))
-      AND (status = 'processing'
-           OR (status = 'pending' AND (NOT parked OR retry_count > 0 OR scheduled_for <= oppspot_now())))
-) AS drained
+-- people scheduled for later do not. Running and ready rows are asked for in the order of their
+-- indexes: without it a plan reads the table when statistics are older than the last burst.
+SELECT coalesce(
+    (SELECT false FROM agent_tasks
+     WHERE status = 'processing' AND (%(task_types)s::text[] IS NULL OR task_type = ANY (%(task_types)s::text[]))
+     ORDER BY runner_id LIMIT 1),
+    (SELECT false FROM agent_tasks
+     WHERE status = 'pending' AND NOT parked
+       AND (%(task_types)s::text[] IS NULL OR task_type = ANY (%(task_types)s::text[]))
+     ORDER BY task_lane(task_type, agent_id, org_id), priority LIMIT 1),
+    NOT EXISTS (
+        SELECT FROM agent_tasks
+        WHERE status = 'pending' AND parked AND (retry_count > 0 OR scheduled_for <= oppspot_now())
+          AND (%(task_types)s::text[] IS NULL OR task_type = ANY (%(task_types)s::text[])))) AS drained

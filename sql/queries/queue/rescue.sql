@@ -2,6 +2,7 @@
 -- lock is gone and its heart missed a beat (the lock alone proves nothing: a living runner can lose
 -- its listening session). A missing runner row counts as dead. The first crashes cost nothing but
 -- time; the third ends the task: work that kills its runner must not take down the fleet.
+-- The lost rows are found before they are put in order: together, a plan may walk the whole key.
 WITH watched AS MATERIALIZED (
     SELECT r.id, r.host, r.pid, r.lease_until <= oppspot_now() AS lapsed,
            r.beat_at + make_interval(secs => r.beat_s * 1.2) AS suspect_at,
@@ -14,9 +15,12 @@ WITH watched AS MATERIALIZED (
     FROM dead d WHERE r.id = d.id AND (r.lease_until > oppspot_now() OR r.waiting)
 ), lost AS MATERIALIZED (
     SELECT t.id, t.runner_id, coalesce(t.execution_id, oppspot_uuid()) AS execution_id FROM agent_tasks t
-    WHERE t.status = 'processing'
-      AND NOT EXISTS (SELECT FROM task_runners r WHERE r.id = t.runner_id AND r.id NOT IN (SELECT id FROM dead))
-    ORDER BY t.id LIMIT 100 FOR NO KEY UPDATE OF t SKIP LOCKED
+    WHERE t.status = 'processing' AND t.ctid = ANY (ARRAY(
+        SELECT p.ctid FROM agent_tasks p
+        WHERE p.status = 'processing' AND NOT EXISTS (
+            SELECT FROM task_runners r WHERE r.id = p.runner_id AND r.id NOT IN (SELECT id FROM dead))
+        LIMIT 100))
+    ORDER BY t.id FOR NO KEY UPDATE OF t SKIP LOCKED
 ), saved AS (
     UPDATE agent_tasks t SET
         status = CASE WHEN t.cancel_requested_at IS NOT NULL THEN 'cancelled'

@@ -1,7 +1,7 @@
 -- Opens the run of a claimed task; the fence keeps a runner that lost the task from opening one.
 WITH mine AS MATERIALIZED (
     SELECT t.id FROM agent_tasks t
-    WHERE t.id = %(task_id)s AND t.run_token = %(run_token)s AND t.status = 'processing' FOR NO KEY UPDATE
+    WHERE t.id = %(task_id)s AND t.run_token = %(run_token)s FOR NO KEY UPDATE
 ), opened AS MATERIALIZED (
     SELECT m.id, open_stream_run(%(stream_id)s, %(agent_id)s, m.id, %(payload)s::jsonb, %(priority)s,
                                  %(requested_by)s, %(chain)s) AS run_id
