@@ -1,0 +1,171 @@
+"""The statements of the queue touch a few pages, whatever else is in the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from tests.plans.conftest import ROWS, Plan, Session, crowd_of_one, explain
+
+CLAIM = {"runner_id": 1, "task_types": None}
+FEW = 300  # pages that a claim of three rows may touch: five lanes to look at, three rows to change
+DEAD = 50_000
+
+generic = pytest.mark.parametrize("generic", [False, True], ids=["custom", "generic"])
+
+
+@pytest.fixture(params=["analyzed", "never-analyzed"])
+def queue(session: Session, request: pytest.FixtureRequest) -> Session:
+    """The crowded queue, also as it is before autovacuum has looked at it."""
+    if request.param == "never-analyzed":
+        session.execute("DELETE FROM pg_statistic WHERE starelid = 'agent_tasks'::regclass")
+    return session
+
+
+@pytest.fixture
+def own(dsn: str) -> Iterator[Session]:
+    """A session on an empty queue of its own, without autovacuum and triggers."""
+    with psycopg.connect(dsn, autocommit=True) as session:
+        session.execute("ALTER TABLE agent_tasks SET (autovacuum_enabled = false)")
+        session.execute("SET session_replication_role = replica")
+        yield session
+
+
+def run(session: Session, rows: int, *, runner: int = 999) -> list[tuple[UUID, int]]:
+    """Begins some tasks for a runner: their ids and tokens, sorted."""
+    begun = session.execute(
+        "UPDATE agent_tasks SET status = 'processing', runner_id = %s, attempt = 1,"
+        " run_token = nextval('agent_tasks_run_token_seq'), started_at = oppspot_now(),"
+        " execution_id = oppspot_uuid() WHERE id IN"
+        " (SELECT id FROM agent_tasks WHERE status = 'pending' AND NOT parked LIMIT %s)"
+        " RETURNING id, run_token",
+        (runner, rows),
+    )
+    return sorted(begun.fetchall())
+
+
+def changed(plan: Plan) -> int:
+    """How many rows of agent_tasks a statement changed."""
+    return sum(
+        int(node["Actual Rows"])
+        for _, node in plan.nodes()
+        if node["Node Type"] == "ModifyTable" and node["Relation Name"] == "agent_tasks"
+    )
+
+
+@generic
+@pytest.mark.parametrize("types", [None, ["agent_execution"]], ids=["all-types", "one-type"])
+def test_a_claim_reads_the_index_of_ready_rows_only(
+    queue: Session, generic: bool, types: list[str] | None
+) -> None:
+    plan = explain(queue, "queue/claim", {**CLAIM, "task_types": types}, generic=generic)
+    assert plan.ways_into("agent_tasks") == {"agent_tasks_ready"}, f"\n{plan}"
+    assert plan.buffers < FEW, f"{plan.buffers} pages\n{plan}"
+    assert changed(plan) == 3
+
+
+def test_a_paused_agent_with_everything_in_front_costs_the_others_nothing(own: Session) -> None:
+    quiet = crowd_of_one(own, 1000)
+    own.execute("ANALYZE agent_tasks")
+    alone = explain(own, "queue/claim", CLAIM)
+    loud = crowd_of_one(own, ROWS)
+    own.execute("INSERT INTO task_pauses (scope, key) VALUES ('agent', %s)", (str(loud),))
+    beside = explain(own, "queue/claim", CLAIM)
+    assert beside.buffers <= 2 * alone.buffers, f"{alone.buffers}, {beside.buffers}\n{beside}"
+    begun = own.execute("SELECT agent_id FROM agent_tasks WHERE status = 'processing'").fetchall()
+    assert begun == [(quiet,)] * 6
+
+
+@generic
+def test_rows_that_ended_are_not_read_again_and_again(own: Session, generic: bool) -> None:
+    crowd_of_one(own, DEAD + 1000)
+    own.execute("ANALYZE agent_tasks")
+    own.execute("UPDATE agent_tasks SET status = 'completed' WHERE ready_seq < -1000")
+    explain(own, "queue/claim", CLAIM, generic=generic)
+    second = explain(own, "queue/claim", CLAIM, generic=generic)
+    # Their index entries stay until vacuum, about 150 on a page; the rows are not looked up.
+    assert second.buffers < DEAD / 10, f"{second.buffers} pages\n{second}"
+    own.execute("VACUUM agent_tasks")
+    after = explain(own, "queue/claim", CLAIM, generic=generic)
+    assert after.buffers < FEW, f"{after.buffers} pages\n{after}"
+
+
+@generic
+def test_promoting_with_nothing_due_looks_at_the_next_parked_row(
+    queue: Session, generic: bool
+) -> None:
+    plan = explain(queue, "queue/promote", {}, generic=generic)
+    assert plan.ways_into("agent_tasks") == {"agent_tasks_parked"}, f"\n{plan}"
+    assert plan.buffers < 20, f"{plan.buffers} pages\n{plan}"
+
+
+@generic
+def test_promoting_moves_a_bounded_number_of_rows(own: Session, generic: bool) -> None:
+    crowd_of_one(own, 5000)
+    own.execute("UPDATE agent_tasks SET parked = true, scheduled_for = oppspot_now()")
+    own.execute("VACUUM ANALYZE agent_tasks")
+    plan = explain(own, "queue/promote", {}, generic=generic)
+    assert changed(plan) == 500
+    assert plan.buffers < 500 * 50, f"{plan.buffers} pages\n{plan}"
+
+
+@generic
+def test_a_rescue_with_nothing_lost_reads_no_tasks(queue: Session, generic: bool) -> None:
+    plan = explain(queue, "queue/rescue", {"runner_id": 1}, generic=generic)
+    assert "agent_tasks_running" in plan.ways_into("agent_tasks"), f"\n{plan}"
+    assert plan.buffers < 20, f"{plan.buffers} pages\n{plan}"
+
+
+@generic
+def test_a_rescue_puts_back_a_bounded_number_of_rows(own: Session, generic: bool) -> None:
+    crowd_of_one(own, 5000)
+    own.execute("VACUUM ANALYZE agent_tasks")
+    run(own, 200)
+    plan = explain(own, "queue/rescue", {"runner_id": 1}, generic=generic)
+    assert changed(plan) == 100
+    assert plan.buffers < 100 * 60, f"{plan.buffers} pages\n{plan}"
+
+
+@generic
+def test_finishing_goes_by_the_primary_key(queue: Session, generic: bool) -> None:
+    begun = run(queue, 10, runner=1)
+    plan = explain(queue, "queue/finish", ends(begun), generic=generic)
+    assert plan.ways_into("agent_tasks") == {"agent_tasks_pkey"}, f"\n{plan}"
+    assert changed(plan) == 10
+    assert plan.buffers < 10 * 60, f"{plan.buffers} pages\n{plan}"
+
+
+def ends(begun: list[tuple[UUID, int]]) -> dict[str, Any]:
+    """The parameters of queue/finish for tasks that completed."""
+    every = {"statuses": "completed", "execution_statuses": "completed", "retries": 0}
+    nothing = ("delays", "untils", "errors", "goals", "outputs", "summaries", "metrics")
+    return {
+        "runner_id": 1,
+        "ids": [task for task, _ in begun],
+        "tokens": [token for _, token in begun],
+        "durations": [1] * len(begun),
+        **{name: [value] * len(begun) for name, value in every.items()},
+        **{name: [None] * len(begun) for name in nothing},
+    }
+
+
+def test_an_attempt_writes_by_the_primary_key_however_many_run(own: Session) -> None:
+    crowd_of_one(own, 5000)
+    own.execute("VACUUM ANALYZE agent_tasks")
+    ((task, token), *_) = run(own, 2000)
+    values = {"name": "step", "seq": 0, "result": "{}", "progress": "{}"}
+    for name in ("queue/hold", "queue/progress", "queue/save_step"):
+        plan = explain(own, name, {"task_id": task, "run_token": token, **values})  # type: ignore[arg-type]
+        assert plan.ways_into("agent_tasks") == {"agent_tasks_pkey"}, f"{name}\n{plan}"
+        assert plan.buffers < 40, f"{name} {plan.buffers} pages\n{plan}"
+
+
+@generic
+def test_asking_whether_all_is_done_stops_at_the_first_row(queue: Session, generic: bool) -> None:
+    params = {"task_types": ["agent_execution"]}
+    plan = explain(queue, "queue/is_drained", params, generic=generic)
+    assert plan.buffers < 20, f"{plan.buffers} pages\n{plan}"
