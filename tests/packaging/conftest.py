@@ -53,6 +53,8 @@ def fault(program: click.Group, words: list[str]) -> str | None:
     command: click.Command = program
     context = click.Context(program, info_name="oppspot-runner")
     for word in words:
+        if word == "...":
+            break  # whatever may follow
         if word.startswith("-"):
             known = {option for one in command.get_params(context) for option in one.opts}
             if word.split("=")[0] not in known | {"--help"}:
