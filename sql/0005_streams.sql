@@ -47,7 +47,7 @@ CREATE TABLE stream_items (
     CONSTRAINT stream_items_company_key UNIQUE (stream_id, company_id),
     CONSTRAINT stream_items_score_check CHECK (quality_score BETWEEN 0 AND 5),
     CONSTRAINT stream_items_confidence_check CHECK (score_confidence BETWEEN 0 AND 1),
-    CONSTRAINT stream_items_stage_check CHECK (score_stage IN ('discovery', 'full')),
+    CONSTRAINT stream_items_stage_check CHECK (score_stage IN ('discovery', 'enriched', 'full')),
     CONSTRAINT stream_items_priority_check CHECK (priority IN ('critical', 'high', 'medium', 'low')),
     CONSTRAINT stream_items_position_check CHECK (position > 0),
     CONSTRAINT stream_items_reasons_check CHECK (jsonb_typeof(score_reasons) = 'array'

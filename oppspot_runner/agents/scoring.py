@@ -34,7 +34,7 @@ class ScoreConfig(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    stage: Stage = "full"
+    stage: Stage = "enriched"  # no source of signals exists that could have looked
     weights: dict[str, float] = Field(default_factory=dict)
 
 

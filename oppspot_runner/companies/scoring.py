@@ -4,10 +4,10 @@ The formula, so that anybody can compute it again from the facts. `now` is strea
 
     score = 5 x (2 c + 1 d + 1 e + 1 s) / (sum of the weights of the parts that apply)
 
-At stage `discovery` c and d apply, at stage `full` all four (divisor 5); c only when a criterion
-is set. Rounded half up to 2 decimals, and only then compared: critical from 4.50, high from 4.00,
-medium from 3.00, else low. While no source of signals has run, s is 0 and still counts in the
-divisor at stage `full`: 4.00 is then the most, and `critical` waits for a signal.
+At stage `discovery` c and d apply, at stage `enriched` also e (divisor 4), at stage `full`, once a
+source of signals has looked, all four (divisor 5); c only when a criterion is set. Rounded half up
+to 2 decimals, and only then compared: critical from 4.50, high from 4.00, medium from 3.00, else
+low.
 
 c, criteria match: sum(weight x match) / sum(weight) over the criteria that could be judged; 0 when
    none could. Weights are 1 unless `goal_criteria.weights` says otherwise. What is not known is
@@ -34,7 +34,7 @@ s, signals: 1 - product of (1 - strength x confidence x 2^(-age / half-life) x f
 confidence = sum over judged criteria of weight x confidence x 2^(-age / 90) / sum of all weights
    (without criteria: the mean over website, employees and country).
 A company that is dead, excluded or fails a `must` has score 0 and one reason. A missing required
-signal caps the score at 3.99, at stage `full`, by a reason with negative points.
+signal caps the score at 3.99, after discovery, by a reason with negative points.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class Scorer:
         shares, unknown = self._shares(case, found)
         points = _points(shares, self.model)
         cents, reasons = in_cents(shares, points)
-        if self.stage == "full":
+        if self.stage != "discovery":
             cents = _cap(cents, reasons, self.required_signals, found)
         missing = [_hint(name, part * points["completeness"]) for name, part in unknown.items()]
         parts = {

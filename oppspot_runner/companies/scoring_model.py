@@ -17,13 +17,17 @@ from oppspot_runner.companies.criteria import (
     read_goal,
 )
 
-Stage = Literal["discovery", "full"]
+Stage = Literal["discovery", "enriched", "full"]
 Priority = Literal["critical", "high", "medium", "low"]
 
 FORMULA = "1"  # counts up when the formula itself changes
 MOST_POINTS = 5
 COMPONENTS = ("criteria", "completeness", "enrichment", "signals")
-STAGES: dict[Stage, tuple[str, ...]] = {"discovery": COMPONENTS[:2], "full": COMPONENTS}
+STAGES: dict[Stage, tuple[str, ...]] = {
+    "discovery": COMPONENTS[:2],
+    "enriched": COMPONENTS[:3],
+    "full": COMPONENTS,
+}
 HIGH_QUALITY_CENTS = 400
 PRIORITIES: tuple[tuple[int, Priority], ...] = ((450, "critical"), (400, "high"), (300, "medium"))
 REQUIRED_SIGNAL_CAP_CENTS = 399

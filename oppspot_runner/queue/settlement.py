@@ -42,11 +42,7 @@ class Settlement:
         """The numbers of the output."""
         if self.output is None:
             return None
-        return {
-            key: value
-            for key, value in self.output.items()
-            if isinstance(value, int | float) and not isinstance(value, bool)
-        }
+        return {key: value for key, value in self.output.items() if _is_number(value)}
 
 
 def settlement(
@@ -64,10 +60,26 @@ def settlement(
     return Settlement(
         task=task,
         goal_context=clean(goal_context) if goal_context is not None else None,
-        metrics={**(clean(metrics) or {}), "wait_ms": task.wait_ms, "run_ms": run_ms},
+        metrics={
+            **_spent(ending.get("output") or {}),
+            **(clean(metrics) or {}),
+            "wait_ms": task.wait_ms,
+            "run_ms": run_ms,
+        },
         run_ms=run_ms,
         **ending,
     )
+
+
+def _spent(output: dict[str, Any]) -> dict[str, int | float]:
+    """What the agent says that it used, by the names under which agents say it."""
+    names = {"api_calls": "api_calls", "tokens": "tokens_used", "cost_usd": "cost_usd"}
+    said = {metric: output.get(name, 0) for metric, name in names.items()}
+    return {metric: value if _is_number(value) else 0 for metric, value in said.items()}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _ending(task: Task, outcome: Outcome, backoff: Backoff, max_retries: int) -> dict[str, Any]:

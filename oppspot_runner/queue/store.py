@@ -44,6 +44,7 @@ class Settled:
     agent_id: UUID | None
     stream_id: UUID | None
     execution_id: UUID
+    status: str
 
 
 @dataclass(frozen=True)

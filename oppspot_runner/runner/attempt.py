@@ -145,7 +145,7 @@ class Attempt:
         run_ms = int((time.monotonic() - self.started_at) * 1000)
         end = self._settlement(outcome, run_ms)
         if result is not None and result.save is not None and isinstance(outcome, Done):
-            written, end, outcome = await self._save(result.save, end, outcome)
+            written, end, outcome = await self._save(result, result.save, run_ms)
         else:
             written = await self.tools.settler.settle(end)
         if not written:
@@ -163,13 +163,18 @@ class Attempt:
         )
 
     async def _save(
-        self, save: Callable[[Any], Any], end: Settlement, outcome: Outcome
+        self, result: Result, save: Callable[[Any], Any], run_ms: int
     ) -> tuple[bool, Settlement, Outcome]:
         settler = self.tools.settler
+
+        def end() -> Settlement:
+            return self._settlement(judged_value(result.value), run_ms)
+
         try:
             while True:
                 try:
-                    return await settler.settle_alone(end, save), end, outcome
+                    written = await settler.settle_alone(self.task, save, end)
+                    return written, end(), judged_value(result.value)
                 except Exception as error:
                     if not is_away(error):
                         raise
@@ -177,8 +182,8 @@ class Attempt:
                     await self.tools.patience.through(self.tools.database.ping)
         except Exception as error:  # noqa: BLE001 - whatever an agent's code raises
             failed = judged_error(error)
-            end = self._settlement(failed, end.run_ms)
-            return await settler.settle(end), end, failed
+            refused = self._settlement(failed, run_ms)
+            return await settler.settle(refused), refused, failed
 
     def _settlement(self, outcome: Outcome, run_ms: int) -> Settlement:
         return settlement(

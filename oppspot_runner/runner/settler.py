@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from oppspot_runner.base.errors import OppspotError
+from oppspot_runner.base.task import Task
 from oppspot_runner.db.pool import BAD_CONTENT, Connection, Database
 from oppspot_runner.queue import store
 from oppspot_runner.queue.settlement import Settlement
@@ -49,19 +50,23 @@ class Settler:
         return await asyncio.shield(waiting.done)
 
     async def settle_alone(
-        self, settlement: Settlement, save: Callable[[Connection], Awaitable[bool]]
+        self,
+        task: Task,
+        save: Callable[[Connection], Awaitable[bool]],
+        end: Callable[[], Settlement],
     ) -> bool:
         """Writes one end in a transaction of its own, with what `save` writes by it.
 
-        The task's row is locked first: nothing of a lost attempt is even tried. An exception of
+        The task's row is locked first: nothing of a lost attempt is even tried. `end` is asked
+        after `save`, which may have put into the results what it did. An exception of
         `save` rolls everything back and is raised; SaveRefusedError when it returned False.
         """
         async with self.database.transaction() as connection:
-            if not await store.hold(connection, settlement.task):
+            if not await store.hold(connection, task):
                 return False
             if await save(connection) is False:
                 raise SaveRefusedError("save_results returned False")
-            await write(connection, self.runner_id, [settlement])
+            await write(connection, self.runner_id, [end()])
         return True
 
     async def run(self) -> None:
@@ -104,11 +109,10 @@ async def write(
 ) -> set[object]:
     """Writes ends and what follows from them in the connection's transaction: ids written."""
     settled = await store.finish(connection, runner_id, settlements)
-    states = {one.task.id: one for one in settlements}
     ended = [
-        chain.Ended(one.run_id, one.agent_id, states[one.id].status, one.execution_id)
+        chain.Ended(one.run_id, one.agent_id, one.status, one.execution_id)
         for one in settled
-        if one.run_id and one.agent_id and states[one.id].status in FINAL
+        if one.run_id and one.agent_id and one.status in FINAL
     ]
     await chain.after(connection, ended)
     pairs = [(one.stream_id, one.agent_id) for one in settled if one.stream_id and one.agent_id]

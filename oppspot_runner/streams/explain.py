@@ -79,5 +79,5 @@ async def explain(
 def _scorer(goal: Goal, row: Mapping[str, Any], weights: Mapping[str, float]) -> Scorer:
     model, criteria = reweigh(MODEL, goal.criteria, weights)
     required = tuple(goal.metrics.required_signals or ())
-    stage: Stage = row["score_stage"] or "full"
+    stage: Stage = row["score_stage"] or "enriched"
     return Scorer(Rubric.of(criteria), row["scored_at"] or row["now"], stage, required, model)

@@ -23,7 +23,7 @@ GROUPS = ["company_number incorporated", "website domain tech", "employees emplo
 
 
 async def recompute(world: World, stream_id: UUID) -> dict[UUID, float]:
-    """The score of each company of a stream at stage `full`, not rounded."""
+    """The score of each company of a stream at stage `enriched`, not rounded."""
     rows = await world.all(
         "SELECT i.company_id, f.field, f.value, f.confidence, (i.scored_at - f.observed_at) AS age"
         " FROM stream_items i JOIN facts f USING (company_id) WHERE i.stream_id = %s",
@@ -49,4 +49,4 @@ def score(known: dict[str, Any]) -> float:
     c = sum(matches) / len(matches) if matches else 0.0
     d = sum(w for fields, w in NINE if known.keys() & set(fields.split())) / sum(w for _, w in NINE)
     best = [max((known[f][1] for f in of.split() if f in known), default=0.0) for of in GROUPS]
-    return 5 * (2 * c + d + sum(best) / 4 + 0) / 5
+    return 5 * (2 * c + d + sum(best) / 4) / 4

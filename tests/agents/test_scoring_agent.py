@@ -59,7 +59,7 @@ async def test_the_chain_ranks_who_is_fully_known_first(world: World) -> None:
     assert {row["name"] for row in rows[:5]} == set(FITTING)
     assert {row["name"] for row in rows[5:]} == set(UNKNOWN)
     assert min(row["quality_score"] for row in rows[:5]) > rows[5]["quality_score"]
-    assert {row["score_stage"] for row in rows} == {"full"}
+    assert {row["score_stage"] for row in rows} == {"enriched"}
 
 
 async def test_a_second_chain_changes_nothing(world: World) -> None:
@@ -97,7 +97,7 @@ async def test_the_outputs_of_the_seed_and_ours_say_what_happened(world: World) 
     assert sum(results["by_priority"].values()) == sum(results["distribution"].values()) == 17
     assert results["disqualified"] == {"must_location": 1, "company_status": 1}
     assert results["top_reasons"][0]["component"] in {"criteria", "completeness"}
-    assert (results["model_version"], results["stage"]) == ("1", "full")
+    assert (results["model_version"], results["stage"]) == ("1", "enriched")
     priorities = {row["name"]: row["priority"] for row in rows}
     assert priorities["Maple"] == priorities["Quince"] == "low"
 

@@ -70,7 +70,7 @@ SIGNALS = st.builds(
     text=st.sampled_from(["a", "b"]),
     fit=st.floats(0, 1),
 )
-STAGES = st.sampled_from(["discovery", "full"])
+STAGES = st.sampled_from(["discovery", "enriched", "full"])
 # The columns by which each criterion is judged: without them it is unknown.
 JUDGED_BY: dict[str, dict[str, Any]] = {
     "industry": {"industries": (), "sic_codes": (), "description": None},

@@ -267,3 +267,51 @@ async def test_a_step_that_blocks_does_not_block_the_loop(bench: Bench) -> None:
         await bench.ended(blocked)
     (attempt,) = await bench.attempts(blocked)
     assert attempt["output_data"] == {"got": "through"}
+
+
+async def test_a_cancelled_task_does_not_come_back_by_a_retry(bench: Bench) -> None:
+    started, go_on = asyncio.Event(), asyncio.Event()
+
+    async def failing(ctx: Any) -> dict[str, Any]:
+        started.set()
+        await go_on.wait()
+        raise ValueError("an error at the wrong time")
+
+    agent = await bench.agent(failing)
+    async with bench.running(replace(FAST, lease_s=60)):
+        task = await bench.task(agent)
+        await asyncio.wait_for(started.wait(), 10)
+        await bench.db.execute(
+            "UPDATE agent_tasks SET cancel_requested_at = now(), cancel_reason = 'not needed'"
+        )
+        go_on.set()
+        (row,) = await bench.ended(task)
+    assert (row["status"], row["error_message"]) == ("cancelled", "not needed")
+
+
+async def test_an_execution_id_that_was_not_promised_is_not_taken(bench: Bench) -> None:
+    foreign = await bench.db.fetch_one(
+        "INSERT INTO agent_executions (status) VALUES ('completed') RETURNING id"
+    )
+    assert foreign is not None
+    agent = await bench.agent(short)
+    tasks = [await bench.task(agent, execution_id=foreign["id"]) for _ in range(2)]
+    async with bench.running():
+        rows = await bench.ended(*tasks)
+    assert [row["status"] for row in rows] == ["completed", "completed"]
+
+
+async def test_the_first_attempt_takes_over_the_row_that_was_promised(bench: Bench) -> None:
+    agent = await bench.agent(short)
+    promised = "00000000-0000-7000-8000-000000000001"
+    task = await bench.task(agent, execution_id=promised, scheduled_for="2999-01-01")
+    await bench.db.execute(
+        "INSERT INTO agent_executions (id, task_id, attempt, status) VALUES (%s, %s, 1, 'queued')",
+        (promised, task),
+    )
+    async with bench.running():
+        await bench.db.execute("UPDATE agent_tasks SET scheduled_for = now()")
+        await bench.ended(task)
+    (attempt,) = await bench.attempts(task)
+    assert (str(attempt["id"]), attempt["status"]) == (promised, "completed")
+    assert attempt["metrics"].keys() >= {"api_calls", "tokens", "cost_usd", "steps", "wait_ms"}
