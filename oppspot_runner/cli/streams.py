@@ -12,12 +12,14 @@ from oppspot_runner.cli import output
 from oppspot_runner.cli.session import client_of, json_option, open_client, open_database, runs, say
 from oppspot_runner.cli.values import json_object
 from oppspot_runner.streams import assignments, directory
+from oppspot_runner.streams.items import ItemStore
 from oppspot_runner.workflow import runs as stream_runs
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 MOST_RUNS = 5
+MOST_ITEMS = 10
 
 
 @click.group(epilog="Example: oppspot-runner streams run Leads")
@@ -139,17 +141,21 @@ async def run(stream: str, payload: dict[str, Any] | None, priority: int, as_jso
 @json_option
 @runs
 async def show(stream: str, as_json: bool) -> None:
-    """Show a stream: its goal, progress, agents and last runs."""
+    """Show a stream: its goal, progress, best companies, agents and last runs."""
     async with open_database() as database:
         client = client_of(database)
         stream_id = await client.run(directory.find_stream(stream))
         found = await client.run(directory.get_stream(stream_id))
         agents = await client.run(assignments.list_assignments(stream_id))
         last = await stream_runs.list_runs(database, stream_id=stream_id, limit=MOST_RUNS)
+        best = await ItemStore(database, found["org_id"], stream_id).top(MOST_ITEMS)
     if as_json:
-        output.print_json({"stream": found, "assignments": agents, "runs": last})
+        shown = {"stream": found, "assignments": agents, "runs": last, "best": best}
+        output.print_json(shown)
         return
     parts = [_fields(found)]
+    if best:
+        parts.append(_best(best))
     if agents:
         parts.append(_agents(agents))
     if last:
@@ -169,6 +175,24 @@ def _fields(found: dict[str, Any]) -> RenderableType:
             ("items", found["items"]),
             ("made", found["created_at"]),
         ]
+    )
+
+
+def _best(rows: list[DictRow]) -> RenderableType:
+    return output.table(
+        ["place>", "company...", "in", "people>", "score>", "priority", "confidence>"],
+        [
+            (
+                row["position"],
+                row["name"],
+                row["country"],
+                row["employees"],
+                row["quality_score"],
+                row["priority"],
+                row["score_confidence"],
+            )
+            for row in rows
+        ],
     )
 
 

@@ -106,5 +106,9 @@ def test_a_running_task_is_ended_by_its_runner(
     task = rows.task(rows.agent())
     assert begun.wait(20)
     asked = cli("tasks", "cancel", task)
-    assert asked.out == f"Task {task} is running; its runner was asked to end it.\n"
+    # Its runner may be quicker than the look that follows the request.
+    assert asked.out in (
+        f"Task {task} is running; its runner was asked to end it.\n",
+        f"Task {task} was cancelled.\n",
+    )
     assert ended.wait(20)
