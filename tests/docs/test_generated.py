@@ -1,0 +1,31 @@
+"""The pages that are made from the code are the ones that the code makes now."""
+
+from __future__ import annotations
+
+import importlib.util
+from types import ModuleType
+
+import pytest
+
+from tests.docs.pages import DOCS, text_of
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ["settings", "cli"])
+def test_a_generated_page_is_up_to_date(generate: ModuleType, name: str) -> None:
+    made = getattr(generate, f"{name}_page")()
+    hint = "run `.venv/bin/python docs/generate.py`"
+    assert text_of(f"docs/reference/{name}.md") == made, hint
+
+
+def test_the_script_is_short() -> None:
+    assert len((DOCS / "generate.py").read_text(encoding="utf-8").splitlines()) < 100
