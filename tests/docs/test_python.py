@@ -1,0 +1,101 @@
+"""Python on the pages: all of it compiles, and what the guides show does what they say."""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.docs.conftest import Run
+from tests.docs.pages import PAGES, blocks_of
+
+AGENTS_PAGE = "docs/guides/writing-agents.md"
+CLIENT_PAGE = "docs/guides/python-client.md"
+# Pages whose Python is run, by the test that runs it.
+RUN = {
+    "README.md": "tests/packaging/test_readme.py",
+    "docs/tutorial.md": "tests/docs/test_tutorial.py",
+    AGENTS_PAGE: __file__,
+    CLIENT_PAGE: __file__,
+}
+# Agent type, payload, then: status of the task, number of attempts, what is in output or error.
+CASES: list[tuple[str, Any, str, int, Any]] = [
+    ("weekly_digest", {"days": 3}, "completed", 1, {"items": 3}),
+    ("weekly_digest", {"days": 300}, "failed", 1, "bad payload for weekly_digest: days"),
+    ("careful", {}, "completed", 2, {"answer": 42, "asked": 1}),
+    ("every_ending", {}, "completed", 1, {"ok": True}),
+    ("every_ending", {"end": "retry"}, "completed", 2, {"ok": True}),
+    ("every_ending", {"end": "snooze"}, "completed", 2, {"ok": True}),
+    ("every_ending", {"end": "tomorrow"}, "pending", 1, None),
+    ("every_ending", {"end": "fail"}, "failed", 1, "this customer has no address"),
+    ("every_ending", {"end": "error"}, "failed", 1, "the answer made no sense"),
+    ("every_ending", {"end": "raise"}, "failed", 3, "ValueError: anything else is an error"),
+    ("word_count", {"text": "a b c"}, "completed", 1, {"words": 3}),
+    ("count_companies", {}, "completed", 1, {"days": 7, "companies": 0}),
+    ("note", {"text": "kept"}, "completed", 1, {"note": "kept"}),
+    ("ping", {}, "completed", 1, {"pong": True}),
+    ("nobody", {}, "failed", 1, "unknown agent type 'nobody'; known:"),
+]
+
+
+def source(page: str) -> str:
+    return "\n\n".join(block.body for block in blocks_of(page, "python"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_python_on_a_page_compiles_and_is_run_somewhere(page: str) -> None:
+    for block in blocks_of(page, "python"):
+        compile(block.body, f"{page}:{block.line}", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        assert page in RUN, f"{page}: say in RUN which test runs its Python"
+
+
+def put_in(connection: psycopg.Connection[Any]) -> dict[Any, int]:
+    """The rows for CASES: ids of tasks with the places of their cases."""
+    connection.execute("CREATE TABLE daily_counts (task_id uuid, companies integer)")
+    connection.execute("CREATE TABLE notes (text text)")
+    for kind in sorted({case[0] for case in CASES}):
+        connection.execute("INSERT INTO ai_agents (agent_type) VALUES (%s)", (kind,))
+    return {
+        connection.execute(
+            "INSERT INTO agent_tasks (agent_id, payload)"
+            " SELECT id, %s FROM ai_agents WHERE agent_type = %s RETURNING id",
+            (json.dumps(payload), kind),
+        ).fetchall()[0][0]: place
+        for place, (kind, payload, *_) in enumerate(CASES)
+    }
+
+
+def test_the_agents_of_the_guide_end_as_it_says(dsn: str, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "my_agents.py").write_text(source(AGENTS_PAGE), encoding="utf-8")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        tasks = put_in(connection)
+        run("oppspot-runner", "start", "--import", "my_agents", "--drain-and-exit")
+        rows = connection.execute(
+            "SELECT t.id, t.status, t.attempt, e.output_data, t.error_message FROM agent_tasks t"
+            " LEFT JOIN agent_executions e ON e.task_id = t.id AND e.attempt = t.attempt"
+        ).fetchall()
+        saved = connection.execute(
+            "SELECT (SELECT count(*) FROM daily_counts), (SELECT string_agg(text, '') FROM notes)"
+        ).fetchone()
+    for task, status, attempts, output, error in rows:
+        kind, payload, *wanted, shown = CASES[tasks[task]]
+        assert [status, attempts] == wanted, (kind, payload, error)
+        if isinstance(shown, str):
+            assert shown in error
+        else:
+            assert output == shown, (kind, payload)
+    assert len(rows) == len(CASES)
+    assert saved == (1, "kept")
+
+
+def test_the_code_of_the_client_guide_runs_from_top_to_bottom(run: Run, tmp_path: Path) -> None:
+    digest = (
+        "from oppspot_runner import agent\n\n\n@agent('weekly_digest')\nasync def d(ctx): ...\n"
+    )
+    (tmp_path / "page.py").write_text(f"{digest}\n\n{source(CLIENT_PAGE)}", encoding="utf-8")
+    run(sys.executable, "page.py")

@@ -1,0 +1,67 @@
+"""SQL on the pages runs, in the order of the page, on a migrated database."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.docs.pages import PAGES, blocks_of
+
+ELSEWHERE = {"README.md": "tests/packaging/test_readme.py"}
+WITH_SQL = [page for page in PAGES if blocks_of(page, "sql") and page not in ELSEWHERE]
+# What a reader of the page has done before.
+BEFORE = {
+    "docs/guides/sql.md": """
+        INSERT INTO ai_agents (id, name, agent_type) VALUES
+            ('00000000-0000-7000-8000-000000000001', 'Other', 'other');
+        INSERT INTO streams (name) VALUES ('Leads');
+        INSERT INTO stream_agent_assignments (stream_id, agent_id)
+        SELECT s.id, a.id FROM streams s, ai_agents a;
+    """,
+}
+
+
+def statements(body: str) -> list[str]:
+    """The statements of a block; what follows `-- ` at the end of a line is what it answers."""
+    return [one.strip() for one in re.split(r";[ \t]*(?:--.*)?$", body, flags=re.M) if one.strip()]
+
+
+def answers(body: str) -> list[str | None]:
+    return [one or None for one in re.findall(r";[ \t]*(?:-- (\w+)$|--.*)?$", body, flags=re.M)]
+
+
+@pytest.fixture
+def connection(dsn: str) -> Any:
+    with psycopg.connect(dsn, autocommit=True) as opened:
+        yield opened
+        # Roles belong to the whole server.
+        opened.execute("DROP OWNED BY docs_producer") if _has_role(opened) else None
+        opened.execute("DROP ROLE IF EXISTS docs_producer")
+
+
+def _has_role(opened: psycopg.Connection[Any]) -> bool:
+    return bool(opened.execute("SELECT FROM pg_roles WHERE rolname = 'docs_producer'").fetchall())
+
+
+@pytest.mark.parametrize("page", WITH_SQL)
+def test_sql_of_a_page_runs_in_order(page: str, connection: psycopg.Connection[Any]) -> None:
+    if page in BEFORE:
+        connection.execute(BEFORE[page].encode())
+    for block in blocks_of(page, "sql"):
+        wanted = answers(block.body)
+        for place, text in enumerate(statements(block.body)):
+            try:
+                cursor = connection.execute(text.encode())
+            except psycopg.Error as error:
+                pytest.fail(f"{page}:{block.line}: {text}\n{error}")
+            if place < len(wanted) and wanted[place] and cursor.description:
+                assert [row[0] for row in cursor.fetchall()] == [wanted[place]], text
+
+
+def test_a_statement_ends_at_a_semicolon_at_the_end_of_a_line() -> None:
+    body = "SELECT 'a;b';   -- once\nSELECT 1,\n  2;\nSELECT 3;  -- how many there are"
+    assert statements(body) == ["SELECT 'a;b'", "SELECT 1,\n  2", "SELECT 3"]
+    assert answers(body) == ["once", None, None]
