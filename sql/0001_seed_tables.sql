@@ -43,6 +43,14 @@ RETURN (lpad(to_hex((extract(epoch FROM oppspot_now()) * 1000)::bigint), 12, '0'
         || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid;
 COMMENT ON FUNCTION oppspot_uuid() IS 'A version 7 uuid: milliseconds first, the rest random.';
 
+-- Which of these files were applied here. `breaking`: older programs cannot work on the result.
+CREATE TABLE IF NOT EXISTS oppspot_migrations (
+    number integer PRIMARY KEY,
+    name text NOT NULL,
+    breaking boolean NOT NULL,
+    applied_at timestamptz NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS organizations (id uuid PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS ai_agents (id uuid PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS streams (id uuid PRIMARY KEY);
@@ -300,3 +308,7 @@ BEGIN
         EXECUTE format('ALTER TABLE %I ALTER %I SET DEFAULT %s', missing.tab, missing.col, missing.value);
     END LOOP;
 END $$;
+
+-- Each file records itself, so that the program knows a schema that was made by psql.
+INSERT INTO oppspot_migrations (number, name, breaking, applied_at)
+VALUES (1, 'seed_tables', false, oppspot_now());

@@ -259,3 +259,6 @@ EXECUTE FUNCTION agent_tasks_wake();
 
 CREATE TRIGGER task_pauses_wake AFTER DELETE ON task_pauses FOR EACH STATEMENT
 EXECUTE FUNCTION agent_tasks_wake();
+
+INSERT INTO oppspot_migrations (number, name, breaking, applied_at)
+VALUES (2, 'queue', false, oppspot_now());

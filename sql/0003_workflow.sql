@@ -346,3 +346,6 @@ WHEN (NEW.run_token IS NOT DISTINCT FROM OLD.run_token
       AND (NEW.status IS DISTINCT FROM OLD.status
            OR (NEW.status = 'pending' AND NEW.scheduled_for IS DISTINCT FROM OLD.scheduled_for)))
 EXECUTE FUNCTION agent_tasks_by_hand();
+
+INSERT INTO oppspot_migrations (number, name, breaking, applied_at)
+VALUES (3, 'workflow', false, oppspot_now());

@@ -120,3 +120,6 @@ COMMENT ON COLUMN facts.confidence IS 'From 0 to 1: how far this source is trust
 CREATE UNIQUE INDEX facts_key ON facts (company_id, field, source,
     (coalesce(org_id, '00000000-0000-0000-0000-000000000000'::uuid)), (md5(value::text)::uuid));
 CREATE INDEX facts_org_idx ON facts (org_id) WHERE org_id IS NOT NULL;
+
+INSERT INTO oppspot_migrations (number, name, breaking, applied_at)
+VALUES (4, 'companies', false, oppspot_now());

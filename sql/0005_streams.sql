@@ -106,3 +106,6 @@ CREATE TABLE enrichment_checks (
 COMMENT ON TABLE enrichment_checks IS
     'When a provider was last asked about a company, so that it is not asked again too soon.';
 COMMENT ON COLUMN enrichment_checks.facts_seen IS 'The newest fact at that time; a newer one makes the company due again.';
+
+INSERT INTO oppspot_migrations (number, name, breaking, applied_at)
+VALUES (5, 'streams', false, oppspot_now());

@@ -309,3 +309,6 @@ COMMENT ON VIEW agent_performance IS
     'One row an agent: tasks by status, share of ended tasks that completed, durations of completed attempts, last run.';
 COMMENT ON COLUMN agent_performance.success_rate IS 'completed / (completed + failed) tasks; NULL when none ended.';
 COMMENT ON COLUMN agent_performance.attempts IS 'Attempts that began, also those that were retried or given back.';
+
+INSERT INTO oppspot_migrations (number, name, breaking, applied_at)
+VALUES (6, 'functions', false, oppspot_now());

@@ -15,7 +15,6 @@ from oppspot_runner.base.errors import DatabaseError, SchemaError
 from oppspot_runner.db.files import Migration, migrations, statement
 from oppspot_runner.db.pool import Connection, Database, is_away
 
-PREPARE = statement("schema/prepare")
 CREATE_SCHEMA = statement("schema/create")
 LOCK = statement("schema/lock")
 EXISTS = statement("schema/exists")
@@ -69,7 +68,7 @@ async def migrate(database: Database) -> list[str]:
     try:
         async with await database.connect() as connection:
             await _check_server(connection)
-            await _prepare(connection, database.schema)
+            await _ensure_schema(connection, database.schema)
             for migration in migrations():
                 doing = f"migration {migration.number:04}_{migration.name}"
                 if await _apply(connection, database.schema, migration):
@@ -118,15 +117,18 @@ def _refused(doing: str, error: psycopg.Error) -> DatabaseError:
     return SchemaError(f"{doing} was refused: {reason}", hint=hint)
 
 
-async def _prepare(connection: Connection, schema: str) -> None:
+async def _ensure_schema(connection: Connection, schema: str) -> None:
     async with connection.transaction():
         await connection.execute(PATIENCE, {"schema": schema})
         await connection.execute(LOCK, {"schema": schema})
         row = await (await connection.execute(EXISTS, {"schema": schema})).fetchone()
         if row is None or not row["created"]:
             await connection.execute(sql.SQL(CREATE_SCHEMA).format(schema=sql.Identifier(schema)))
-        if row is None or not row["prepared"]:
-            await connection.execute(PREPARE)
+        elif not row["usable"]:
+            raise SchemaError(
+                f"this role may not use the schema {schema!r}",
+                hint="Grant it USAGE and CREATE, or run this as the schema's owner.",
+            )
 
 
 async def _state(connection: Connection, schema: str) -> SchemaState:

@@ -59,10 +59,10 @@ async def database_of(place: Place) -> AsyncIterator[Database]:
 
 
 def relations(place: Place) -> set[str]:
-    """Everything in the schema but the record of migrations."""
+    """Names of everything in the schema."""
     rows = place.session.execute(
         "SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
-        " WHERE nspname = %s AND relname NOT LIKE 'oppspot_migrations%%'"
+        " WHERE nspname = %s"
         " UNION ALL SELECT proname FROM pg_proc JOIN pg_namespace n ON n.oid = pronamespace"
         " WHERE nspname = %s",
         (place.schema, place.schema),
@@ -85,9 +85,17 @@ def test_psql_in_order_makes_exactly_what_migrate_makes(empty_dsn: str, dsn: str
     def made(where: str) -> list[Any]:
         with psycopg.connect(where) as session:
             rows = session.execute(SCHEMA).fetchall()
-        return sorted(row for row in map(str, rows) if "oppspot_migrations" not in row)
+        return sorted(map(str, rows))
 
     assert made(empty_dsn) == made(dsn)
+
+
+def test_the_program_takes_a_schema_that_psql_made(empty_dsn: str, dsn: str) -> None:
+    run_files(empty_dsn)
+    assert Place(empty_dsn, "public", None).migrate() == []
+    recorded = "SELECT number, name, breaking FROM oppspot_migrations"
+    with psycopg.connect(empty_dsn) as by_psql, psycopg.connect(dsn) as by_program:
+        assert by_psql.execute(recorded).fetchall() == by_program.execute(recorded).fetchall()
 
 
 async def test_two_at_once_apply_every_file_once(place: Place) -> None:
@@ -239,15 +247,24 @@ async def test_an_old_server_is_refused_with_its_version(
 
 async def test_a_role_without_rights_is_told_whose_work_it_is(place: Place) -> None:
     role = sql.Identifier(f"role_of_{place.schema}")
+    dsn = psycopg.conninfo.make_conninfo(place.dsn, options=f"-crole=role_of_{place.schema}")
+
+    async def refused(schema: str, reason: str) -> None:
+        async with Database(dsn, schema=schema, max_size=1) as database:
+            with pytest.raises(SchemaError, match=reason) as e:
+                await migrate(database)
+            assert "owner" in (e.value.hint or "")
+
     place.session.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
     try:
-        dsn = psycopg.conninfo.make_conninfo(place.dsn, options=f"-crole=role_of_{place.schema}")
-        for schema, reason in ((place.schema, "schema"), (place.schema + "x", "database")):
-            async with Database(dsn, schema=schema, max_size=1) as database:
-                with pytest.raises(SchemaError, match=f"permission denied for {reason}") as e:
-                    await migrate(database)
-                assert "owner" in (e.value.hint or "")
+        await refused(place.schema + "x", "permission denied for database")
+        await refused(place.schema, "may not use the schema")
+        place.session.execute(
+            sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(place.schema), role)
+        )
+        await refused(place.schema, f"permission denied for schema {place.schema}")
     finally:
+        place.session.execute(sql.SQL("DROP OWNED BY {}").format(role))
         place.session.execute(sql.SQL("DROP ROLE {}").format(role))
 
 

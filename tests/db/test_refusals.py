@@ -97,8 +97,7 @@ def everything(place: Place) -> set[Any]:
             "SELECT c.relname, a.attname, a.atttypid, a.atthasdef, k.conname FROM pg_class c"
             " LEFT JOIN pg_attribute a ON a.attrelid = c.oid"
             " LEFT JOIN pg_constraint k ON k.conrelid = c.oid"
-            " WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s)"
-            " AND c.relname NOT LIKE 'oppspot_migrations%%'",
+            " WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s)",
             (place.schema,),
         )
     )
