@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -34,27 +36,32 @@ def answers(body: str) -> list[str | None]:
 
 
 @pytest.fixture
-def connection(dsn: str) -> Any:
+def role() -> str:
+    """A name for the role of a page: roles belong to the whole server, and tests run beside us."""
+    return f"docs_producer_{uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def connection(dsn: str, role: str) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(dsn, autocommit=True) as opened:
         yield opened
-        # Roles belong to the whole server.
-        opened.execute("DROP OWNED BY docs_producer") if _has_role(opened) else None
-        opened.execute("DROP ROLE IF EXISTS docs_producer")
-
-
-def _has_role(opened: psycopg.Connection[Any]) -> bool:
-    return bool(opened.execute("SELECT FROM pg_roles WHERE rolname = 'docs_producer'").fetchall())
+        opened.execute("RESET ROLE")
+        if opened.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,)).fetchall():
+            opened.execute(f"DROP OWNED BY {role}".encode())
+            opened.execute(f"DROP ROLE {role}".encode())
 
 
 @pytest.mark.parametrize("page", WITH_SQL)
-def test_sql_of_a_page_runs_in_order(page: str, connection: psycopg.Connection[Any]) -> None:
+def test_sql_of_a_page_runs_in_order(
+    page: str, role: str, connection: psycopg.Connection[Any]
+) -> None:
     if page in BEFORE:
         connection.execute(BEFORE[page].encode())
     for block in blocks_of(page, "sql"):
         wanted = answers(block.body)
         for place, text in enumerate(statements(block.body)):
             try:
-                cursor = connection.execute(text.encode())
+                cursor = connection.execute(text.replace("docs_producer", role).encode())
             except psycopg.Error as error:
                 pytest.fail(f"{page}:{block.line}: {text}\n{error}")
             if place < len(wanted) and wanted[place] and cursor.description:
