@@ -300,8 +300,6 @@ BEGIN
         NEW.run_token := NULL;
         NEW.runner_id := NULL;
         NEW.finished_at := NULL;
-        NEW.scheduled_for := coalesce(NEW.scheduled_for, oppspot_now());
-        NEW.parked := NEW.scheduled_for > oppspot_now();
         IF OLD.status <> 'pending' THEN
             NEW.cancel_requested_at := NULL;
             NEW.cancel_reason := NULL;
@@ -310,12 +308,21 @@ BEGIN
             IF NEW.priority IS NOT DISTINCT FROM OLD.priority THEN
                 NEW.priority := least(greatest(coalesce(NEW.priority, 5), 1), 10);
             END IF;
+            IF NEW.scheduled_for IS NOT DISTINCT FROM OLD.scheduled_for
+               AND NEW.scheduled_for NOT BETWEEN '1970-01-01Z' AND '9999-01-01Z' THEN
+                NEW.scheduled_for := oppspot_now();
+            END IF;
+            IF NEW.created_at NOT BETWEEN '1970-01-01Z' AND '9999-01-01Z' THEN
+                NEW.created_at := oppspot_now();
+            END IF;
             NEW.payload := coalesce(NEW.payload, '{}');
             NEW.task_type := coalesce(nullif(NEW.task_type, ''), 'agent_execution');
             NEW.retry_count := least(greatest(coalesce(NEW.retry_count, 0), 0), 1000000000);
             NEW.max_retries := least(greatest(coalesce(NEW.max_retries, 3), 0), 1000000000);
             NEW.created_at := coalesce(NEW.created_at, oppspot_now());
         END IF;
+        NEW.scheduled_for := coalesce(NEW.scheduled_for, oppspot_now());
+        NEW.parked := NEW.scheduled_for > oppspot_now();
         IF NOT NEW.parked AND (OLD.parked OR OLD.status <> 'pending') THEN
             NEW.ready_seq := nextval('agent_tasks_ready_seq');
         END IF;
