@@ -4,6 +4,8 @@
 SET LOCAL lock_timeout = '30s';
 -- Rows that a policy hides from us would be left as they are: better an error.
 SET LOCAL row_security = off;
+-- Their deferred triggers would fire at the end, and until then no ALTER TABLE is let through.
+SET CONSTRAINTS ALL IMMEDIATE;
 
 -- One number for every attempt that was ever begun; never reused, so it can fence.
 CREATE SEQUENCE agent_tasks_run_token_seq;
