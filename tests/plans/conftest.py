@@ -13,6 +13,9 @@ import pytest
 
 from oppspot_runner.db.files import statement
 from tests.conftest import create_database, drop_database
+from tests.db.conftest import Place, place, shared_dsn
+
+__all__ = ["place", "shared_dsn"]
 
 ROWS = 100_000
 AGENTS = 5
@@ -81,8 +84,8 @@ def explain(
     """
     names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement(name))))
     text = statement(name).replace("{limit}", "3").replace("%%", "%")
-    for place, one in enumerate(names, 1):
-        text = text.replace(f"%({one})s", f"${place}")
+    for number, one in enumerate(names, 1):
+        text = text.replace(f"%({one})s", f"${number}")
     types = ", ".join(TYPES.get(one, "unknown") for one in names)
     prepared = f"p{uuid4().hex[:8]}"
     mode = "force_generic_plan" if generic else "auto"
@@ -133,3 +136,12 @@ def session(crowded: str) -> Iterator[Session]:
     with psycopg.connect(crowded) as connection:
         yield connection
         connection.rollback()
+
+
+@pytest.fixture
+def own(place: Place) -> Session:
+    """A session on an empty queue of its own, without autovacuum and triggers."""
+    place.migrate()
+    place.session.execute("ALTER TABLE agent_tasks SET (autovacuum_enabled = false)")
+    place.session.execute("SET session_replication_role = replica")
+    return place.session

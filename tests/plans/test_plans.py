@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
 
 from tests.plans.conftest import ROWS, Plan, Session, crowd_of_one, explain
@@ -24,15 +22,6 @@ def queue(session: Session, request: pytest.FixtureRequest) -> Session:
     if request.param == "never-analyzed":
         session.execute("DELETE FROM pg_statistic WHERE starelid = 'agent_tasks'::regclass")
     return session
-
-
-@pytest.fixture
-def own(dsn: str) -> Iterator[Session]:
-    """A session on an empty queue of its own, without autovacuum and triggers."""
-    with psycopg.connect(dsn, autocommit=True) as session:
-        session.execute("ALTER TABLE agent_tasks SET (autovacuum_enabled = false)")
-        session.execute("SET session_replication_role = replica")
-        yield session
 
 
 def run(session: Session, rows: int, *, runner: int = 999) -> list[tuple[UUID, int]]:
