@@ -10,6 +10,14 @@ from oppspot_runner.base.errors import SchemaError
 from tests.db.conftest import Place
 from tests.db.old_tables import TABLES, create_old_tables, insert, old_task, tasks
 
+SEED_TABLES = [
+    "organizations",
+    "ai_agents",
+    "streams",
+    "agent_tasks",
+    "agent_executions",
+    "stream_agent_assignments",
+]
 # How to make a table unfit, what is said of it, and how to mend it.
 UNFIT = {
     "type": (
@@ -133,6 +141,28 @@ def test_all_faults_are_named_at_once(place: Place) -> None:
         place.migrate()
     named = [reason for _, reason, _ in UNFIT.values() if reason in str(refused.value)]
     assert len(named) >= 9, refused.value
+
+
+def test_every_name_that_later_files_need_is_asked_for_at_once(place: Place) -> None:
+    made = everything_of("rv", place) if place.migrate() else set()
+    mine = made - set(SEED_TABLES) - {"oppspot_migrations"}
+    other = place._replace(schema=f"{place.schema}_2")
+    place.session.execute(f"CREATE SCHEMA {other.schema}")  # type: ignore[arg-type]
+    for name in mine:
+        place.session.execute(f"CREATE TABLE {other.schema}.{name} (id integer)")  # type: ignore[arg-type]
+    with pytest.raises(SchemaError) as refused:
+        other.migrate()
+    assert {name for name in mine if f"{name} is a name that" not in str(refused.value)} == set()
+
+
+def everything_of(kinds: str, place: Place) -> set[str]:
+    """Names of the relations of some kinds in the schema."""
+    rows = place.session.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace"
+        " AND relkind::text = ANY (%s)",
+        (place.schema, list(kinds)),
+    )
+    return {row[0] for row in rows}
 
 
 @pytest.mark.parametrize(
