@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from oppspot_runner.agents.context import Context
     from oppspot_runner.agents.definition import Agent, ResultMapper
     from oppspot_runner.agents.function import AgentFunction, agent
+    from oppspot_runner.agents.options import AgentOptions
     from oppspot_runner.agents.registry import Registry, registry
     from oppspot_runner.app.client import AsyncClient, Client
     from oppspot_runner.app.inside import start_task_runner, stop_task_runner
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Agent",
     "AgentFunction",
+    "AgentOptions",
     "AsyncClient",
     "Backoff",
     "Client",
@@ -47,6 +49,7 @@ _HOMES = {
     "agents.context": ("Context",),
     "agents.definition": ("Agent", "ResultMapper"),
     "agents.function": ("AgentFunction", "agent"),
+    "agents.options": ("AgentOptions",),
     "agents.registry": ("Registry", "registry"),
     "app.client": ("AsyncClient", "Client"),
     "app.inside": ("start_task_runner", "stop_task_runner"),

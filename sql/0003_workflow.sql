@@ -296,6 +296,12 @@ CREATE FUNCTION agent_tasks_by_hand() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS
 $$
 BEGIN
+    IF OLD.status = 'processing' THEN
+        -- The attempt that is on will find itself fenced: its row ends here.
+        UPDATE agent_executions SET status = 'cancelled', completed_at = oppspot_now(),
+            error_message = 'the task was set to ' || NEW.status || ' by hand while it ran'
+        WHERE task_id = OLD.id AND attempt = OLD.attempt AND status = 'running';
+    END IF;
     IF NEW.status = 'pending' THEN
         NEW.run_token := NULL;
         NEW.runner_id := NULL;

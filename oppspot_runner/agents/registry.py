@@ -124,7 +124,8 @@ def _definition(
         agent_type = name or body.agent_type
         if not agent_type:
             raise ConfigurationError(f"{body.__qualname__} has no agent_type")
-        return Definition(agent_type, body, body.options, body.input_model)
+        chosen = body.options.overridden(options)
+        return Definition(agent_type, body, chosen, body.input_model)
     if isinstance(body, type):
         raise ConfigurationError(f"{body!r} is neither a function nor a subclass of Agent")
     wants_input = len(inspect.signature(body).parameters) > 1

@@ -69,7 +69,9 @@ def _described(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="JSON",
             help="For its code: JSON, or @FILE.",
         ),
-        click.option("--cron", "schedule_cron", help="Schedule: 5 or 6 fields, or @daily."),
+        click.option(
+            "--cron", "schedule_cron", help="A schedule to keep with it; nothing starts by it yet."
+        ),
         click.option("--timezone", "schedule_timezone", help="Of the schedule, as Europe/London."),
         click.option("--description", help="A sentence for people."),
         json_option,
@@ -81,7 +83,7 @@ def _described(command: Callable[..., Any]) -> Callable[..., Any]:
 @agents.command(epilog="Example: oppspot-runner agents create --type scout_agent --name Scout")
 @click.option("--type", "agent_type", required=True, help="Which code it runs.")
 @_described
-@click.option("--parent", help="The agent whose output it gets (id or name).")
+@click.option("--parent", help="The agent above it (id or name); kept, not used yet.")
 @click.option("--org", "org_id", type=click.UUID, help="The organisation that it works for.")
 @click.option("--inactive", is_flag=True, help="Its tasks fail until it is active.")
 @runs

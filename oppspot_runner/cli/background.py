@@ -54,13 +54,30 @@ def refuse_second(pid_file: Path) -> None:
     """Raises ConflictError when `pid_file` names a process that lives."""
     try:
         pid = int(pid_file.read_text())
-        os.kill(pid, 0)
     except (OSError, ValueError):
+        return
+    if not is_runner(pid):
         return
     raise ConflictError(
         f"a runner with that pid file is running already (pid {pid})",
         hint=f"Stop it, or name another file with --pid-file (this is {pid_file}).",
     )
+
+
+def is_runner(pid: int) -> bool:
+    """Whether `pid` is a living process of this program; a number may have been given anew."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return not Path("/proc/self").exists()  # without /proc the number has to do
+    return state != "Z" and b"oppspot" in command
 
 
 def last_words(log_file: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ import click
 from oppspot_runner.base.settings import Settings, load_settings
 
 EVERY_S = 0.2
+GONE_LOOKS = 100  # five seconds
 
 
 @click.command(epilog="Example: oppspot-runner start --concurrency 5 --import myproject.agents")
@@ -118,6 +120,7 @@ async def _stop(
             await asyncio.sleep(EVERY_S)
             left &= {row["id"] for row in await read.runners(database) if row["alive"]}
     stopped = sorted(row["id"] for row in asked if row["id"] not in left)
+    await _gone([row["pid"] for row in asked if row["id"] in stopped and is_here(row["host"])])
     say(
         {"stopped": stopped, "still_running": sorted(left)},
         _told(stopped, sorted(left), timeout_s),
@@ -125,6 +128,21 @@ async def _stop(
     )
     if left:
         sys.exit(1)
+
+
+def is_here(host: str) -> bool:
+    """Whether a runner's host is this one, so that its pid means something."""
+    return host == socket.gethostname()
+
+
+async def _gone(pids: list[int]) -> None:
+    """Waits until processes of this host ended: a runner leaves its row a moment before that."""
+    from oppspot_runner.cli.background import is_runner
+
+    for _ in range(GONE_LOOKS):
+        if not any(is_runner(pid) for pid in pids):
+            return
+        await asyncio.sleep(EVERY_S / 4)
 
 
 def _told(stopped: list[int], left: list[int], timeout_s: float) -> str:

@@ -118,10 +118,10 @@ def _parts(found: Explanation) -> list[RenderableType]:
 
 def _reasons(reasons: list[dict[str, Any]]) -> RenderableType:
     return output.table(
-        ["component", "points>", "of>", "why...", "source"],
+        ["part", "points>", "of>", "why...", "source"],
         [
             (
-                reason.get("component"),
+                f"{reason.get('component')}: {reason.get('factor')}",
                 f"{reason['points']:.2f}",
                 "" if reason.get("max") is None else f"{reason['max']:.2f}",
                 reason.get("text"),

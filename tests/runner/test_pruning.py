@@ -46,7 +46,8 @@ async def test_a_chunk_is_bounded_and_the_walk_goes_on_where_it_stopped(db: Data
 
 async def test_a_retry_by_hand_of_an_old_task_is_not_pruned_away(db: Database) -> None:
     await db.execute(
-        "INSERT INTO agent_tasks (status, finished_at) VALUES ('completed', now() - '40 d'::interval)"
+        "INSERT INTO agent_tasks (status, finished_at)"
+        " VALUES ('completed', now() - interval '40 d')"
     )
     await db.execute("UPDATE agent_tasks SET status = 'pending'")
     pruning = Pruning(db, Patience(EventBus()), keep_s=30 * DAY_S, history_s=90 * DAY_S)

@@ -315,3 +315,25 @@ async def test_the_first_attempt_takes_over_the_row_that_was_promised(bench: Ben
     (attempt,) = await bench.attempts(task)
     assert (str(attempt["id"]), attempt["status"]) == (promised, "completed")
     assert attempt["metrics"].keys() >= {"api_calls", "tokens", "cost_usd", "steps", "wait_ms"}
+
+
+async def test_a_visible_attempt_ends_when_its_task_is_changed_by_hand(bench: Bench) -> None:
+    started = asyncio.Event()
+
+    async def long(ctx: Any) -> dict[str, Any]:
+        started.set()
+        await asyncio.Event().wait()
+        return {}
+
+    agent = await bench.agent(long)
+    async with bench.running(replace(FAST, lease_s=2)):
+        task = await bench.task(agent)
+
+        async def visible() -> bool:
+            return [one["status"] for one in await bench.attempts(task)] == ["running"]
+
+        await bench.until(visible)
+        await bench.db.execute("UPDATE agent_tasks SET status = 'cancelled'")
+    (attempt,) = await bench.attempts(task)
+    assert attempt["status"] == "cancelled"
+    assert "by hand" in attempt["error_message"]
