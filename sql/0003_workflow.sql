@@ -354,6 +354,19 @@ BEGIN
     -- As in wake_task_runners: nothing that a caller can make may come before ours.
     EXECUTE format('ALTER FUNCTION agent_tasks_by_hand() SET search_path = %I, pg_temp', current_schema());
 END $$;
+-- A task that somebody deletes before it ended ends its part of the run.
+CREATE FUNCTION agent_tasks_deleted() RETURNS trigger
+LANGUAGE plpgsql SET search_path FROM CURRENT AS
+$$
+BEGIN
+    PERFORM settle_run_nodes(ARRAY[OLD.run_id], ARRAY[OLD.agent_id], ARRAY['cancelled'], ARRAY[NULL::uuid]);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER agent_tasks_deleted AFTER DELETE ON agent_tasks FOR EACH ROW
+WHEN (OLD.run_id IS NOT NULL AND OLD.status IN ('pending', 'processing'))
+EXECUTE FUNCTION agent_tasks_deleted();
+
 CREATE TRIGGER agent_tasks_by_hand BEFORE UPDATE OF status, scheduled_for ON agent_tasks FOR EACH ROW
 WHEN (NEW.run_token IS NOT DISTINCT FROM OLD.run_token
       AND (NEW.status IS DISTINCT FROM OLD.status

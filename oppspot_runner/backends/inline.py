@@ -34,8 +34,15 @@ async def run_body(
     """Runs one attempt's body to its end; raises whatever the agent raises."""
     try:
         return await _run(definition, options, ctx, input)
-    except SystemExit as error:  # the loop would take it for its own end
-        raise RuntimeError(f"the agent called exit({error.code!r})") from error
+    except (SystemExit, KeyboardInterrupt) as error:  # the loop would take it for its own end
+        raise RuntimeError(exit_told(error)) from error
+
+
+def exit_told(error: BaseException) -> str:
+    """What an agent did that tried to end the process."""
+    if isinstance(error, SystemExit):
+        return f"the agent called exit({error.code!r})"
+    return f"the agent raised {type(error).__name__}"
 
 
 async def _run(

@@ -82,7 +82,14 @@ def _composite(value: Any, depth: int) -> Any:
         case _ if is_dataclass(value) and not isinstance(value, type):
             return clean(asdict(value), depth=depth + 1)
         case _:
-            return clean_text(repr(value), most=200)
+            return _seen(value)
+
+
+def _seen(value: Any) -> str:
+    try:
+        return clean_text(repr(value), most=200)
+    except Exception:  # noqa: BLE001 - whatever a stranger's __repr__ raises
+        return f"<{type(value).__name__} that cannot be shown>"
 
 
 def _key(key: Any) -> str:

@@ -72,7 +72,10 @@ def describe(dsn: str) -> str:
     except psycopg.ProgrammingError:
         return "an unreadable connection string"
     host, port = given.get("host") or "localhost", given.get("port") or 5432
-    return f"{host}:{port}/{given.get('dbname') or given.get('user') or ''}"
+    name = str(given.get("dbname") or given.get("user") or "")
+    if "@" in f"{host}{name}" or ":" in name:  # cut in the wrong place: part may be a password
+        return "of DATABASE_URL (special characters in its password must be percent-encoded)"
+    return f"{host}:{port}/{name}"
 
 
 def unreachable(dsn: str, error: Exception) -> DatabaseError:

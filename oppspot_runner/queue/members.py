@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import psycopg
 from psycopg.rows import DictRow
 
 from oppspot_runner.db.files import statement
-from oppspot_runner.db.pool import Connection, Database, connect_blocking
+from oppspot_runner.db.pool import BAD_CONTENT, Connection, Database, connect_blocking
 
 REGISTER = statement("runners/register")
 BEAT = statement("runners/beat")
@@ -116,7 +117,8 @@ class BeatConnection:
             row = connection.execute(BEAT, params).fetchone()
             if row is not None and running_for_s is not None and row["held"]:
                 older = {"runner_id": self.runner_id, "older_than_s": running_for_s}
-                connection.execute(NOTE_RUNNING, older)
+                with suppress(*BAD_CONTENT):  # an odd row must not cost the lease
+                    connection.execute(NOTE_RUNNING, older)
         except psycopg.Error:
             self.close()
             raise

@@ -119,7 +119,7 @@ def _retry(
 ) -> dict[str, Any]:
     if task.retry_count >= max_retries:
         return _failed(error, output)
-    delay_s = backoff.delay_s(task.retry_count) if after_s is None else _seconds(after_s)
+    delay_s = _seconds(backoff.delay_s(task.retry_count) if after_s is None else after_s)
     return {**_failed(error, output), "status": "pending", "retries": 1, "delay_s": delay_s}
 
 

@@ -24,6 +24,7 @@ from oppspot_runner.queue.settlement import Settlement
 CLAIM = statement("queue/claim")
 PROMOTE = statement("queue/promote")
 FINISH = statement("queue/finish")
+GIVE_BACK = statement("queue/give_back")
 HOLD = statement("queue/hold")
 IS_DRAINED = statement("queue/is_drained")
 RESCUE = statement("queue/rescue")
@@ -31,6 +32,7 @@ PRUNE_TASKS = statement("queue/prune_tasks")
 PRUNE_EXECUTIONS = statement("queue/prune_executions")
 
 MOST_AT_ONCE = 500
+MOST_RESCUED = 100  # the LIMIT of queue/rescue
 EXACT_UP_TO = 10  # above it claims come in tens: each size is a prepared statement of its own
 FIRST_ID = UUID(int=0)
 
@@ -91,6 +93,12 @@ async def hold(connection: Connection, task: Task) -> bool:
     """Locks the task's row for the rest of the transaction; False when it is no longer ours."""
     params = {"task_id": task.id, "run_token": task.run_token}
     return await (await connection.execute(HOLD, params)).fetchone() is not None
+
+
+async def give_back(connection: Connection, runner_id: int, tokens: Sequence[int]) -> int:
+    """Puts tasks back that are ours by the table and that nobody here runs; how many."""
+    params = {"runner_id": runner_id, "tokens": list(tokens)}
+    return (await connection.execute(GIVE_BACK, params)).rowcount
 
 
 async def finish(

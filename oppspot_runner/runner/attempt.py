@@ -7,6 +7,7 @@ cancellation is abandoned after `CUT_OFF_S`, and the fence keeps it from writing
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
 import traceback
 from collections.abc import Callable
@@ -30,6 +31,8 @@ from oppspot_runner.runner.patience import Patience
 from oppspot_runner.runner.settler import Settler
 
 CUT_OFF_S = 5.0
+SAVE_LEAST_S = 10.0  # for save_results, however long the body took
+AGAIN_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,10 @@ class Attempt:
     async def run(self) -> None:
         """The whole attempt, to its written end."""
         self.tools.events.emit(TaskStarted(self.task))
-        result, outcome = await self._outcome()
+        try:
+            result, outcome = await self._outcome()
+        except Exception as error:  # noqa: BLE001 - no row and no agent may end the runner
+            result, outcome = None, judged_error(error)
         if self._lost:
             self._dropped("the runner lost the task while it ran")
             return
@@ -108,19 +114,24 @@ class Attempt:
         body = asyncio.get_running_loop().create_task(
             run_body(briefing.definition, briefing.options, briefing.ctx, briefing.input)
         )
+        if await self._ended(body, limit_s):
+            return self._judged(body)
+        return None, self._verdict or Retry(f"the time limit of {limit_s:g} s was exceeded")
+
+    async def _ended(self, work: asyncio.Task[Any], limit_s: float) -> bool:
+        """Waits for `work`, its limit, or somebody who asks for the end; False: it was cut off."""
         asked = asyncio.get_running_loop().create_task(self._asked.wait())
         try:
-            await asyncio.wait({body, asked}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
-            if body.done():
-                return self._judged(body)
-            verdict = self._verdict or Retry(f"the time limit of {limit_s:g} s was exceeded")
-            await self._cut_off(body)
-            return None, verdict
+            await asyncio.wait({work, asked}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                await self._cut_off(work)
+                return False
+            return True
         finally:
             asked.cancel()
-            body.cancel()
+            work.cancel()
 
-    async def _cut_off(self, body: asyncio.Task[Result]) -> None:
+    async def _cut_off(self, body: asyncio.Task[Any]) -> None:
         for patience_s in (CUT_OFF_S, CUT_OFF_S / 5):  # a cancellation can get lost: see end_all
             body.cancel()
             done, _ = await asyncio.wait({body}, timeout=patience_s)
@@ -136,17 +147,20 @@ class Attempt:
             return None, self._verdict or Retry("the agent cancelled itself")
         error = body.exception()
         if error is None:
-            return body.result(), judged_value(body.result().value)
+            try:
+                return body.result(), judged_value(body.result().value)
+            except Exception as unreadable:  # noqa: BLE001 - whatever the values of a result do
+                return None, judged_error(unreadable)
         if isinstance(error, errors.LeaseLostError):
             self._lost = True
         return None, judged_error(error)
 
     async def _settle(self, outcome: Outcome, result: Result | None) -> None:
         run_ms = int((time.monotonic() - self.started_at) * 1000)
-        end = self._settlement(outcome, run_ms)
         if result is not None and result.save is not None and isinstance(outcome, Done):
             written, end, outcome = await self._save(result, result.save, run_ms)
         else:
+            end, outcome = self._settled(outcome, run_ms)
             written = await self.tools.settler.settle(end)
         if not written:
             self._dropped("the task was taken back, or its end was already written")
@@ -162,28 +176,48 @@ class Attempt:
             )
         )
 
+    def _settled(self, outcome: Outcome, run_ms: int) -> tuple[Settlement, Outcome]:
+        """What `outcome` becomes; a result that cannot even be read is an error."""
+        try:
+            return self._settlement(outcome, run_ms), outcome
+        except Exception as error:  # noqa: BLE001 - whatever the values of a result do
+            failed = judged_error(error)
+            return self._settlement(failed, run_ms), failed
+
     async def _save(
         self, result: Result, save: Callable[[Any], Any], run_ms: int
     ) -> tuple[bool, Settlement, Outcome]:
-        settler = self.tools.settler
+        """Watches save_results like the body: it has a time limit, and can be asked to end."""
+        saving = asyncio.get_running_loop().create_task(self._save_once(result, save, run_ms))
+        used_s = time.monotonic() - self.started_at
+        limit_s = max(self.options.time_limit.total_seconds() - used_s, SAVE_LEAST_S)
+        outcome: Outcome
+        if await self._ended(saving, limit_s):
+            try:
+                return await saving
+            except Exception as error:  # noqa: BLE001 - whatever an agent's code raises
+                outcome = judged_error(error)
+        else:
+            outcome = self._verdict or Retry("save_results exceeded the time limit")
+        end, outcome = self._settled(outcome, run_ms)
+        return await self.tools.settler.settle(end), end, outcome
 
+    async def _save_once(
+        self, result: Result, save: Callable[[Any], Any], run_ms: int
+    ) -> tuple[bool, Settlement, Outcome]:
         def end() -> Settlement:
             return self._settlement(judged_value(result.value), run_ms)
 
-        try:
-            while True:
-                try:
-                    written = await settler.settle_alone(self.task, save, end)
-                    return written, end(), judged_value(result.value)
-                except Exception as error:
-                    if not is_away(error):
-                        raise
-                    # Rolled back, or committed without our knowing: the fence tells which.
-                    await self.tools.patience.through(self.tools.database.ping)
-        except Exception as error:  # noqa: BLE001 - whatever an agent's code raises
-            failed = judged_error(error)
-            refused = self._settlement(failed, run_ms)
-            return await settler.settle(refused), refused, failed
+        while True:
+            try:
+                written = await self.tools.settler.settle_alone(self.task, save, end)
+                return written, end(), judged_value(result.value)
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                # Rolled back, or committed without our knowing: the fence tells which.
+                await self.tools.patience.through(self.tools.database.ping)
+                await asyncio.sleep(AGAIN_S)
 
     def _settlement(self, outcome: Outcome, run_ms: int) -> Settlement:
         return settlement(
@@ -204,6 +238,8 @@ def judged_value(value: Any) -> Outcome:
     """What a returned value means: an object is the output, {"error": ...} is an error."""
     if value is None:
         return Done({})
+    if inspect.isgenerator(value) or inspect.isasyncgen(value) or inspect.iscoroutine(value):
+        return Fail(f"the agent returned a {type(value).__name__}: use return, not yield")
     if hasattr(value, "model_dump"):
         value = value.model_dump(mode="json")
     if not isinstance(value, dict):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from oppspot_runner.base.events import EventBus, TasksRescued
-from oppspot_runner.db.pool import Database
+from oppspot_runner.db.pool import BAD_CONTENT, Database
 from oppspot_runner.queue import members, store
 from oppspot_runner.runner.patience import Patience
 from oppspot_runner.runner.wakeup import Wakeup, jittered
@@ -62,7 +62,9 @@ class Maintenance:
             if now >= self._rescue_at:
                 found, suspect_s = await store.rescue(connection, self.runner_id)
                 await chain.after(connection, _ended(found))
-                self._rescue_at = now + min(jittered(self.poll_s), _or_never(suspect_s))
+                more = len(found) >= store.MOST_RESCUED
+                wait_s = 0.0 if more else min(jittered(self.poll_s), _or_never(suspect_s))
+                self._rescue_at = now + wait_s
         if found:
             self._report(found)
         if promoted or found:
@@ -102,8 +104,13 @@ class Pruning:
     async def chunk(self) -> int:
         """One chunk of each table; how many rows went."""
         async with self.database.connection() as connection:
-            last, tasks = await store.prune_tasks(connection, after=self._after, keep_s=self.keep_s)
-            self._after = last or store.FIRST_ID
+            try:
+                last, tasks = await store.prune_tasks(
+                    connection, after=self._after, keep_s=self.keep_s
+                )
+                self._after = last or store.FIRST_ID
+            except BAD_CONTENT:  # somebody's own table refers to these tasks: they stay
+                tasks = 0
             await members.forget_dead(connection)
             return tasks + await store.prune_executions(connection, keep_s=self.history_s)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from oppspot_runner.base.errors import OppspotError
 from oppspot_runner.base.task import Task
-from oppspot_runner.db.pool import BAD_CONTENT, Connection, Database
+from oppspot_runner.db.pool import BAD_CONTENT, Connection, Database, is_away
 from oppspot_runner.queue import store
 from oppspot_runner.queue.settlement import Settlement
 from oppspot_runner.runner.patience import Patience
@@ -64,8 +64,7 @@ class Settler:
         async with self.database.transaction() as connection:
             if not await store.hold(connection, task):
                 return False
-            if await save(connection) is False:
-                raise SaveRefusedError("save_results returned False")
+            await _saved(connection, save)
             await write(connection, self.runner_id, [end()])
         return True
 
@@ -102,6 +101,22 @@ class Settler:
     async def _write(self, settlements: Sequence[Settlement]) -> set[object]:
         async with self.database.transaction() as connection:
             return await write(connection, self.runner_id, settlements)
+
+
+async def _saved(connection: Connection, save: Callable[[Connection], Awaitable[bool]]) -> None:
+    """Runs `save`; an outage of anything but `connection` is the agent's error."""
+    try:
+        saved = await save(connection)
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise SaveRefusedError(f"save_results raised {type(error).__name__}") from error
+    except Exception as error:
+        if is_away(error) and not connection.broken:
+            raise SaveRefusedError(f"save_results: {type(error).__name__}: {error}") from error
+        raise
+    if saved is False:
+        raise SaveRefusedError("save_results returned False")
+    if connection.closed and not connection.broken:
+        raise SaveRefusedError("save_results closed the connection that it was given")
 
 
 async def write(

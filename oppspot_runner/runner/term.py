@@ -12,7 +12,7 @@ from oppspot_runner.base.events import EventBus, WakeChanged
 from oppspot_runner.base.outcome import Cancel
 from oppspot_runner.db.listen import Listener
 from oppspot_runner.db.pool import DATABASE_AWAY, Connection, Database
-from oppspot_runner.queue import members
+from oppspot_runner.queue import members, store
 from oppspot_runner.queue.members import Beat, BeatConnection, Membership
 from oppspot_runner.runner.attempt import Attempt
 from oppspot_runner.runner.cancelling import end_all
@@ -58,6 +58,7 @@ class Term:
         self._waiting = False
         self._lost = asyncio.Event()
         self._lost_reason = ""
+        self._strangers: frozenset[int] = frozenset()
         self._tasks: list[asyncio.Task[None]] = []
         config, database = runner.config, runner.database
         self.heartbeat = Heartbeat(
@@ -167,10 +168,25 @@ class Term:
 
     def _on_beat(self, beat: Beat, sent_at: float) -> None:
         self._cancel(beat.cancelled)
+        self._find_orphans(beat.held)
         for token, attempt in list(self.runner.attempts.items()):
             if token not in beat.held and attempt.started_at < sent_at:
                 attempt.lose()
         self._obey(beat.desired)
+
+    def _find_orphans(self, held: frozenset[int]) -> None:
+        """Tasks that are ours by two heartbeats and that nobody runs: a claim's answer got lost."""
+        strangers = held - self.runner.attempts.keys()
+        orphans = strangers & self._strangers
+        self._strangers = strangers
+        if orphans:
+            self.services.create_task(self._give_back(sorted(orphans)))
+
+    async def _give_back(self, tokens: list[int]) -> None:
+        with suppress(*DATABASE_AWAY):  # the next heartbeat finds them again
+            async with self.runner.database.connection() as connection:
+                await store.give_back(connection, self.member.id, tokens)
+            self.runner.wakeup.set()
 
     def _obey(self, wanted: str) -> None:
         runner = self.runner

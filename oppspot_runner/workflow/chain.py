@@ -14,7 +14,7 @@ from uuid import UUID
 import psycopg
 
 from oppspot_runner.base.errors import Fail, LeaseLostError
-from oppspot_runner.base.jsonsafe import dumps
+from oppspot_runner.base.jsonsafe import clean, dumps
 from oppspot_runner.base.task import Task
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection
@@ -46,7 +46,7 @@ async def open_run(connection: Connection, task: Task, stream_id: UUID) -> UUID:
         "run_token": task.run_token,
         "stream_id": stream_id,
         "agent_id": task.agent.id,
-        "payload": dumps(task.payload),
+        "payload": dumps(clean(task.payload)),
         "priority": task.priority,
         "requested_by": task.requested_by,
         "chain": task.payload.get("chain") is not False,

@@ -157,4 +157,5 @@ def test_an_attempt_writes_by_the_primary_key_however_many_run(own: Session) -> 
 def test_asking_whether_all_is_done_stops_at_the_first_row(queue: Session, generic: bool) -> None:
     params = {"task_types": ["agent_execution"]}
     plan = explain(queue, "queue/is_drained", params, generic=generic)
-    assert plan.buffers < 20, f"{plan.buffers} pages\n{plan}"
+    # Running rows, ready rows, and what is paused: a few pages each.
+    assert plan.buffers < 30, f"{plan.buffers} pages\n{plan}"

@@ -1,3 +1,9 @@
--- A runner that ends in order takes its row with it, unless tasks still name it: rescue needs the row.
-DELETE FROM task_runners r WHERE r.id = %(runner_id)s
-  AND NOT EXISTS (SELECT FROM agent_tasks t WHERE t.runner_id = r.id AND t.status = 'processing')
+-- A runner that ends takes its row with it. When tasks still name it, rescue needs the row; its lease
+-- ends at once then, so that nobody has to wait for it to run out.
+WITH gone AS (
+    DELETE FROM task_runners r WHERE r.id = %(runner_id)s
+      AND NOT EXISTS (SELECT FROM agent_tasks t WHERE t.runner_id = r.id AND t.status = 'processing')
+    RETURNING r.id
+)
+UPDATE task_runners r SET lease_until = least(r.lease_until, oppspot_now()), waiting = false
+WHERE r.id = %(runner_id)s AND NOT EXISTS (SELECT FROM gone)
