@@ -12,7 +12,7 @@ NOT_SECRET = {"run_token", "tokens", "max_tokens", "tokens_used"}
 URL_PASSWORD = re.compile(r"(?P<start>[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@/]+(?=@)")
 WORD_SECRET = re.compile(
     r"(?i)(?P<start>\b(?:password|passwd|api[_-]?key|secret|authorization)\s*[=:]\s*"
-    r"(?:bearer\s+|basic\s+)?)[^\s,;&'\"]+"
+    r"(?:bearer\s+|basic\s+)?)(?:'[^']*'|\"[^\"]*\"|[^\s,;&'\"]+)"
 )
 REDACTED = "[redacted]"
 MOST_DEPTH = 6

@@ -59,6 +59,8 @@ async def test_every_line_about_a_task_carries_its_fields(
         ({"a": [{"Authorization": "Bearer x"}]}, {"a": [{"Authorization": REDACTED}]}),
         ("postgresql://me:secret@host/db", f"postgresql://me:{REDACTED}@host/db"),
         ("?api_key=abc&x=1", f"?api_key={REDACTED}&x=1"),
+        ("password: 'p w d' is wrong", f"password: {REDACTED} is wrong"),
+        ('api_key="a b" x', f"api_key={REDACTED} x"),
         ("Authorization: Bearer abc.def", f"Authorization: Bearer {REDACTED}"),
         ({"tokens": 5, "run_token": 7}, {"tokens": 5, "run_token": 7}),
         ({"password": ""}, {"password": ""}),
