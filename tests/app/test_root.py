@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import pytest
 
 import oppspot_runner
 from oppspot_runner import Client, agent
+from oppspot_runner.app import client as client_module
 from oppspot_runner.db.pool import Database
 
 
@@ -19,6 +21,16 @@ def test_every_promised_name_is_there() -> None:
         _ = oppspot_runner.no_such_name
 
 
+@pytest.fixture
+def _own_client() -> Iterator[None]:
+    """The client that `.delay()` keeps for the process belongs to this test's database alone."""
+    client_module._client_of_settings.cache_clear()
+    yield
+    client_module._client_of_settings().close()
+    client_module._client_of_settings.cache_clear()
+
+
+@pytest.mark.usefixtures("_own_client")
 async def test_a_decorated_function_is_enqueued_by_its_type(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
