@@ -1,44 +1,96 @@
-"""`pause` and `resume`: of runners, agents, types and organisations."""
+"""`stop`, `pause` and `resume`: of runners, agents, types and organisations."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import click
+from psycopg.rows import DictRow
 
+from oppspot_runner.base.errors import NotFoundError
 from oppspot_runner.base.payload import identifier
-from oppspot_runner.cli.session import client_of, json_option, open_running, runs, say
+from oppspot_runner.cli.background import is_runner
+from oppspot_runner.cli.session import (
+    client_of,
+    json_option,
+    open_database,
+    open_running,
+    runs,
+    say,
+)
 from oppspot_runner.db.pool import Database
 from oppspot_runner.queue import control, members, read
 from oppspot_runner.queue.control import Scope
 from oppspot_runner.streams import directory
 
+Verb = Literal["stop", "stop_now", "pause", "run"]
 LOOK_S = 0.1
-NOT_RUNNING = "The private Postgres is not running, and so is nothing else."
+GONE_LOOKS = 50  # five seconds
+DONE = {"stop": "stopped", "stop_now": "stopped", "pause": "paused", "run": "running"}
+ADVICE = {"stop": " `oppspot-runner stop --now` gives their tasks back at once."}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a request: who obeyed, who has not yet, and named ids that are not there."""
+
+    obeyed: tuple[DictRow, ...] = ()
+    waiting: tuple[int, ...] = ()
+    unknown: tuple[int, ...] = ()
+
+    @property
+    def ids(self) -> list[int]:
+        """The ids of those that obeyed."""
+        return sorted(row["id"] for row in self.obeyed)
+
+
+def _timed(default_s: float) -> Callable[..., Any]:
+    return click.option(
+        "--timeout",
+        "timeout_s",
+        type=click.FloatRange(min=0),
+        default=default_s,
+        show_default=True,
+        help="Seconds to wait for runners to obey.",
+    )
+
+
+_named = click.option(
+    "--runner", "runners", multiple=True, type=int, help="Only this one. Repeatable."
+)
 
 
 def _scoped(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
-        click.option("--runner", "runners", multiple=True, type=int, help="Only this runner."),
-        click.option("--agent", help="Tasks of this agent (id or name)."),
-        click.option("--type", "of_type", help="Tasks of this task_type or agent_type."),
-        click.option("--org", help="Tasks of this organisation (id)."),
-        click.option(
-            "--timeout",
-            "timeout_s",
-            type=click.FloatRange(min=0),
-            default=15,
-            show_default=True,
-            help="Seconds to wait for runners to obey.",
-        ),
         json_option,
+        _timed(15),
+        click.option("--org", help="Tasks of this organisation (id)."),
+        click.option("--type", "of_type", help="Tasks of this task_type or agent_type."),
+        click.option("--agent", help="Tasks of this agent (id or name)."),
+        _named,
     ):
         command = option(command)
     return command
+
+
+@click.command(epilog="Example: oppspot-runner stop --runner 12 --timeout 60")
+@_named
+@click.option("--now", is_flag=True, help="Give running tasks back at once.")
+@_timed(60)
+@json_option
+@runs
+async def stop(runners: tuple[int, ...], now: bool, timeout_s: float, as_json: bool) -> None:
+    """Stop runners, on this host or any other, and wait until they are gone."""
+    verb: Verb = "stop_now" if now else "stop"
+    answer = await _ask(verb, runners, timeout_s)
+    await _gone([row["pid"] for row in answer.obeyed if row["host"] == socket.gethostname()])
+    _tell(verb, answer, timeout_s, as_json)
 
 
 @click.command(epilog="Example: oppspot-runner pause --agent 'Daily Signal Scout'")
@@ -62,11 +114,11 @@ async def resume(as_json: bool, **scope: Any) -> None:
     Without an option all live runners go on. A pause of an agent, type or organisation ends only
     when it is named.
     """
-    await _apply("resume", None, as_json, **scope)
+    await _apply("run", None, as_json, **scope)
 
 
 async def _apply(
-    verb: str,
+    verb: Verb,
     reason: str | None,
     as_json: bool,
     *,
@@ -80,27 +132,28 @@ async def _apply(
     chosen = [(scope, key) for scope, key in named.items() if key is not None]
     if len(chosen) + bool(runners) > 1:
         raise click.UsageError("give one of --runner, --agent, --type and --org")
-    async with open_running() as database:
-        if database is None:
-            say({"changed": False}, NOT_RUNNING, as_json)
-        elif chosen:
+    if chosen:
+        async with open_database() as database:
             await _change_pause(database, verb, *chosen[0], reason, as_json)
-        else:
-            await _ask_runners(database, verb, list(runners) or None, timeout_s, as_json)
+        return
+    answer = await _ask(verb, runners, timeout_s)
+    _tell(verb, answer, timeout_s, as_json)
 
 
 async def _change_pause(
-    database: Database, verb: str, scope: Any, key: str, reason: str | None, as_json: bool
+    database: Database, verb: Verb, scope: Any, key: str, reason: str | None, as_json: bool
 ) -> None:
     exact = await _exact(database, scope, key)
+    shown = {"scope": scope, "key": exact}
     if verb == "pause":
-        await control.pause(database, scope, exact, reason)
+        known = await control.pause(database, scope, exact, reason)
         text = f"Paused: {scope} {key}. Resume with `oppspot-runner resume --{scope} {key}`."
-        changed = True
+        note = "" if known else f" Note: nothing has the {scope} {key} yet."
+        say({**shown, "changed": True, "known": known}, text + note, as_json)
     else:
         changed = await control.resume(database, scope, exact)
         text = f"Resumed: {scope} {key}." if changed else f"The {scope} {key} was not paused."
-    say({"scope": scope, "key": exact, "changed": changed}, text, as_json)
+        say({**shown, "changed": changed}, text, as_json)
 
 
 async def _exact(database: Database, scope: Scope, key: str) -> str:
@@ -109,43 +162,59 @@ async def _exact(database: Database, scope: Scope, key: str) -> str:
     return str(identifier(key, "the organisation")) if scope == "org" else key
 
 
-async def _ask_runners(
-    database: Database, verb: str, ids: list[int] | None, timeout_s: float, as_json: bool
-) -> None:
-    asked = await members.ask(database, "pause" if verb == "pause" else "run", ids)
-    waiting = {row["id"] for row in asked}
-    wanted, until = ("paused" if verb == "pause" else "running"), time.monotonic() + timeout_s
-    obeyed: list[int] = []
-    while waiting:
-        rows = {row["id"]: row for row in await read.runners(database) if row["alive"]}
-        obeyed += sorted(one for one in waiting if one in rows and rows[one]["state"] == wanted)
-        waiting = {one for one in waiting if one in rows} - set(obeyed)
-        if waiting and time.monotonic() > until:
-            break
-        if waiting:
+async def _ask(verb: Verb, ids: tuple[int, ...], timeout_s: float) -> Answer:
+    """Asks live runners (all, or those of `ids`) and waits until they obeyed."""
+    async with open_running() as database:
+        if database is None:
+            return Answer(unknown=ids)
+        asked = {row["id"]: row for row in await members.ask(database, verb, ids or None)}
+        obeyed, waiting = set[int](), set(asked)
+        until = time.monotonic() + timeout_s
+        while True:
+            states = {r["id"]: r["state"] for r in await read.runners(database) if r["alive"]}
+            obeyed |= {one for one in waiting if _has_obeyed(verb, states.get(one))}
+            waiting &= states.keys() - obeyed
+            if not waiting or time.monotonic() > until:
+                break
             await asyncio.sleep(LOOK_S)
-    unknown = sorted(set(ids or ()) - {row["id"] for row in asked})
-    say(
-        {wanted: obeyed, "waiting": sorted(waiting), "unknown": unknown},
-        _told(wanted, obeyed, sorted(waiting), unknown, timeout_s),
-        as_json,
-    )
-    if waiting or unknown:
+    unknown = sorted(set(ids) - obeyed - waiting)
+    return Answer(tuple(asked[one] for one in obeyed), tuple(sorted(waiting)), tuple(unknown))
+
+
+def _has_obeyed(verb: Verb, state: str | None) -> bool:
+    return state is None if verb in ("stop", "stop_now") else state == DONE[verb]
+
+
+def _tell(verb: Verb, answer: Answer, timeout_s: float, as_json: bool) -> None:
+    """Says what became of a request.
+
+    Raises NotFoundError for ids that are not there; exits with 1 when some have not obeyed yet.
+    """
+    done, lines = DONE[verb], []
+    if answer.obeyed:
+        lines.append(f"{done.capitalize()}: runner {_joined(answer.ids)}.")
+    if answer.waiting:
+        late = _joined(answer.waiting)
+        lines.append(f"Not yet {done} after {timeout_s:g} s: runner {late}.{ADVICE.get(verb, '')}")
+    if as_json or lines or not answer.unknown:
+        shown = {done: answer.ids, "waiting": answer.waiting, "unknown": answer.unknown}
+        say(shown, " ".join(lines) or "No runner is running.", as_json)
+    if answer.unknown:
+        raise NotFoundError(
+            f"not running: runner {_joined(answer.unknown)}",
+            hint="`oppspot-runner status` shows the ids of those that run.",
+        )
+    if answer.waiting:
         sys.exit(1)
 
 
-def _told(
-    wanted: str, obeyed: list[int], waiting: list[int], unknown: list[int], timeout_s: float
-) -> str:
-    parts = []
-    if obeyed:
-        parts.append(f"{wanted.capitalize()}: runner {_joined(obeyed)}.")
-    if waiting:
-        parts.append(f"Not yet {wanted} after {timeout_s:g} s: runner {_joined(waiting)}.")
-    if unknown:
-        parts.append(f"Not running: runner {_joined(unknown)}.")
-    return " ".join(parts) or "No runner is running."
-
-
-def _joined(ids: list[int]) -> str:
+def _joined(ids: Sequence[int]) -> str:
     return ", ".join(map(str, ids))
+
+
+async def _gone(pids: Sequence[int]) -> None:
+    """Waits until processes of this host ended: a runner leaves its row a moment before that."""
+    for _ in range(GONE_LOOKS):
+        if not any(is_runner(pid) for pid in pids):
+            return
+        await asyncio.sleep(LOOK_S)

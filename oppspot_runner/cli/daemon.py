@@ -1,20 +1,15 @@
-"""`start` and `stop`."""
+"""`start`: the daemon, in the foreground or detached."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import click
 
-from oppspot_runner.base.settings import Settings, load_settings
-
-EVERY_S = 0.2
-GONE_LOOKS = 100  # five seconds
+from oppspot_runner.base.settings import load_settings
 
 
 @click.command(epilog="Example: oppspot-runner start --concurrency 5 --import myproject.agents")
@@ -90,70 +85,3 @@ def _without(arguments: list[str], *, flags: set[str], options: set[str]) -> lis
         else:
             kept.append(argument)
     return kept
-
-
-@click.command(epilog="Example: oppspot-runner stop --runner 12 --timeout 60")
-@click.option("--runner", "runners", multiple=True, type=int, help="Only this one. Repeatable.")
-@click.option("--now", is_flag=True, help="Give running tasks back at once.")
-@click.option("--timeout", "timeout_s", type=float, default=60, show_default=True, help="Seconds.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def stop(runners: tuple[int, ...], now: bool, timeout_s: float, as_json: bool) -> None:
-    """Stop runners, on this host or any other, and wait until they are gone."""
-    asyncio.run(_stop(load_settings(), list(runners) or None, now, timeout_s, as_json))
-
-
-async def _stop(
-    settings: Settings, ids: list[int] | None, now: bool, timeout_s: float, as_json: bool
-) -> None:
-    from oppspot_runner.cli.session import open_running, say
-    from oppspot_runner.queue import members, read
-
-    async with open_running(settings) as database:
-        asked = (
-            []
-            if database is None
-            else await members.ask(database, "stop_now" if now else "stop", ids)
-        )
-        left = {row["id"] for row in asked}
-        until = time.monotonic() + timeout_s
-        while left and database is not None and time.monotonic() < until:
-            await asyncio.sleep(EVERY_S)
-            left &= {row["id"] for row in await read.runners(database) if row["alive"]}
-    stopped = sorted(row["id"] for row in asked if row["id"] not in left)
-    await _gone([row["pid"] for row in asked if row["id"] in stopped and is_here(row["host"])])
-    say(
-        {"stopped": stopped, "still_running": sorted(left)},
-        _told(stopped, sorted(left), timeout_s),
-        as_json,
-    )
-    if left:
-        sys.exit(1)
-
-
-def is_here(host: str) -> bool:
-    """Whether a runner's host is this one, so that its pid means something."""
-    return host == socket.gethostname()
-
-
-async def _gone(pids: list[int]) -> None:
-    """Waits until processes of this host ended: a runner leaves its row a moment before that."""
-    from oppspot_runner.cli.background import is_runner
-
-    for _ in range(GONE_LOOKS):
-        if not any(is_runner(pid) for pid in pids):
-            return
-        await asyncio.sleep(EVERY_S / 4)
-
-
-def _told(stopped: list[int], left: list[int], timeout_s: float) -> str:
-    if not stopped and not left:
-        return "No runner was running."
-    lines = []
-    if stopped:
-        lines.append(f"Stopped: {', '.join(map(str, stopped))}.")
-    if left:
-        lines.append(
-            f"Still running after {timeout_s:g} s: {', '.join(map(str, left))}. "
-            "Run `oppspot-runner stop --now` to give their tasks back at once."
-        )
-    return " ".join(lines)

@@ -22,7 +22,7 @@ HOME = "oppspot_runner.cli"
 # Name: module, attribute, and what `--help` says of it.
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "start": ("daemon", "start", "Start the daemon: it takes tasks until it is stopped."),
-    "stop": ("daemon", "stop", "Stop runners, on this host or any other."),
+    "stop": ("control", "stop", "Stop runners, on this host or any other."),
     "pause": ("control", "pause", "Let runners take nothing, or only no tasks of some agent."),
     "resume": ("control", "resume", "End a pause."),
     "status": ("status", "status", "Show runners, counts, running and recent tasks."),

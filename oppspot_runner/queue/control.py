@@ -5,7 +5,6 @@ Runners are paused in `members`.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Literal
 
 from psycopg.rows import DictRow
@@ -17,12 +16,13 @@ from oppspot_runner.db.pool import Database
 ADD = statement("pauses/add")
 REMOVE = statement("pauses/remove")
 LIST = statement("pauses/list")
+IS_KNOWN = statement("pauses/is_known")
 
 Scope = Literal["agent", "type", "org"]
 
 
-async def pause(database: Database, scope: Scope, key: str, reason: str | None = None) -> datetime:
-    """From now on nothing of `key` is claimed; since when that is so.
+async def pause(database: Database, scope: Scope, key: str, reason: str | None = None) -> bool:
+    """From now on nothing of `key` is claimed; whether there is something of that name now.
 
     `key` is the id of an agent or an organisation as text, or a task_type or agent_type. What runs
     already goes on.
@@ -30,10 +30,9 @@ async def pause(database: Database, scope: Scope, key: str, reason: str | None =
     plain_text(key, f"the {scope}")
     if reason is not None:
         plain_text(reason, "the reason")
-    row = await database.fetch_one(ADD, {"scope": scope, "key": key, "reason": reason})
-    assert row is not None
-    since: datetime = row["paused_at"]
-    return since
+    await database.execute(ADD, {"scope": scope, "key": key, "reason": reason})
+    row = await database.fetch_one(IS_KNOWN, {"scope": scope, "key": key})
+    return row is not None and bool(row["known"])
 
 
 async def resume(database: Database, scope: Scope, key: str) -> bool:
