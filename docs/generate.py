@@ -19,7 +19,8 @@ SETTINGS = """# Settings
 {note}
 A flag wins over the environment, the environment over `.env` in the current folder, that over the
 default. Lists are separated by commas. Durations are seconds unless it says days. An `OPPSPOT_` name
-that is not in this table is warned of, with the nearest known one.
+that is not in this table is warned of, with the nearest known one. A value that is not usable ends the
+command and names its flag (exit 2) or its variable (exit 1).
 
 | variable | default | flag of `start` | what it is |
 |---|---|---|---|

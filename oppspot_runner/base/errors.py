@@ -2,6 +2,7 @@
 
     OppspotError                   everything that this package raises on purpose
     |-- ConfigurationError         a setting, a flag or an installation that cannot work
+    |   `-- SettingError           a setting whose value is not usable
     |-- DatabaseError              the database is away, or holds something we cannot use
     |   `-- SchemaError            migrations missing, too new, or refused to adopt
     |-- NotFoundError              no such task, agent, stream, run or runner
@@ -40,6 +41,15 @@ class OppspotError(Exception):
 
 class ConfigurationError(OppspotError):
     """A setting, a flag or an installation that cannot work."""
+
+
+class SettingError(ConfigurationError):
+    """A setting is not usable: `field` of Settings, which is `name` in the environment."""
+
+    def __init__(self, field: str, name: str, fault: str) -> None:
+        super().__init__(f"{name} {fault}")
+        self.field = field
+        self.fault = fault
 
 
 class DatabaseError(OppspotError):

@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from oppspot_runner.base.errors import ConfigurationError
+from oppspot_runner.base.errors import SettingError
 
 PREFIX = "OPPSPOT_"
 DAY_S = 86_400
@@ -105,7 +105,7 @@ class Settings(BaseSettings):
 def load_settings(**flags: Any) -> Settings:
     """Settings with `flags` (None = not given) over environment, `.env` and defaults.
 
-    Raises ConfigurationError that names the first unusable value, never the value of a secret.
+    Raises SettingError that names the first unusable value, never the value of a secret.
     """
     given = {key: value for key, value in flags.items() if value is not None and value != ()}
     if "log_level" not in given and _means_debug():
@@ -114,9 +114,10 @@ def load_settings(**flags: Any) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         first = error.errors()[0]
-        name = variable_name(str(first["loc"][0]))
-        shown = "" if "URL" in name else f" {first['input']!r}"
-        raise ConfigurationError(f"{name}{shown} is not usable: {first['msg']}") from None
+        field = str(first["loc"][0])
+        name = variable_name(field)
+        shown = "" if "URL" in name else f"{first['input']!r} "
+        raise SettingError(field, name, f"{shown}is not usable: {first['msg']}") from None
 
 
 def variable_name(field: str) -> str:
@@ -130,8 +131,11 @@ def variable_name(field: str) -> str:
 
 
 def unknown_variables(environment: Mapping[str, str] | None = None) -> dict[str, str | None]:
-    """OPPSPOT_ names that mean nothing, each with the nearest known one."""
-    names = os.environ if environment is None else environment
+    """OPPSPOT_ names that mean nothing, each with the nearest known one.
+
+    Looks at the environment and `.env` unless an `environment` is given.
+    """
+    names = _environment() if environment is None else environment
     known = [variable_name(field) for field in Settings.model_fields]
     unknown = [name for name in names if name.startswith(PREFIX) and name not in known]
     return {name: next(iter(get_close_matches(name, known, 1)), None) for name in unknown}
@@ -147,6 +151,11 @@ def env_example() -> str:
 
 
 def _means_debug() -> bool:
-    given = {**dotenv_values(".env"), **os.environ}
+    given = _environment()
     explicit = given.get("OPPSPOT_LOG_LEVEL")
-    return not explicit and (given.get("DEBUG") or "").lower() in {"1", "true", "yes", "on"}
+    return not explicit and given.get("DEBUG", "").lower() in {"1", "true", "yes", "on"}
+
+
+def _environment() -> dict[str, str]:
+    """`.env` of the current folder and the environment, which wins."""
+    return {name: value or "" for name, value in dotenv_values(".env").items()} | dict(os.environ)

@@ -9,8 +9,6 @@ from typing import Any
 
 import click
 
-from oppspot_runner.base.settings import load_settings
-
 
 @click.command(epilog="Example: oppspot-runner start --concurrency 5 --import myproject.agents")
 @click.option("--detach", is_flag=True, help="Go to the background once the runner takes tasks.")
@@ -41,11 +39,13 @@ def start(
     them back at once.
     """
     from oppspot_runner.app.database import require_choice
+    from oppspot_runner.cli.session import load_with, warn_of_unknown
 
-    settings = load_settings(**flags)
+    settings = load_with(**flags)
     interactive = sys.stdin.isatty() or sys.stderr.isatty()
     require_choice(settings, embedded_asked=embedded, interactive=interactive)
     if detach:
+        warn_of_unknown()
         _detach(pid_file, log_file)
         return
     from oppspot_runner.cli.foreground import serve

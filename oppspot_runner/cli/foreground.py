@@ -13,7 +13,7 @@ from oppspot_runner.agents.registry import registry
 from oppspot_runner.app.daemon import Daemon
 from oppspot_runner.app.database import opened
 from oppspot_runner.app.wiring import build_runner, load_agents, runner_config
-from oppspot_runner.base.settings import Settings
+from oppspot_runner.base.settings import Settings, unknown_variables
 from oppspot_runner.db.migrate import migrate, require_schema
 from oppspot_runner.observe import logging
 
@@ -30,6 +30,8 @@ async def serve(
     """
     logging.set_up(settings.log, settings.log_level)
     log = structlog.get_logger()
+    for name, near in unknown_variables().items():
+        log.warning("a setting means nothing", name=name, nearest=near)
     for problem in load_agents(registry, settings):
         log.warning("an installed agent was left out", problem=problem)
     config = replace(runner_config(settings), drain_and_exit=drain_and_exit)

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
-from dotenv import dotenv_values
 
 from oppspot_runner.app.database import given_dsn, opened, running_dsn
+from oppspot_runner.base.errors import SettingError
 from oppspot_runner.base.settings import Settings, load_settings, unknown_variables
 from oppspot_runner.cli.output import say, warn
 from oppspot_runner.db.migrate import migrate as migrate_schema
@@ -31,11 +30,13 @@ __all__ = [
     "client_of",
     "json_option",
     "load",
+    "load_with",
     "open_client",
     "open_database",
     "open_running",
     "runs",
     "say",
+    "warn_of_unknown",
 ]
 
 P = ParamSpec("P")
@@ -47,16 +48,34 @@ logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def load(**flags: Any) -> Settings:
-    """Settings of this command; unknown OPPSPOT_ names are warned of, once. See load_settings."""
-    _warn_of_unknown()
-    return load_settings(**flags)
+def load() -> Settings:
+    """Settings of this command; unknown OPPSPOT_ names are warned of, once.
+
+    Raises SettingError.
+    """
+    warn_of_unknown()
+    return load_settings()
+
+
+def load_with(**flags: Any) -> Settings:
+    """Settings with the values of this command's options; None: not given.
+
+    Raises click.BadParameter for an unusable option, SettingError for another setting.
+    """
+    try:
+        return load_settings(**flags)
+    except SettingError as error:
+        if flags.get(error.field) in (None, ()):
+            raise
+        context = click.get_current_context()
+        (option,) = (one for one in context.command.params if one.name == error.field)
+        raise click.BadParameter(error.fault, context, option) from None
 
 
 @cache
-def _warn_of_unknown() -> None:
-    names = {**dotenv_values(".env"), **os.environ}
-    for name, near in unknown_variables({key: value or "" for key, value in names.items()}).items():
+def warn_of_unknown() -> None:
+    """Says once which OPPSPOT_ names mean nothing."""
+    for name, near in unknown_variables().items():
         hint = f"; did you mean {near}?" if near else ""
         warn(f"warning: {name} means nothing to oppspot-runner{hint}")
 

@@ -69,7 +69,7 @@ def bare_cli(
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
-    session._warn_of_unknown.cache_clear()
+    session.warn_of_unknown.cache_clear()
     return CommandLine(capsys)
 
 

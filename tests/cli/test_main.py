@@ -70,6 +70,13 @@ def test_the_version_is_that_of_the_package(bare_cli: CommandLine) -> None:
         (["enqueue"], "which agent? Give AGENT, or --from FILE. See `oppspot-runner enqueue"),
         (["enqueue", "x", "--priority", "11"], "Invalid value for '--priority': 11 is not in"),
         (["enqueue", "x", "--payload", "{"], "Invalid value for '--payload': '{' is not JSON"),
+        (
+            ["start", "--poll-interval", "0"],
+            "Invalid value for '--poll-interval': 0.0 is not usable: Input should be greater",
+        ),
+        (["start", "--concurrency", "0"], "Invalid value for '--concurrency': 0 is not usable: "),
+        (["start", "--log-level", "loud"], "Invalid value for '--log-level': 'loud' is not usable"),
+        (["start", "--detach", "--concurrency", "-1"], "Invalid value for '--concurrency': -1 is"),
         (["tasks", "show"], "Missing argument 'TASK'. See `oppspot-runner tasks show --help`."),
     ],
 )
@@ -169,6 +176,34 @@ def test_an_unusable_setting_is_named(cli: CommandLine, monkeypatch: pytest.Monk
     ended = cli("agents", "list")
     assert ended.code == 1
     assert ended.err.startswith("error: OPPSPOT_CONCURRENCY 'many' is not usable")
+
+
+@pytest.mark.parametrize("name", ["OPPSPOT_CONCURRENCY", "OPPSPOT_LEASE"])
+def test_a_variable_is_named_where_the_flag_was_not_given(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "0")
+    ended = cli("start", "--poll-interval", "1")
+    assert ended.code == 1
+    assert ended.err.startswith(f"error: {name} '0' is not usable: Input should be greater")
+
+
+def test_a_flag_wins_over_an_unusable_variable(
+    bare_cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPPSPOT_CONCURRENCY", "0")
+    ended = bare_cli("start", "--concurrency", "2")
+    assert ended.err.startswith("error: no database was named")
+
+
+def test_text_that_is_no_connection_string_names_its_variable(
+    bare_cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://x?nonsense=hush")
+    for words in (["start"], ["tasks", "list"]):
+        ended = bare_cli(*words)
+        assert ended.code == 1
+        assert ended.err.splitlines()[-1].startswith("error: DATABASE_URL is not a connection")
 
 
 def test_the_private_postgres_is_migrated_by_itself(

@@ -120,3 +120,10 @@ def test_without_a_terminal_nobody_gets_an_empty_private_database_by_mistake(
     said = fleet.command("start", DATABASE_URL="")
     assert said.returncode == 1
     assert "--embedded" in said.stderr
+
+
+def test_a_setting_that_means_nothing_is_in_the_log(fleet: Fleet) -> None:
+    said = fleet.command("start", "--drain-and-exit", OPPSPOT_CONCURENCY="5")
+    assert said.returncode == 0
+    (line,) = (json.loads(text) for text in said.stderr.splitlines())
+    assert (line["name"], line["nearest"]) == ("OPPSPOT_CONCURENCY", "OPPSPOT_CONCURRENCY")
