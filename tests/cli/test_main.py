@@ -200,7 +200,7 @@ def test_text_that_is_no_connection_string_names_its_variable(
     bare_cli: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://x?nonsense=hush")
-    for words in (["start"], ["tasks", "list"]):
+    for words in (["migrate"], ["tasks", "list"]):
         ended = bare_cli(*words)
         assert ended.code == 1
         assert ended.err.splitlines()[-1].startswith("error: DATABASE_URL is not a connection")
