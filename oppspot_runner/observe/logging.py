@@ -1,7 +1,8 @@
 """structlog set up once: console lines on a terminal, else JSON; secrets never get through.
 
-Also the subscriber that turns a runner's events into log lines. Every line about a task carries
-task_id, execution_id, agent_id, agent_type, stream_id, org_id, runner and attempt.
+What libraries log by the standard library is written in the same form. Also the subscriber that
+turns a runner's events into log lines. Every line about a task carries task_id, execution_id,
+agent_id, agent_type, stream_id, org_id, runner and attempt.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+from structlog.stdlib import ProcessorFormatter
 from structlog.typing import FilteringBoundLogger, Processor
 
 from oppspot_runner.base import events
 from oppspot_runner.base.events import EventBus
 from oppspot_runner.base.redact import redact
 from oppspot_runner.base.task import Task
+
+OURS = "oppspot_runner"
 
 
 def redact_line(
@@ -28,31 +32,72 @@ def redact_line(
     return cleaned
 
 
+def named(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The structlog processor that says who speaks, where the line does not."""
+    line.setdefault("logger", OURS)
+    return line
+
+
+class StandardLines(logging.Handler):
+    """Writes what is logged by the standard library like our own lines."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes one line; a record that cannot be written is told of, and harms nothing."""
+        try:
+            text = self.format(record)
+        except Exception as error:  # noqa: BLE001 - whatever the values of a record do
+            structlog.get_logger().error(
+                "a line could not be logged", logger=record.name, error=repr(error)
+            )
+        else:
+            structlog.PrintLogger(sys.stderr).msg(text)
+
+
+STANDARD = StandardLines()
+
+
 def set_up(form: str | None = None, level: str = "info") -> None:
-    """Configures structlog for this process. `form` console or json; None: by the terminal."""
-    console = form == "console" or (form is None and sys.stderr.isatty())
+    """Configures the logging of this process, also that of libraries.
+
+    `form` console or json; None: by the terminal.
+    """
+    if form == "console" or (form is None and sys.stderr.isatty()):
+        last = [console()]
+    else:
+        last = [named, structlog.processors.JSONRenderer(default=str)]
+    least = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         redact_line,
+        *last,
     ]
-    last: Processor = (
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-        if console
-        else structlog.processors.JSONRenderer(default=str)
-    )
     structlog.configure(
-        processors=[*shared, last],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping()[level.upper()]
-        ),
+        processors=[structlog.contextvars.merge_contextvars, *shared],
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         # Looked up for each line: whoever replaced stderr meanwhile gets it.
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    STANDARD.setFormatter(
+        ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, structlog.stdlib.ExtraAdder()],
+            processors=[ProcessorFormatter.remove_processors_meta, *shared],
+        )
+    )
+    root = logging.getLogger()
+    root.addHandler(STANDARD)
+    root.setLevel(least)
+    logging.captureWarnings(True)
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # outages are reported once, by us
+
+
+def console() -> Processor:
+    """Lines for people. Errors stay the text that was redacted."""
+    return structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
 
 
 def task_fields(task: Task, runner_id: int) -> dict[str, Any]:

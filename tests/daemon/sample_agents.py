@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
+import warnings
 from typing import Any
 
 from oppspot_runner import Agent, Context, agent
@@ -43,3 +45,13 @@ class Saving(Agent):
             "INSERT INTO effects (task_id, attempt) VALUES (%s, %s)", (ctx.task.id, ctx.attempt)
         )
         return True
+
+
+@agent("talkative")
+async def talkative(ctx: Context) -> dict[str, Any]:
+    """Lets libraries say something in each way that they have."""
+    logging.basicConfig(level=logging.INFO)
+    logging.getLogger("theirs").warning("first\nsecond, password=hunter2")
+    warnings.warn("old", FutureWarning, stacklevel=1)
+    asyncio.get_running_loop().call_exception_handler({"message": "a task was lost"})
+    return {}

@@ -127,3 +127,25 @@ def test_a_setting_that_means_nothing_is_in_the_log(fleet: Fleet) -> None:
     assert said.returncode == 0
     (line,) = (json.loads(text) for text in said.stderr.splitlines())
     assert (line["name"], line["nearest"]) == ("OPPSPOT_CONCURENCY", "OPPSPOT_CONCURRENCY")
+
+
+def test_every_line_of_the_log_is_json(fleet: Fleet) -> None:
+    fleet.task(fleet.agent("talkative"))
+    said = fleet.command(
+        "start",
+        "--drain-and-exit",
+        "--import",
+        "tests.daemon.sample_agents",
+        OPPSPOT_LOG="json",
+        OPPSPOT_LOG_LEVEL="info",
+    )
+    assert said.returncode == 0
+    lines = [json.loads(line) for line in said.stderr.splitlines()]
+    assert all(line.keys() >= {"level", "logger", "event", "timestamp"} for line in lines)
+    assert {line["logger"] for line in lines} >= {
+        "oppspot_runner",
+        "theirs",
+        "py.warnings",
+        "asyncio",
+    }
+    assert "hunter2" not in said.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging as standard
 from typing import Any
 
 import pytest
@@ -86,3 +87,59 @@ def test_console_lines_are_for_people(capsys: pytest.CaptureFixture[str]) -> Non
     printed = capsys.readouterr().err
     assert "hello" in printed
     assert "answer=42" in printed
+
+
+def test_lines_of_the_standard_library_are_like_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.set_up("json", "info")
+    try:
+        standard.getLogger("psycopg.pool").error("no way to postgresql://me:hunter2@host/db")
+        standard.getLogger("theirs").info("sent %s", "it", extra={"api_key": "abc123", "n": 1})
+        standard.getLogger("theirs").debug("not asked for")
+        try:
+            raise ValueError("password=hunter2")
+        except ValueError:
+            standard.getLogger("asyncio").exception("a task\nfailed")
+        structlog.get_logger().info("ours")
+    finally:
+        logging.set_up("json", "error")
+    printed = capsys.readouterr().err
+    assert "hunter2" not in printed
+    assert "abc123" not in printed
+    lines = [json.loads(line) for line in printed.splitlines()]
+    assert [(line["level"], line["logger"], line["event"]) for line in lines] == [
+        ("error", "psycopg.pool", f"no way to postgresql://me:{REDACTED}@host/db"),
+        ("info", "theirs", "sent it"),
+        ("error", "asyncio", "a task\nfailed"),
+        ("info", "oppspot_runner", "ours"),
+    ]
+    assert (lines[1]["api_key"], lines[1]["n"]) == (REDACTED, 1)
+    assert "ValueError" in lines[2]["exception"]
+
+
+def test_a_record_that_cannot_be_written_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    record = standard.LogRecord("theirs", standard.ERROR, "x.py", 1, "%d", ("nothing",), None)
+    logging.STANDARD.handle(record)
+    (line,) = (json.loads(text) for text in capsys.readouterr().err.splitlines())
+    assert (line["logger"], line["event"]) == ("theirs", "a line could not be logged")
+    assert "a real number is required" in line["error"]
+
+
+def test_setting_up_twice_writes_no_line_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.set_up("json", "error")
+    standard.getLogger("theirs").error("once")
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_an_error_on_the_console_is_redacted_text(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.set_up("console", "info")
+    try:
+        try:
+            raise ValueError("password=hunter2")
+        except ValueError:
+            structlog.get_logger().exception("ours")
+            standard.getLogger("theirs").exception("theirs")
+    finally:
+        logging.set_up("json", "error")
+    printed = capsys.readouterr().err
+    assert printed.count(f"ValueError: password={REDACTED}") == 2
+    assert "hunter2" not in printed
