@@ -70,9 +70,9 @@ def __getattr__(name: str) -> Any:
     return value
 
 
-def _enqueue(agent: str, payload: dict[str, Any], **options: Any) -> Any:
+def _enqueue(*args: Any, **options: Any) -> Any:
     """What `AgentFunction.enqueue` does; the client is loaded when it is first wanted."""
-    return import_module("oppspot_runner.app.client").enqueue_by_settings(agent, payload, **options)
+    return import_module("oppspot_runner.app.client").enqueue_by_settings(*args, **options)
 
 
 def __dir__() -> list[str]:

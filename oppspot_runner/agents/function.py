@@ -15,7 +15,9 @@ from oppspot_runner.base.errors import ConfigurationError
 class Enqueuer(Protocol):
     """What `AgentFunction.enqueue` calls; `app` provides it."""
 
-    def __call__(self, agent: str, payload: dict[str, Any], **options: Any) -> Any: ...
+    def __call__(
+        self, agent: str, payload: dict[str, Any], lane: str | None, **options: Any
+    ) -> Any: ...
 
 
 class AgentFunction:
@@ -40,7 +42,8 @@ class AgentFunction:
     def enqueue(self, payload: dict[str, Any] | BaseModel | None = None, **options: Any) -> Any:
         """Inserts a task for the agent row of this type; options as of Client.enqueue.
 
-        Uses DATABASE_URL, or the client that is passed as `client=`. Returns the task's id.
+        Uses DATABASE_URL, or the client that is passed as `client=`. Returns the task's id. The
+        task_type is that of the agent's row, else that of `@agent(...)`.
         """
         enqueuer = type(self).enqueuer
         if enqueuer is None:
@@ -48,7 +51,7 @@ class AgentFunction:
                 "nothing can be enqueued from here", hint="Import oppspot_runner, or use Client."
             )
         data = payload.model_dump(mode="json") if isinstance(payload, BaseModel) else payload
-        return enqueuer(self.agent_type, data or {}, **options)
+        return enqueuer(self.agent_type, data or {}, self.options.task_type, **options)
 
     delay = enqueue
 

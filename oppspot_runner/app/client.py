@@ -195,14 +195,24 @@ class AsyncClient:
 def enqueue_by_settings(
     agent: str,
     payload: Mapping[str, Any] | None = None,
+    lane: str | None = None,
     client: Client | AsyncClient | None = None,
     **options: Any,
 ) -> Any:
     """What `weekly_digest.enqueue(...)` does: `enqueue` of `client`, else of `Client()`.
 
-    With an AsyncClient the result is to be awaited.
+    `lane` is the task_type of the agent's code. With an AsyncClient the result is to be awaited.
     """
-    return (client or _client_of_settings()).enqueue(agent, payload, **options)
+    return (client or _client_of_settings()).run(_enqueue(agent, payload, lane, **options))
+
+
+def _enqueue(
+    agent: str, payload: Mapping[str, Any] | None, lane: str | None, **options: Any
+) -> Operation[UUID]:
+    if lane is not None and options.get("task_type") is None:
+        org_id = options.get("org_id")
+        options["task_type"] = yield from directory.task_type_of(agent, lane, org_id)
+    return (yield from tasks.enqueue(agent, payload, **options))
 
 
 @cache

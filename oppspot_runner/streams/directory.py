@@ -19,6 +19,7 @@ CREATE_AGENT = statement("directory/create_agent")
 UPDATE_AGENT = statement("directory/update_agent")
 FIND_AGENT = statement("directory/find_agent")
 AGENTS_BY_PREFIX = statement("directory/agents_by_prefix")
+TASK_TYPE = statement("directory/task_type")
 LIST_AGENTS = statement("directory/list_agents")
 CREATE_STREAM = statement("directory/create_stream")
 FIND_STREAMS = statement("directory/find_streams")
@@ -116,6 +117,14 @@ def find_agent(agent: UUID | str) -> Operation[UUID]:
     rows = yield Call(FIND_AGENT, {"agent": str(agent), "org_id": None})
     found: UUID = rows[0]["id"]
     return found
+
+
+def task_type_of(agent: str, usual: str, org_id: UUID | str | None = None) -> Operation[str]:
+    """The lane of an agent's tasks: what its row says, else `usual`. Raises NotFoundError."""
+    org = None if org_id is None else checks.identifier(org_id, "org_id")
+    (row,) = yield Call(TASK_TYPE, {"agent": agent, "usual": usual, "org_id": org})
+    lane: str = row["task_type"]
+    return lane
 
 
 def list_agents(

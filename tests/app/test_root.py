@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 import oppspot_runner
-from oppspot_runner import Client, agent
+from oppspot_runner import AsyncClient, Client, agent
 from oppspot_runner.app import client as client_module
+from oppspot_runner.base.errors import NotFoundError
 from oppspot_runner.db.pool import Database
 
 
@@ -49,3 +50,30 @@ async def test_a_decorated_function_is_enqueued_by_its_type(
         (UUID(str(second)), {}),
     ]
     assert await root_digest("ctx") == {}
+
+
+@pytest.mark.parametrize(
+    ("configuration", "options", "lane"),
+    [
+        ({}, {}, "of the code"),
+        ({"task_type": ""}, {}, "of the code"),
+        ({"task_type": "of the row"}, {}, "of the row"),
+        ({"task_type": "of the row"}, {"task_type": "of the call"}, "of the call"),
+    ],
+)
+async def test_the_lane_is_that_of_the_call_else_of_the_row_else_of_the_code(
+    db: Database, configuration: dict[str, Any], options: dict[str, Any], lane: str
+) -> None:
+    @agent("root_lane", task_type="of the code")
+    async def root_lane(ctx: Any) -> dict[str, Any]:
+        return {}
+
+    async with AsyncClient(db.dsn) as client:
+        await client.create_agent(agent_type="root_lane", configuration=configuration)
+        for enqueue in (root_lane.enqueue, root_lane.delay):
+            task = await enqueue(client=client, **options)
+            assert (await client.get(task)).task_type == lane
+        with pytest.raises(NotFoundError):
+            await root_lane.enqueue(
+                client=client, org_id=uuid4(), task_type=None, stream_id=uuid4()
+            )
