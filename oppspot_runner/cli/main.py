@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "resume": ("control", "resume", "End a pause."),
     "status": ("status", "status", "Show runners, counts, running and recent tasks."),
     "enqueue": ("enqueue", "enqueue", "Add a task for an agent."),
-    "tasks": ("tasks", "tasks", "List, show, retry and cancel tasks."),
+    "tasks": ("tasks", "tasks", "List, show, explain, retry and cancel tasks."),
     "agents": ("agents", "agents", "List, create and change agents."),
     "streams": ("streams", "streams", "List, create and run streams, and assign agents."),
     "runs": ("runs", "runs", "List, show and cancel runs of streams."),

@@ -16,10 +16,29 @@ from uuid import UUID
 
 import click
 
+from oppspot_runner.base.wording import ago, moment, progress, span
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
     from rich.text import Text
+
+__all__ = [
+    "ago",
+    "cell",
+    "console",
+    "fields",
+    "moment",
+    "print_json",
+    "progress",
+    "safe",
+    "say",
+    "show",
+    "span",
+    "styled",
+    "table",
+    "warn",
+]
 
 SHORT_ID = 18  # characters: the time to the millisecond, and 12 random bits
 NARROW = 120
@@ -160,32 +179,3 @@ def styled(text: Any, style: str = "") -> Text:
     from rich.text import Text
 
     return Text(safe(text), style=style)
-
-
-def moment(value: datetime | None) -> str:
-    """A time in UTC, to the second."""
-    return "" if value is None else f"{value:%Y-%m-%d %H:%M:%S}Z"
-
-
-def ago(seconds: float | None) -> str:
-    """`seconds` in the past, as people say it: 3 s, 5 min, 2 h, 4 d."""
-    return "" if seconds is None else f"{span(max(seconds, 0))} ago"
-
-
-def span(seconds: float) -> str:
-    """A length of time in one unit."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    for limit, unit, size in ((120, "s", 1), (7200, "min", 60), (172_800, "h", 3600)):
-        if seconds < limit:
-            return f"{seconds / size:.{1 if seconds < 10 else 0}f} {unit}"
-    return f"{seconds / 86_400:.0f} d"
-
-
-def progress(shown: Any) -> str:
-    """Progress of a task: 3/10 with its message."""
-    if not isinstance(shown, dict):
-        return ""
-    done, total, message = (shown.get(name) for name in ("done", "total", "message"))
-    number = "" if done is None else f"{done}" if total is None else f"{done}/{total}"
-    return " ".join(part for part in (number, str(message or "")) if part)

@@ -1,4 +1,4 @@
-"""`tasks list|show|retry|cancel`."""
+"""`tasks list|show|explain|retry|cancel`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from psycopg.rows import DictRow
 from oppspot_runner.base.errors import OppspotError
 from oppspot_runner.base.task import TaskStatus
 from oppspot_runner.cli import output
+from oppspot_runner.cli.explain import explain
 from oppspot_runner.cli.session import client_of, json_option, open_database, runs
 from oppspot_runner.db.pool import Database
 from oppspot_runner.queue import client, read
@@ -28,10 +29,13 @@ STATUSES = click.Choice(get_args(TaskStatus))
 
 @click.group(epilog="Example: oppspot-runner tasks list --status failed")
 def tasks() -> None:
-    """List, show, retry and cancel tasks.
+    """List, show, explain, retry and cancel tasks.
 
     A task is named by its id, or by the first characters of it (at least 4).
     """
+
+
+tasks.add_command(explain)
 
 
 @tasks.command("list", epilog="Example: oppspot-runner tasks list --status failed --limit 5")

@@ -1,0 +1,242 @@
+"""The rules behind `tasks explain`: facts in, reasons out, each with what to do about it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from oppspot_runner.base.wording import ago, moment, progress, span
+
+ALONE_FROM = 2  # crashes after which a task runs only where nothing else does
+LATE_BEATS = 2
+NEXT_POLL = "a runner takes it within its next poll"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a task is where it is. `holds`: it cannot start while this is so."""
+
+    code: str
+    text: str
+    fix: str | None = None
+    holds: bool = True
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A row of explain/task, the pauses of that task, and all runners (`alive` or not).
+
+    `ahead` tasks are before it in line; it is counted no further than `most_ahead`.
+    """
+
+    task: dict[str, Any]
+    pauses: Sequence[dict[str, Any]]
+    runners: Sequence[dict[str, Any]]
+    ahead: int
+    most_ahead: int
+
+
+def of_task(facts: Facts) -> list[Reason]:
+    """What holds a task, or what became of it."""
+    match facts.task["status"]:
+        case "pending":
+            found = [*_of_the_task(facts), *_of_runners(facts)]
+            return found if any(one.holds for one in found) else [*found, _in_line(facts)]
+        case "processing":
+            return [_running(facts)]
+        case _:
+            return [_ended(facts.task)]
+
+
+def of_node(node: dict[str, Any], above: Sequence[dict[str, Any]]) -> list[Reason]:
+    """Why an agent of a run has no task yet, or will get none. `above`: rows of explain/above."""
+    name = node["agent_name"]
+    if node["status"] == "waiting":
+        return [_waiting_for(node, one) for one in above]
+    if node["status"] == "skipped":
+        return [
+            Reason(
+                "skipped",
+                f"{name} was skipped, because {one['agent_name']} {_ended_as(one)}",
+                f"oppspot-runner tasks retry {one['task_id']}",
+            )
+            for one in above
+            if one["status"] in ("failed", "cancelled")
+        ]
+    task = f"oppspot-runner tasks show {node['task_id']}"
+    return [Reason(node["status"], f"{name} {node['status']} {_when(node['finished_at'])}", task)]
+
+
+def _of_the_task(facts: Facts) -> Iterator[Reason]:
+    task = facts.task
+    if task["parked"]:
+        yield _parked(task)
+    for pause in facts.pauses:
+        yield _paused(pause)
+    if task["crash_count"] >= ALONE_FROM:
+        yield Reason(
+            "runs_alone",
+            f"its runner was lost {task['crash_count']} times while it ran: "
+            "a runner takes it only when it runs nothing else",
+            f"oppspot-runner tasks show {task['id']}",
+            holds=False,
+        )
+    yield from _will_fail(task)
+
+
+def _will_fail(task: dict[str, Any]) -> Iterator[Reason]:
+    if not task["has_agent"]:
+        text = "it has no agent, and fails when a runner takes it"
+        if task["task_type"].partition(":")[0] != "health_check":
+            yield Reason("no_agent", text, "oppspot-runner agents list", holds=False)
+    elif not task["is_active"] and not task["forced"]:
+        yield Reason(
+            "agent_inactive",
+            f"the agent {task['agent_name']} is inactive: the task fails when a runner takes it",
+            f"oppspot-runner agents update {task['agent_id']} --active",
+            holds=False,
+        )
+
+
+def _parked(task: dict[str, Any]) -> Reason:
+    due_s = task["due_in_s"]
+    due = f"it is due at {moment(task['scheduled_for'])}"
+    if due_s <= 0:
+        text = f"{due}, {ago(-due_s)}, and {NEXT_POLL}"
+        return Reason("parked", text, "oppspot-runner status")
+    last = task["last_error"]
+    why = "" if last is None else f"; its last attempt: {last}"
+    return Reason("parked", f"{due}, in {span(due_s)}{why}", task["run_now"])
+
+
+def _paused(pause: dict[str, Any]) -> Reason:
+    scope, key = pause["scope"], pause["agent_name"] or pause["key"]
+    why = f" ({pause['reason']})" if pause["reason"] else ""
+    return Reason(
+        "paused",
+        f"the {'organisation' if scope == 'org' else scope} {key} is paused "
+        f"{_when(pause['paused_at'], 'since')}{why}",
+        f"oppspot-runner resume --{scope} {pause['key']}",
+    )
+
+
+def _of_runners(facts: Facts) -> Iterator[Reason]:
+    task = facts.task
+    alive = [row for row in facts.runners if row["alive"]]
+    serving = [row for row in alive if _serves(row, task["task_type"])]
+    able = [row for row in serving if row["state"] == "running"]
+    if not alive:
+        yield _no_runner(facts)
+    elif not serving:
+        served = ", ".join(sorted({one for row in alive for one in row["task_types"]}))
+        yield Reason(
+            "type_not_served",
+            f"no live runner takes tasks of the type {task['task_type']}; served: {served}",
+            f"oppspot-runner start --task-type {task['task_type']}",
+        )
+    elif not able:
+        states = ", ".join(f"{row['id']} is {row['state']}" for row in serving)
+        resume = any(row["state"] != "stopping" for row in serving)
+        fix = "oppspot-runner resume" if resume else "oppspot-runner start"
+        yield Reason("runners_paused", f"no runner that may take it does so: runner {states}", fix)
+
+
+def _serves(row: dict[str, Any], task_type: str) -> bool:
+    return row["task_types"] is None or task_type in row["task_types"]
+
+
+def _no_runner(facts: Facts) -> Reason:
+    lost = [row for row in facts.runners if not row["alive"]]
+    last = min(lost, key=lambda row: row["heartbeat_age_s"], default=None)
+    more = ""
+    if last is not None:
+        more = (
+            f"; the last one, runner {last['id']} on {last['host']} (pid {last['pid']}), "
+            f"was heard of {ago(last['heartbeat_age_s'])}"
+        )
+    return Reason("no_runner", f"no runner is alive{more}", "oppspot-runner start")
+
+
+def _in_line(facts: Facts) -> Reason:
+    able = [
+        row
+        for row in facts.runners
+        if row["alive"] and row["state"] == "running" and _serves(row, facts.task["task_type"])
+    ]
+    free = sum(max(row["slots"] - row["running"], 0) for row in able)
+    slots = f"{free} of {sum(row['slots'] for row in able)} slots are free"
+    if facts.ahead == 0:
+        return Reason("in_line", f"nothing is before it and {slots}: {NEXT_POLL}")
+    more = "at least " if facts.ahead >= facts.most_ahead else ""
+    fix = None if free else "oppspot-runner start --concurrency MORE"
+    return Reason("in_line", f"{more}{facts.ahead} tasks are before it; {slots}", fix)
+
+
+def _running(facts: Facts) -> Reason:
+    task = facts.task
+    if task["lease_s"] is None or task["lease_s"] <= 0:
+        return _lost(facts)
+    where = f"runner {task['runner_id']} on {task['host']} (pid {task['pid']})"
+    if task["heartbeat_age_s"] > LATE_BEATS * task["beat_s"]:
+        return Reason(
+            "runner_silent",
+            f"{where} runs it, but was last heard of {ago(task['heartbeat_age_s'])}; "
+            f"in {span(task['lease_s'])} its lease ends and another runner may take it over",
+            "oppspot-runner status",
+        )
+    done = progress(task["progress"])
+    text = f"{where} runs it for {span(max(task['started_s'], 0))}, attempt {task['attempt']}"
+    if task["cancel_requested"]:
+        return Reason("cancelling", f"{text}; it was asked to end: {task['cancel_reason']}")
+    fix = f"oppspot-runner tasks cancel {task['id']}"
+    return Reason("running", f"{text}{f', {done}' if done else ''}", fix, holds=False)
+
+
+def _lost(facts: Facts) -> Reason:
+    task = facts.task
+    if task["lease_s"] is None:
+        text = f"runner {task['runner_id']}, which ran it, is gone"
+    else:
+        text = (
+            f"runner {task['runner_id']} on {task['host']} (pid {task['pid']}), which ran it, "
+            f"was lost: its lease ended {ago(-task['lease_s'])}"
+        )
+    if any(row["alive"] for row in facts.runners):
+        return Reason("runner_lost", f"{text}; {NEXT_POLL}", "oppspot-runner status")
+    return Reason("runner_lost", f"{text}, and no runner is alive", "oppspot-runner start")
+
+
+def _ended(task: dict[str, Any]) -> Reason:
+    text = f"it {_was(task['status'])} {ago(task['finished_s'])}".rstrip()
+    if task["cancel_reason"] not in (None, task["error_message"]):
+        text += f" ({task['cancel_reason']})"
+    if task["error_message"]:
+        text += f": {task['error_message']}"
+    fix = None if task["status"] == "completed" else f"oppspot-runner tasks retry {task['id']}"
+    return Reason(task["status"], text, fix)
+
+
+def _waiting_for(node: dict[str, Any], parent: dict[str, Any]) -> Reason:
+    name = parent["agent_name"]
+    if parent["status"] == "waiting":
+        text = f"it waits for {name}, which waits itself"
+        fix = f"oppspot-runner tasks explain {node['run_id']} --agent {parent['agent_id']}"
+        return Reason("waiting_for", text, fix)
+    done = progress(parent["progress"])
+    state = f"{parent['task_status'] or 'gone'}{f' ({done})' if done else ''}"
+    fix = f"oppspot-runner tasks explain {parent['task_id']}"
+    return Reason("waiting_for", f"it waits for {name}, whose task is {state}", fix)
+
+
+def _ended_as(parent: dict[str, Any]) -> str:
+    error = f": {parent['error_message']}" if parent["error_message"] else ""
+    return f"{_was(parent['status'])}{error}"
+
+
+def _was(status: str) -> str:
+    return "was cancelled" if status == "cancelled" else status
+
+
+def _when(time: Any, word: str = "at") -> str:
+    return f"{word} {moment(time)}" if time is not None else ""

@@ -1,0 +1,35 @@
+"""Times, lengths of time and progress as people read them. Numbers are seconds."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+
+def moment(value: datetime | None) -> str:
+    """A time in UTC, to the second."""
+    return "" if value is None else f"{value:%Y-%m-%d %H:%M:%S}Z"
+
+
+def span(seconds: float) -> str:
+    """A length of time in one unit: 30 ms, 3.0 s, 5.0 min, 12 h, 4 d."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    for limit, unit, size in ((120, "s", 1), (7200, "min", 60), (172_800, "h", 3600)):
+        if seconds < limit:
+            return f"{seconds / size:.{1 if seconds < 10 else 0}f} {unit}"
+    return f"{seconds / 86_400:.0f} d"
+
+
+def ago(seconds: float | None) -> str:
+    """`seconds` in the past, as people say it: 3.0 s ago. None gives nothing."""
+    return "" if seconds is None else f"{span(max(seconds, 0))} ago"
+
+
+def progress(shown: Any) -> str:
+    """Progress of a task: 3/10 with its message."""
+    if not isinstance(shown, dict):
+        return ""
+    done, total, message = (shown.get(name) for name in ("done", "total", "message"))
+    number = "" if done is None else f"{done}" if total is None else f"{done}/{total}"
+    return " ".join(part for part in (number, str(message or "")) if part)

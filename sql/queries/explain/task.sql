@@ -1,0 +1,21 @@
+-- A task with what may hold it, in one row: what its runner, its agent and its last attempt say. The
+-- statement that would let it run now comes along, with its id in it.
+SELECT t.id, t.status, t.task_type, t.priority, t.attempt, t.retry_count, t.crash_count, t.error_message,
+       t.agent_id, coalesce(a.name, a.agent_type, t.agent_id::text) AS agent_name, a.agent_type,
+       a.id IS NOT NULL AS has_agent, a.is_active IS NOT FALSE AS is_active,
+       coalesce(t.payload @> '{"force_execute": true}', false) AS forced,
+       t.run_id, t.parked, t.created_at, t.scheduled_for, t.started_at, t.finished_at, t.progress::text AS progress,
+       t.cancel_requested_at IS NOT NULL AS cancel_requested, t.cancel_reason,
+       extract(epoch FROM t.scheduled_for - oppspot_now())::float8 AS due_in_s,
+       extract(epoch FROM oppspot_now() - t.started_at)::float8 AS started_s,
+       extract(epoch FROM oppspot_now() - t.finished_at)::float8 AS finished_s,
+       t.runner_id, r.host, r.pid, extract(epoch FROM oppspot_now() - r.beat_at)::float8 AS heartbeat_age_s,
+       extract(epoch FROM r.lease_until - oppspot_now())::float8 AS lease_s, r.beat_s,
+       CASE WHEN t.status = 'pending' THEN (
+           SELECT e.error_message FROM agent_executions e WHERE e.task_id = t.id ORDER BY e.attempt DESC LIMIT 1
+       ) END AS last_error,
+       format('UPDATE agent_tasks SET scheduled_for = oppspot_now() WHERE id = %%L;', t.id) AS run_now
+FROM agent_tasks t
+LEFT JOIN ai_agents a ON a.id = t.agent_id
+LEFT JOIN task_runners r ON r.id = t.runner_id
+WHERE t.id = %(task_id)s

@@ -1,0 +1,252 @@
+"""`tasks explain`: each reason on a situation made for it, with what to do about it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.cli.conftest import CommandLine, Rows
+
+
+def reasons(cli: CommandLine, *words: str) -> dict[str, dict[str, Any]]:
+    """The reasons that `tasks explain` gives, by their codes."""
+    found = cli.json("tasks", "explain", *words)
+    return {one["code"]: one for one in found["reasons"]}
+
+
+def test_a_task_that_is_due_later_says_when_and_how_to_run_it_now(
+    cli: CommandLine, rows: Rows
+) -> None:
+    rows.runner()
+    task = rows.task(rows.agent(), scheduled_for="2099-01-01Z")
+    (found,) = reasons(cli, task).values()
+    assert found["code"] == "parked"
+    assert "due at 2099-01-01 00:00:00Z" in found["text"]
+    rows(found["fix"])
+    assert set(reasons(cli, task)) == {"in_line"}
+
+
+def test_a_task_that_waits_for_its_retry_says_what_went_wrong(cli: CommandLine, rows: Rows) -> None:
+    rows.runner()
+    task = rows.task(rows.agent(), scheduled_for="2099-01-01Z", retry_count=1)
+    rows(
+        "INSERT INTO agent_executions (task_id, attempt, status, error_message)"
+        " VALUES (%s, 1, 'failed', 'timed out')",
+        task,
+    )
+    assert "its last attempt: timed out" in reasons(cli, task)["parked"]["text"]
+
+
+@pytest.mark.parametrize("scope", ["agent", "type", "org"])
+def test_a_pause_is_named_with_its_reason_and_the_command_that_ends_it(
+    cli: CommandLine, rows: Rows, scope: str
+) -> None:
+    rows.runner()
+    org = str(rows.value("INSERT INTO organizations (name) VALUES ('Ours') RETURNING id"))
+    agent = rows.agent()
+    rows("UPDATE ai_agents SET org_id = %s", org)
+    task = rows.task(agent)
+    key = {"agent": agent, "type": "digest", "org": org}[scope]
+    assert cli("pause", f"--{scope}", key, "--reason", "too dear").code == 0
+    found = reasons(cli, task)
+    assert set(found) == {"paused"}
+    assert "is paused since" in found["paused"]["text"]
+    assert "(too dear)" in found["paused"]["text"]
+    assert cli(*found["paused"]["fix"].split()[1:]).code == 0
+    assert set(reasons(cli, task)) == {"in_line"}
+
+
+def test_runners_that_all_pause_are_named(cli: CommandLine, rows: Rows) -> None:
+    runner = rows.runner(state="paused")
+    found = reasons(cli, rows.task(rows.agent()))
+    assert set(found) == {"runners_paused"}
+    assert f"runner {runner} is paused" in found["runners_paused"]["text"]
+    assert found["runners_paused"]["fix"] == "oppspot-runner resume"
+
+
+def test_a_type_that_no_runner_takes_is_named_with_those_that_are(
+    cli: CommandLine, rows: Rows
+) -> None:
+    rows.runner()
+    rows("UPDATE task_runners SET task_types = '{fast}'")
+    task = rows.task(rows.agent(), task_type="slow")
+    found = reasons(cli, task)
+    assert set(found) == {"type_not_served"}
+    assert "the type slow; served: fast" in found["type_not_served"]["text"]
+    assert found["type_not_served"]["fix"] == "oppspot-runner start --task-type slow"
+
+
+def test_without_any_runner_the_last_one_is_named(cli: CommandLine, rows: Rows) -> None:
+    task = rows.task(rows.agent())
+    assert reasons(cli, task)["no_runner"]["text"] == "no runner is alive"
+    dead = rows.runner(beat_age_s=60, lease_s=-30)
+    rows.begin(rows.task(rows.agent("Other")), dead)
+    assert f"the last one, runner {dead} on far (pid 7)" in reasons(cli, task)["no_runner"]["text"]
+
+
+def test_an_inactive_agent_and_a_missing_one_are_said(cli: CommandLine, rows: Rows) -> None:
+    rows.runner()
+    agent = rows.agent()
+    rows("UPDATE ai_agents SET is_active = false")
+    task = rows.task(agent)
+    found = reasons(cli, task)
+    assert set(found) == {"agent_inactive", "in_line"}
+    assert cli(*found["agent_inactive"]["fix"].split()[1:]).code == 0
+    assert set(reasons(cli, task)) == {"in_line"}
+    rows("UPDATE ai_agents SET is_active = false")
+    forced = rows.task(agent, payload='{"force_execute": true}')
+    assert set(reasons(cli, forced)) == {"in_line"}
+    nobody = rows.value("INSERT INTO agent_tasks (agent_id) VALUES (NULL) RETURNING id")
+    assert "no_agent" in reasons(cli, str(nobody))
+
+
+def test_a_task_that_took_down_two_runners_runs_alone(cli: CommandLine, rows: Rows) -> None:
+    rows.runner()
+    task = rows.task(rows.agent(), crash_count=2)
+    assert "lost 2 times" in reasons(cli, task)["runs_alone"]["text"]
+
+
+def test_a_task_in_line_says_how_many_are_before_it(cli: CommandLine, rows: Rows) -> None:
+    rows.runner()
+    agent, other = rows.agent(), rows.agent("Other", "other")
+    rows.task(other, priority=9)
+    rows.task(other, priority=1)
+    rows.task(agent)
+    task = rows.task(agent)
+    paused = rows.agent("Paused", "paused")
+    rows.task(paused, priority=10)
+    rows("INSERT INTO task_pauses (scope, key) VALUES ('agent', %s)", paused)
+    found = reasons(cli, task)["in_line"]
+    assert found["text"] == "2 tasks are before it; 3 of 3 slots are free"
+
+
+def test_a_long_line_is_not_counted_to_its_end(cli: CommandLine, rows: Rows) -> None:
+    rows.runner()
+    agent = rows.agent()
+    rows(
+        "INSERT INTO agent_tasks (agent_id, priority)"
+        " SELECT %s, 5 + n %% 3 FROM generate_series(1, 3000) n",
+        agent,
+    )
+    task = rows.task(agent)
+    assert "at least 1000 tasks are before it" in reasons(cli, task)["in_line"]["text"]
+
+
+def test_a_running_task_says_where_and_how_far_it_is(cli: CommandLine, rows: Rows) -> None:
+    runner, task = rows.runner(), rows.task(rows.agent())
+    rows.begin(task, runner)
+    rows('UPDATE agent_tasks SET progress = \'{"done": 1, "total": 4}\'')
+    found = reasons(cli, task)["running"]
+    assert f"runner {runner} on far (pid 7) runs it" in found["text"]
+    assert found["text"].endswith("1/4")
+    rows("SELECT cancel_task(%s, 'wrong list')", task)
+    assert "asked to end: wrong list" in reasons(cli, task)["cancelling"]["text"]
+
+
+def test_a_runner_that_is_silent_and_one_that_is_lost_are_told_apart(
+    cli: CommandLine, rows: Rows
+) -> None:
+    runner, task = rows.runner(beat_age_s=20), rows.task(rows.agent())
+    rows.begin(task, runner)
+    assert "its lease ends" in reasons(cli, task)["runner_silent"]["text"]
+    rows("UPDATE task_runners SET lease_until = oppspot_now() - interval '5 s'")
+    assert "and no runner is alive" in reasons(cli, task)["runner_lost"]["text"]
+    rows.runner()
+    found = reasons(cli, task)["runner_lost"]
+    assert f"runner {runner} on far (pid 7), which ran it, was lost" in found["text"]
+    assert "a runner takes it within its next poll" in found["text"]
+    rows("DELETE FROM task_runners WHERE id = %s", runner)
+    assert "is gone" in reasons(cli, task)["runner_lost"]["text"]
+
+
+def test_an_ended_task_says_how(cli: CommandLine, rows: Rows) -> None:
+    agent = rows.agent()
+    failed = rows.task(agent, error_message="ValueError: no", status="failed")
+    found = reasons(cli, failed)["failed"]
+    assert found["text"].endswith("ago: ValueError: no")
+    assert found["fix"] == f"oppspot-runner tasks retry {failed}"
+    done = rows.task(agent, status="completed")
+    assert reasons(cli, done)["completed"]["fix"] is None
+    cancelled = rows.task(agent)
+    cli("tasks", "cancel", cancelled, "--reason", "wrong list")
+    assert reasons(cli, cancelled)["cancelled"]["text"].endswith("ago: wrong list")
+
+
+class Chain:
+    """A stream with three agents after each other, and a run of it."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self.agents = [rows.agent(name, name.lower()) for name in ("Find", "Enrich", "Score")]
+        stream = rows.value("INSERT INTO streams (name) VALUES ('Leads') RETURNING id")
+        for place, agent in enumerate(self.agents):
+            rows(
+                "INSERT INTO stream_agent_assignments (stream_id, agent_id, depends_on_agent_ids)"
+                " VALUES (%s, %s, %s::uuid[])",
+                stream,
+                agent,
+                self.agents[max(place - 1, 0) : place],
+            )
+        self.run = str(rows.value("SELECT run_stream(%s)", stream))
+
+    def task(self, agent: str) -> str:
+        return str(
+            self.rows.value(
+                "SELECT task_id FROM stream_run_nodes WHERE run_id = %s AND agent_id = %s",
+                self.run,
+                agent,
+            )
+        )
+
+
+@pytest.fixture
+def chain(rows: Rows) -> Chain:
+    return Chain(rows)
+
+
+def test_an_agent_of_a_run_that_has_no_task_yet_names_whom_it_waits_for(
+    cli: CommandLine, rows: Rows, chain: Chain
+) -> None:
+    runner, first = rows.runner(), chain.task(chain.agents[0])
+    rows.begin(first, runner)
+    found = reasons(cli, chain.run, "--agent", "Enrich")["waiting_for"]
+    assert found["text"] == "it waits for Find, whose task is processing"
+    assert found["fix"] == f"oppspot-runner tasks explain {first}"
+    behind = reasons(cli, first, "--agent", "Score")["waiting_for"]
+    assert behind["text"] == "it waits for Enrich, which waits itself"
+    assert "waiting_for" in cli(*behind["fix"].split()[1:]).out
+    assert set(reasons(cli, first, "--agent", "Find")) == {"running"}
+
+
+def test_an_agent_that_was_skipped_names_the_failure(
+    cli: CommandLine, rows: Rows, chain: Chain
+) -> None:
+    first = chain.task(chain.agents[0])
+    rows(
+        "UPDATE agent_tasks SET error_message = 'no key', status = 'failed' WHERE id = %s",
+        first,
+    )
+    found = reasons(cli, chain.run, "--agent", "Score")["skipped"]
+    assert found["text"] == "Score was skipped, because Find failed: no key"
+    assert found["fix"] == f"oppspot-runner tasks retry {first}"
+    assert "Find failed at" in reasons(cli, chain.run, "--agent", "Find")["failed"]["text"]
+
+
+def test_what_is_not_there_is_said(cli: CommandLine, rows: Rows, chain: Chain) -> None:
+    nothing = str(uuid4())
+    assert "there is no task" in cli("tasks", "explain", nothing).err
+    assert "there is no run" in cli("tasks", "explain", nothing, "--agent", "Find").err
+    stranger = rows.agent("Stranger", "stranger")
+    assert "is not in run" in cli("tasks", "explain", chain.run, "--agent", "Stranger").err
+    alone = rows.task(stranger)
+    assert "belongs to no run" in cli("tasks", "explain", alone, "--agent", "Find").err
+
+
+def test_people_read_a_sentence_and_the_command(cli: CommandLine, rows: Rows) -> None:
+    task = rows.task(rows.agent())
+    text = cli("tasks", "explain", task[:18]).out
+    assert f"Task {task} (Digest) is pending." in text
+    assert "no_runner" in text
+    assert "oppspot-runner start" in text
