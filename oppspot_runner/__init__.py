@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from oppspot_runner.agents.function import AgentFunction, agent
     from oppspot_runner.agents.options import AgentOptions
     from oppspot_runner.agents.registry import Registry, registry
+    from oppspot_runner.agents.work_time import SoftTimeLimitError
     from oppspot_runner.app.client import AsyncClient, Client
     from oppspot_runner.app.inside import start_task_runner, stop_task_runner
     from oppspot_runner.base.backoff import Backoff
@@ -36,6 +37,7 @@ __all__ = [
     "ResultMapper",
     "Retry",
     "Snooze",
+    "SoftTimeLimitError",
     "TaskFinished",
     "TaskStarted",
     "agent",
@@ -51,6 +53,7 @@ _HOMES = {
     "agents.function": ("AgentFunction", "agent"),
     "agents.options": ("AgentOptions",),
     "agents.registry": ("Registry", "registry"),
+    "agents.work_time": ("SoftTimeLimitError",),
     "app.client": ("AsyncClient", "Client"),
     "app.inside": ("start_task_runner", "stop_task_runner"),
     "base.backoff": ("Backoff",),

@@ -16,11 +16,13 @@ class BlockingContext:
     """What a `def` agent gets: attributes of its Context, coroutine methods made blocking.
 
     To be used from the agent's thread only; calling it from the event loop would wait for itself.
+    A call is where the agent learns that its time is over, see `WorkTime.check`.
     """
 
     def __init__(self, ctx: Context, loop: asyncio.AbstractEventLoop) -> None:
         self._target: Any = ctx
         self._loop = loop
+        self._check = ctx.work_time.check
 
     def step(self, name: str, function: Callable[..., R], *args: Any, **kwargs: Any) -> R:
         """As Context.step; the function runs here, in the agent's own thread."""
@@ -28,34 +30,37 @@ class BlockingContext:
         if known is not NOT_KNOWN:
             return cast(R, known)
         result = function(*args, **kwargs)
+        # Not checked: what was done is remembered, also when the time ran out meanwhile.
         _waiting(self._target.journal.remember, self._loop)(name, seq, clean(result))
         return result
 
     def __getattr__(self, name: str) -> Any:
-        return blocking(getattr(self._target, name), self._loop)
+        value = getattr(self._target, name)
+        if asyncio.iscoroutinefunction(value):
+            return _waiting(value, self._loop, self._check)
+        if type(value).__name__.endswith("Store"):
+            return BlockingStore(value, self._loop, self._check)
+        return value
 
 
 class BlockingStore(BlockingContext):
     """A store of the Context, made blocking in the same way."""
 
-    def __init__(self, store: Any, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, store: Any, loop: asyncio.AbstractEventLoop, check: Callable[[], None]
+    ) -> None:
         self._target = store
         self._loop = loop
-
-
-def blocking(value: Any, loop: asyncio.AbstractEventLoop) -> Any:
-    """`value`, or for a coroutine function one that waits for its result."""
-    if asyncio.iscoroutinefunction(value):
-        return _waiting(value, loop)
-    if type(value).__name__.endswith("Store"):
-        return BlockingStore(value, loop)
-    return value
+        self._check = check
 
 
 def _waiting(
-    function: Callable[..., Coroutine[Any, Any, R]], loop: asyncio.AbstractEventLoop
+    function: Callable[..., Coroutine[Any, Any, R]],
+    loop: asyncio.AbstractEventLoop,
+    check: Callable[[], None] = lambda: None,
 ) -> Callable[..., R]:
     def call(*args: Any, **kwargs: Any) -> R:
+        check()
         return asyncio.run_coroutine_threadsafe(function(*args, **kwargs), loop).result()
 
     return call

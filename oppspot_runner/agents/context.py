@@ -14,6 +14,7 @@ from structlog.typing import FilteringBoundLogger
 
 from oppspot_runner.agents.ports import CompanyStore, InsightStore, ItemStore, Journal
 from oppspot_runner.agents.threads import in_thread
+from oppspot_runner.agents.work_time import WorkTime
 from oppspot_runner.base.errors import Fail
 from oppspot_runner.base.jsonsafe import clean
 from oppspot_runner.base.task import AgentRow, StreamRow, Task
@@ -29,7 +30,8 @@ class Context:
 
     `payload` is the task's payload; `goal_context` is the payload's, else the stream's own
     criteria and metrics; `upstream` maps the ids of the agents that this one depended on to their
-    outputs; `attempt` counts from 1; `deadline` is when the attempt is cut off (database clock);
+    outputs; `attempt` counts from 1; `deadline` is when the attempt is cut off (database clock),
+    `time_left` how many seconds are left before the agent is told to come to an end;
     `run_token` never repeats: use it as idempotency key towards other systems.
     """
 
@@ -47,6 +49,7 @@ class Context:
     _insights: InsightStore | None
     execution_config: dict[str, Any] = field(default_factory=dict)
     force_execute: bool = False
+    work_time: WorkTime = field(default_factory=WorkTime)
     _calls: Counter[str] = field(default_factory=Counter)
     _known_steps: dict[tuple[str, int], Any] | None = None
 
@@ -59,6 +62,12 @@ class Context:
     def run_token(self) -> int:
         """The token of this attempt; the next attempt has another one."""
         return self.task.run_token
+
+    @property
+    def time_left(self) -> float:
+        """Seconds until SoftTimeLimitError is raised here (where there is no soft limit: until the
+        attempt is cut off); 0 after that, when the time until `deadline` is for cleaning up."""
+        return self.work_time.left_s
 
     @property
     def org_id(self) -> UUID | None:

@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Protocol, get_type_hints
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from oppspot_runner.agents.options import AgentOptions
+from oppspot_runner.agents.options import AgentOptions, made_options
 from oppspot_runner.base.errors import ConfigurationError
 
 
@@ -65,12 +65,7 @@ def agent(name: str, **options: Any) -> Callable[[Callable[..., Any]], AgentFunc
     """
     from oppspot_runner.agents.registry import registry
 
-    try:
-        chosen = AgentOptions(**options)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(f"@agent({name!r}): {key}: {first['msg']}") from None
+    chosen = made_options(f"@agent({name!r})", **options)
 
     def decorate(function: Callable[..., Any]) -> AgentFunction:
         made = AgentFunction(function, name, chosen)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from oppspot_runner.base.backoff import Backoff
 from oppspot_runner.base.errors import ConfigurationError
 
 Isolation = Literal["inline", "thread"]
+TIME_LIMIT = timedelta(minutes=30)
+SOFT_TIME_LIMIT = timedelta(minutes=25)
 
 
 class AgentOptions(BaseModel):
@@ -18,12 +20,31 @@ class AgentOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    time_limit: timedelta = Field(timedelta(minutes=30), gt=timedelta(0))
-    soft_time_limit: timedelta | None = None
+    time_limit: timedelta = Field(TIME_LIMIT, gt=timedelta(0))
+    soft_time_limit: timedelta | None = Field(None, gt=timedelta(0))  # None: see soft_limit_s
     max_retries: int = Field(3, ge=0, le=1000)
     backoff: Backoff = Backoff()
     isolation: Isolation | None = None  # None: `async def` inline, `def` in a thread
     task_type: str | None = Field(None, min_length=1, max_length=200)
+
+    @model_validator(mode="after")
+    def _soft_comes_first(self) -> AgentOptions:
+        if self.soft_time_limit is not None and self.soft_time_limit >= self.time_limit:
+            soft_s, hard_s = self.soft_time_limit.total_seconds(), self.time_limit.total_seconds()
+            raise ValueError(
+                f"soft_time_limit ({soft_s:g} s) must be below time_limit ({hard_s:g} s)"
+            )
+        return self
+
+    @property
+    def soft_limit_s(self) -> float | None:
+        """Seconds after which the agent is told to end; None: it is not told.
+
+        25 minutes by default; an agent with a time_limit of its own has none unless it says so.
+        """
+        if self.soft_time_limit is not None:
+            return self.soft_time_limit.total_seconds()
+        return SOFT_TIME_LIMIT.total_seconds() if self.time_limit == TIME_LIMIT else None
 
     def overridden(self, configuration: dict[str, Any]) -> AgentOptions:
         """These options with the ones that the agent's row sets; the row wins.
@@ -36,14 +57,18 @@ class AgentOptions(BaseModel):
         if isinstance(known.get("backoff"), dict):
             known["backoff"] = _backoff(known["backoff"])
         current = {key: getattr(self, key) for key in type(self).model_fields}
-        try:
-            return type(self).model_validate({**current, **known})
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
-            raise ConfigurationError(
-                f"the agent's configuration has an unusable {key}: {first['msg']}"
-            ) from None
+        return made_options("the agent's configuration", **{**current, **known})
+
+
+def made_options(where: str, **given: Any) -> AgentOptions:
+    """Options from what was given; ConfigurationError says `where` and the key that is unusable."""
+    try:
+        return AgentOptions.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = "".join(f"{part}: " for part in first["loc"])
+        reason = first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"{where} cannot be used: {key}{reason}") from None
 
 
 def _backoff(given: dict[str, Any]) -> Backoff:

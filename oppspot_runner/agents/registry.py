@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from oppspot_runner.agents.definition import Agent
 from oppspot_runner.agents.function import AgentFunction, input_model_of
-from oppspot_runner.agents.options import AgentOptions
+from oppspot_runner.agents.options import AgentOptions, Isolation, made_options
 from oppspot_runner.base.errors import ConfigurationError, UnknownAgentTypeError
 
 ENTRY_POINT_GROUP = "oppspot_runner.agents"
@@ -33,6 +33,10 @@ class Definition:
     def is_async(self) -> bool:
         """Whether its body runs in the event loop by default."""
         return isinstance(self.body, type) or inspect.iscoroutinefunction(self.body)
+
+    def isolation(self, options: AgentOptions) -> Isolation:
+        """Where its body runs, with these options."""
+        return options.isolation or ("inline" if self.is_async else "thread")
 
     @property
     def saves_results(self) -> bool:
@@ -129,7 +133,7 @@ def _definition(
     if isinstance(body, type):
         raise ConfigurationError(f"{body!r} is neither a function nor a subclass of Agent")
     wants_input = len(inspect.signature(body).parameters) > 1
-    made = AgentOptions(**options)
+    made = made_options(f"registry.register({name or body.__name__!r})", **options)
     return Definition(name or body.__name__, body, made, input_model_of(body), wants_input)
 
 

@@ -11,6 +11,8 @@ from typing import TypeVar
 
 R = TypeVar("R")
 
+_left_behind: set[threading.Thread] = set()
+
 
 async def in_thread(function: Callable[[], R]) -> R:
     """Runs `function` in a daemon thread of its own, so that one that hangs cannot hold the exit.
@@ -29,5 +31,18 @@ async def in_thread(function: Callable[[], R]) -> R:
         except BaseException as error:  # noqa: BLE001 - handed to the waiting attempt
             future.set_exception(error)
 
-    threading.Thread(target=work, name="oppspot-agent", daemon=True).start()
-    return await asyncio.wrap_future(future)
+    thread = threading.Thread(target=work, name="oppspot-agent", daemon=True)
+    thread.start()
+    try:
+        return await asyncio.wrap_future(future)
+    except asyncio.CancelledError:
+        if not future.done():
+            _left_behind.add(thread)
+        raise
+
+
+def left_behind() -> int:
+    """How many threads of this process still run though nobody waits for them any more."""
+    ended = {thread for thread in _left_behind if not thread.is_alive()}
+    _left_behind.difference_update(ended)
+    return len(_left_behind)

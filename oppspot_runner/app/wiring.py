@@ -6,8 +6,12 @@ import os
 import socket
 from importlib.metadata import PackageNotFoundError, version
 
+from oppspot_runner.agents.options import Isolation
 from oppspot_runner.agents.registry import Registry
 from oppspot_runner.agents.registry import registry as all_agents
+from oppspot_runner.backends.backend import Backend
+from oppspot_runner.backends.inline import Inline
+from oppspot_runner.backends.threads import Threads
 from oppspot_runner.base.events import Event, EventBus, everybody
 from oppspot_runner.base.settings import DAY_S, Settings
 from oppspot_runner.db.pool import Database
@@ -65,6 +69,7 @@ def build_runner(
 ) -> Runner:
     """A runner with all that its attempts need."""
     bus = events or EventBus()
+    backends: dict[Isolation, Backend] = {"inline": Inline(), "thread": Threads()}
 
     def tools_for(term: Term) -> Tools:
         runner_id = term.member.id
@@ -72,6 +77,7 @@ def build_runner(
             database=database,
             registry=registry or all_agents,
             stores=stores_on(database),
+            backends=backends,
             settler=Settler(database, runner.patience, runner_id),
             patience=runner.patience,
             events=bus,

@@ -16,6 +16,8 @@
         |-- Snooze                 try again later, uses no retry
         `-- Fail                   give up, no retry
 
+SoftTimeLimitError (agents/work_time.py) stands apart: it is a cancellation, not an error.
+
 `str(error)` says what happened and why; `error.hint` says what to do next, where that is known.
 """
 

@@ -42,9 +42,8 @@ async def serve(
         await require_schema(database)
         runner = build_runner(database, config)
         await Daemon(runner, on_ready=lambda: _tell_parent(ready_fd)).run()
-        abandoned = runner.abandoned
-    if abandoned:
-        log.warning("agents that ignored their cancellation were left behind", count=abandoned)
+    if runner.hanging:
+        log.warning("agents that were cut off still run: they end now", count=runner.hanging)
         sys.stderr.flush()
         os._exit(0)
 

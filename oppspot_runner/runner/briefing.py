@@ -18,6 +18,8 @@ from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.options import AgentOptions
 from oppspot_runner.agents.ports import CompanyStore, InsightStore, ItemStore, Journal
 from oppspot_runner.agents.registry import Definition, Registry
+from oppspot_runner.agents.work_time import WorkTime
+from oppspot_runner.backends.backend import Briefing
 from oppspot_runner.base.errors import Fail, OppspotError
 from oppspot_runner.base.task import AgentRow, StreamRow, Task
 from oppspot_runner.db.files import statement
@@ -35,16 +37,6 @@ class Stores:
     companies: Callable[[UUID | None], CompanyStore]
     items: Callable[[UUID | None, UUID], ItemStore]
     insights: Callable[[Task, UUID], InsightStore]
-
-
-@dataclass(frozen=True)
-class Briefing:
-    """All that the body of an agent is run with."""
-
-    definition: Definition
-    options: AgentOptions
-    ctx: Context
-    input: BaseModel | None
 
 
 def chosen_definition(registry: Registry, task: Task) -> tuple[Definition, AgentOptions]:
@@ -96,6 +88,7 @@ async def brief(
         journal=journal,
         execution_config=_object(task, "execution_config"),
         force_execute=task.payload.get("force_execute") is True,
+        work_time=WorkTime(options.soft_limit_s, options.time_limit.total_seconds()),
         _companies=stores.companies(task.org_id),
         _items=stores.items(task.org_id, stream.id) if stream else None,
         _insights=stores.insights(task, stream.id) if stream else None,

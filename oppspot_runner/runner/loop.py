@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from oppspot_runner.agents import threads
 from oppspot_runner.base.errors import LeaseLostError
 from oppspot_runner.base.events import EventBus, LeaseLost, RunnerStarted, RunnerState
 from oppspot_runner.base.outcome import Release
@@ -39,7 +40,7 @@ class Runner:
     wakeup: Wakeup = field(default_factory=Wakeup)
     attempts: dict[int, Attempt] = field(default_factory=dict)
     state: State = "running"
-    abandoned: int = 0
+    left_behind: set[asyncio.Task[object]] = field(default_factory=set)
     progressed_at: float = field(default_factory=time.monotonic)
     term: Term | None = None
     stop_asked: int = 0
@@ -66,6 +67,12 @@ class Runner:
     def is_stopping(self) -> bool:
         """Whether somebody asked this runner to end."""
         return self.stop_asked > 0
+
+    @property
+    def hanging(self) -> int:
+        """Agents that were cut off and still run: in threads, or deaf to their cancellation."""
+        self.left_behind = {body for body in self.left_behind if not body.done()}
+        return threads.left_behind() + len(self.left_behind)
 
     def show(self, state: State, reason: str = "") -> None:
         """Takes a state and tells subscribers, if it is another one or has a reason to be told."""
@@ -168,7 +175,8 @@ class Runner:
             await attempt.run()
         finally:
             del self.attempts[attempt.task.run_token]
-            self.abandoned += attempt.abandoned
+            if attempt.left_behind is not None:
+                self.left_behind.add(attempt.left_behind)
             if self.term is not None:
                 self.term.look_for_due()
             self.wakeup.set()

@@ -35,6 +35,8 @@ CASES: list[tuple[str, Any, str, int, Any]] = [
     ("every_ending", {"end": "fail"}, "failed", 1, "this customer has no address"),
     ("every_ending", {"end": "error"}, "failed", 1, "the answer made no sense"),
     ("every_ending", {"end": "raise"}, "failed", 3, "ValueError: anything else is an error"),
+    ("patient", {}, "completed", 1, {"found": True, "complete": True}),
+    ("patient", {"endless": True}, "completed", 1, {"found": True, "complete": False}),
     ("word_count", {"text": "a b c"}, "completed", 1, {"words": 3}),
     ("count_companies", {}, "completed", 1, {"days": 7, "companies": 0}),
     ("note", {"text": "kept"}, "completed", 1, {"note": "kept"}),

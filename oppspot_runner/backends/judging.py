@@ -1,0 +1,58 @@
+"""What a returned value or an exception of an agent means, as an outcome."""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from typing import Any
+
+from oppspot_runner.agents.work_time import SoftTimeLimitError
+from oppspot_runner.base import errors
+from oppspot_runner.base.outcome import Done, Fail, Outcome, Retry, Snooze
+
+
+def judged_value(value: Any) -> Outcome:
+    """What a returned value means: an object is the output, {"error": ...} is an error."""
+    if value is None:
+        return Done({})
+    if inspect.isgenerator(value) or inspect.isasyncgen(value) or inspect.iscoroutine(value):
+        return Fail(f"the agent returned a {type(value).__name__}: use return, not yield")
+    if hasattr(value, "model_dump"):
+        value = value.model_dump(mode="json")
+    if not isinstance(value, dict):
+        return Done({"result": value})
+    if not value.get("error"):
+        return Done(value)
+    if value.get("retry") is False:
+        return Fail(str(value["error"]), output=value)
+    return Retry(str(value["error"]), output=value)
+
+
+def judged_error(error: BaseException) -> Outcome:
+    """What an exception of an agent means."""
+    match error:
+        case errors.Fail():
+            return Fail(error.one_line())
+        case errors.Snooze():
+            return Snooze(str(error), until=error.until, after_s=error.after_s)
+        case errors.Retry():
+            return Retry(str(error), after_s=error.after_s)
+        case SoftTimeLimitError():
+            return Retry(str(error))
+        case SystemExit():
+            return Retry(f"the agent called exit({error.code!r})")
+        case KeyboardInterrupt():
+            return Retry("the agent raised KeyboardInterrupt")
+        case _:
+            return Retry(told(error))
+
+
+def told(error: BaseException) -> str:
+    """Type, message and place of an error: what people read first in `error_message`."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - an error that cannot even be told must not stop the runner
+        text = "an error that cannot be shown"
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" (line {frames[-1].lineno} of {frames[-1].name})" if frames else ""
+    return f"{type(error).__name__}: {text}{place}"
