@@ -1,0 +1,100 @@
+"""The command: `python -m benchmarks [MEASURE ...]`."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from benchmarks import machine, report, server
+from benchmarks.bench import Bench
+from benchmarks.contenders.everyone import REMARKS
+from benchmarks.measure import Measure, Outcome
+from benchmarks.measures import ALL
+from benchmarks.sizes import FULL, QUICK, Sizes
+
+MEASURES = [measure.name for measure in ALL]
+SIZES = [field.name for field in fields(Sizes)]
+
+
+@click.command(
+    epilog="Measures: " + ", ".join(MEASURES) + ". Sizes: " + ", ".join(SIZES) + ".",
+    context_settings={"max_content_width": 100},
+)
+@click.argument("names", nargs=-1, metavar="[MEASURE]...", type=click.Choice(MEASURES))
+@click.option("--quick", is_flag=True, help="Smaller sizes, one round.")
+@click.option("--rounds", type=click.IntRange(1), help="How often everybody has its turn.")
+@click.option("--size", "given", multiple=True, metavar="NAME=N", help="Another size. Repeatable.")
+@click.option(
+    "--only", multiple=True, type=click.Choice(list(REMARKS)), help="Only this one. Repeatable."
+)
+@click.option(
+    "--profile",
+    type=click.Path(dir_okay=False, resolve_path=True, path_type=Path),
+    help="Run our runner under cProfile and write what it saw here.",
+)
+@click.option(
+    "--json",
+    "json_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("build/benchmarks.json"),
+    show_default=True,
+    help="Where the JSON goes.",
+)
+def main(
+    names: tuple[str, ...],
+    quick: bool,
+    rounds: int | None,
+    given: tuple[str, ...],
+    only: tuple[str, ...],
+    profile: Path | None,
+    json_path: Path,
+) -> None:
+    """Measure the runner and its peers on a server of our own; print a table, write JSON."""
+    signal.signal(signal.SIGTERM, _stop)
+    sizes = sized(QUICK if quick else FULL, given)
+    chosen = [measure for measure in ALL if not names or measure.name in names]
+    with server.running() as own:
+        bench = Bench(own, sizes, rounds or (1 if quick else 3), frozenset(only), profile)
+        facts = machine.conditions(own)
+        found = [(measure, run(bench, measure)) for measure in chosen]
+    report.show(report.table(found, facts))
+    json_path.parent.mkdir(parents=True, exist_ok=True)
+    json_path.write_text(json.dumps(report.as_json(found, facts), indent=2) + "\n")
+    click.echo(f"JSON: {json_path}")
+
+
+def run(bench: Bench, measure: Measure) -> Outcome:
+    """One measure; a failure of it is its outcome, and the others go on."""
+    bench.say(f"{measure.name}: {measure.what}")
+    started = time.monotonic()
+    try:
+        outcome = measure.run(bench)
+    except Exception as error:  # noqa: BLE001 - the table says it
+        outcome = Outcome(problems=[f"{type(error).__name__}: {error}"])
+    bench.say(f"  {time.monotonic() - started:.0f} s")
+    return outcome
+
+
+def sized(sizes: Sizes, given: tuple[str, ...]) -> Sizes:
+    """`sizes` with what was given as NAME=N."""
+    for one in given:
+        name, _, value = one.partition("=")
+        if name not in SIZES or not value.isdecimal():
+            raise click.BadParameter(f"{one}: wanted NAME=N, with one of {', '.join(SIZES)}")
+        sizes = replace(sizes, **{name: int(value)})
+    return sizes
+
+
+def _stop(*_: object) -> NoReturn:
+    sys.exit("stopped")
+
+
+if __name__ == "__main__":
+    main()
