@@ -12,6 +12,7 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow
 
 from oppspot_runner.base.jsonsafe import dumps
@@ -26,6 +27,7 @@ PROMOTE = statement("queue/promote")
 FINISH = statement("queue/finish")
 GIVE_BACK = statement("queue/give_back")
 HOLD = statement("queue/hold")
+CURRENT_TRANSACTION = statement("queue/current_transaction")
 IS_DRAINED = statement("queue/is_drained")
 RESCUE = statement("queue/rescue")
 PRUNE_TASKS = statement("queue/prune_tasks")
@@ -89,10 +91,29 @@ async def promote(connection: Connection) -> tuple[int, float | None]:
     return row["promoted"], row["next_due_s"]
 
 
-async def hold(connection: Connection, task: Task) -> bool:
-    """Locks the task's row for the rest of the transaction; False when it is no longer ours."""
+async def hold(connection: Connection, task: Task) -> str | None:
+    """Locks the task's row for the rest of the transaction, whose id is returned.
+
+    None when the task is no longer ours.
+    """
     params = {"task_id": task.id, "run_token": task.run_token}
-    return await (await connection.execute(HOLD, params)).fetchone() is not None
+    row = await (await connection.execute(HOLD, params)).fetchone()
+    return row["transaction"] if row else None
+
+
+async def is_over(connection: Connection, transaction: str) -> bool:
+    """Whether the connection's transaction is another one than that, or none.
+
+    One that failed or whose connection broke is not: it can only be rolled back.
+    """
+    match connection.info.transaction_status:
+        case TransactionStatus.IDLE:
+            return True
+        case TransactionStatus.INTRANS:
+            row = await _one(connection, CURRENT_TRANSACTION)
+            return bool(row["transaction"] != transaction)
+        case _:
+            return False
 
 
 async def give_back(connection: Connection, runner_id: int, tokens: Sequence[int]) -> int:

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from oppspot_runner.base.errors import OppspotError
+from oppspot_runner.base.errors import Fail, OppspotError
 from oppspot_runner.base.task import Task
 from oppspot_runner.db.pool import BAD_CONTENT, Connection, Database, is_away
 from oppspot_runner.queue import store
@@ -20,6 +20,11 @@ from oppspot_runner.workflow import chain
 
 MOST_AT_ONCE = 500
 FINAL = ("completed", "failed", "cancelled")
+ENDED_BY_SAVE = (
+    "save_results ended the transaction that it was given, with COMMIT or ROLLBACK: what it wrote"
+    " may stay, so the task is not tried again. Leave the end to the runner;"
+    " `async with tx.transaction()` makes a part that can be undone"
+)
 
 
 class SaveRefusedError(OppspotError):
@@ -59,12 +64,18 @@ class Settler:
 
         The task's row is locked first: nothing of a lost attempt is even tried. `end` is asked
         after `save`, which may have put into the results what it did. An exception of
-        `save` rolls everything back and is raised; SaveRefusedError when it returned False.
+        `save` rolls everything back and is raised; SaveRefusedError when it returned False, Fail
+        when it ended the transaction: what it wrote cannot be taken back.
         """
         async with self.database.transaction() as connection:
-            if not await store.hold(connection, task):
+            held = await store.hold(connection, task)
+            if held is None:
                 return False
-            await _saved(connection, save)
+            try:
+                await _saved(connection, save)
+            finally:
+                if await store.is_over(connection, held):
+                    raise Fail(ENDED_BY_SAVE)
             await write(connection, self.runner_id, [end()])
         return True
 

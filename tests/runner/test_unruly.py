@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.definition import Agent
+from oppspot_runner.base.events import ResultDropped
 from tests.runner.conftest import FAST, Bench
 
 
@@ -137,6 +140,81 @@ async def test_a_save_that_hangs_or_lies_ends_its_own_task_only(
         (row,) = await bench.ended(await bench.task(agent))
     assert row["status"] == "failed"
     assert "save_results" in row["error_message"]
+
+
+class Effects(Agent):
+    """Writes one effect, and ends the transaction in the way that its payload says."""
+
+    async def execute_agent(self, state: dict[str, Any]) -> dict[str, Any]:
+        return state
+
+    async def save_results(self, ctx: Context, tx: Any, results: dict[str, Any]) -> bool:
+        await tx.execute("INSERT INTO effects (task_id) VALUES (%s)", (ctx.task.id,))
+        for statement in results["statements"]:
+            await tx.execute(statement)
+        if results.get("taken"):
+            await tx.execute(
+                "UPDATE agent_tasks SET status = 'pending', scheduled_for = '2999-01-01'"
+            )
+        if results.get("fails"):
+            raise ValueError("no")
+        return True
+
+
+async def saving(bench: Bench, **payload: Any) -> UUID:
+    """A task whose agent saves an effect."""
+    await bench.db.execute("CREATE TABLE effects (task_id uuid)")
+    bench.registry.register(Effects, "effects")
+    return await bench.task(await bench.agent_row("effects"), payload=json.dumps(payload))
+
+
+async def effects(bench: Bench) -> int:
+    return len(await bench.db.fetch_all("SELECT * FROM effects"))
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize(
+    ("statements", "left"),
+    [
+        (["COMMIT"], 1),
+        (["COMMIT AND CHAIN"], 1),
+        (["COMMIT", "BEGIN"], 1),
+        (["COMMIT", "BEGIN", "SELECT pg_current_xact_id()"], 1),
+        (["ROLLBACK"], 0),
+        (["ROLLBACK; BEGIN"], 0),
+    ],
+)
+async def test_a_save_that_ends_its_transaction_fails_once_and_says_what_to_do(
+    bench: Bench, statements: list[str], left: int, fails: bool
+) -> None:
+    task = await saving(bench, statements=statements, fails=fails)
+    async with bench.running():
+        (row,) = await bench.ended(task)
+    assert (row["status"], row["attempt"], row["retry_count"]) == ("failed", 1, 0)
+    assert row["error_message"].startswith("save_results ended the transaction that it was given")
+    assert "tx.transaction()" in row["error_message"]
+    assert await effects(bench) == left
+
+
+async def test_the_fence_holds_though_a_save_gave_its_lock_away(bench: Bench) -> None:
+    task = await saving(bench, statements=["COMMIT"], taken=True)
+    async with bench.running():
+        await bench.until(lambda: _dropped(bench))
+    row = await bench.row(task)
+    assert (row["status"], row["error_message"], row["parked"]) == ("pending", None, True)
+    assert await bench.attempts(task) == []
+
+
+async def _dropped(bench: Bench) -> bool:
+    return bool(bench.happened(ResultDropped))
+
+
+async def test_a_part_of_a_save_can_be_undone(bench: Bench) -> None:
+    task = await saving(bench, statements=["SAVEPOINT a", "DELETE FROM effects", "ROLLBACK TO a"])
+    async with bench.running():
+        (row,) = await bench.ended(task)
+    assert row["status"] == "completed"
+    assert await effects(bench) == 1
 
 
 async def test_rows_that_others_refer_to_stay_when_old_ones_go(bench: Bench) -> None:
