@@ -11,7 +11,15 @@ from oppspot_runner.base import events
 from oppspot_runner.observe import systemd
 from oppspot_runner.runner.loop import Runner
 
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+def stop_signals() -> list[signal.Signals]:
+    """The signals that stop a runner.
+
+    A script that starts one in the background ignores SIGINT for it: then a Ctrl-C is meant for
+    the script alone.
+    """
+    is_ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    return [signal.SIGTERM] if is_ignored else [signal.SIGTERM, signal.SIGINT]
 
 
 class Daemon:
@@ -29,7 +37,8 @@ class Daemon:
     async def run(self) -> None:
         """Raises what a fault in one of the runner's services raised."""
         loop = asyncio.get_running_loop()
-        for number in STOP_SIGNALS:
+        heard = stop_signals()
+        for number in heard:
             loop.add_signal_handler(number, self.runner.stop)
         try:
             async with asyncio.TaskGroup() as group:
@@ -39,7 +48,7 @@ class Daemon:
                 finally:
                     watchdog.cancel()
         finally:
-            for number in STOP_SIGNALS:
+            for number in heard:
                 loop.remove_signal_handler(number)
 
     def healthy(self) -> bool:

@@ -68,6 +68,21 @@ def test_the_first_term_lets_a_task_end_and_the_second_gives_it_back(fleet: Flee
     assert fleet.status(task) == "pending"
 
 
+def test_a_runner_in_the_background_of_a_script_stops_by_term_and_not_by_ctrl_c(
+    fleet: Fleet,
+) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as such a script does; it is inherited
+    try:
+        process = fleet.start()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    process.send_signal(signal.SIGINT)
+    task = fleet.task(fleet.agent("quick"))
+    fleet.until(lambda: fleet.status(task) == "completed")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+
+
 def test_the_service_manager_hears_ready_watchdog_and_stopping(
     fleet: Fleet, notify_socket: NotifySocket
 ) -> None:

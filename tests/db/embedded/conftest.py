@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -27,6 +28,20 @@ share = embedded.acquire(Path(sys.argv[1]))
 print(share.dsn, flush=True)
 sys.stdin.read()
 """
+
+
+@contextmanager
+def heard(number: signal.Signals) -> Iterator[None]:
+    """Lets what is started meanwhile hear a signal, also where whoever runs the tests ignores it.
+
+    A shell without job control ignores SIGINT for what it starts in the background, and children
+    inherit that; a handler they do not.
+    """
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 class Place:
@@ -60,15 +75,16 @@ class Place:
         os.close(watch)
 
     def run(self, code: str, *arguments: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, *arguments],
-            text=True,
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        with heard(signal.SIGINT):
+            process = subprocess.Popen(
+                [sys.executable, "-c", code, *arguments],
+                text=True,
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
         self._started.append(process)
         return process
 
