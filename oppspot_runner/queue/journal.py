@@ -1,9 +1,13 @@
-"""What an attempt writes about itself while it runs: progress and finished steps, fenced."""
+"""What an attempt writes about itself while it runs: progress and finished steps, fenced.
+
+A database that is away is waited for: the work of a step was done, and no agent is at fault.
+"""
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from oppspot_runner.base.errors import LeaseLostError
@@ -17,15 +21,25 @@ SAVE_STEP = statement("queue/save_step")
 
 PROGRESS_EVERY_S = 0.25  # nobody reads faster, and each write is a row version
 MOST_STEP_NAME = 200
+R = TypeVar("R")
+
+
+class Through(Protocol):
+    """Repeats a call until the database answers; all calls here may be repeated."""
+
+    async def __call__(self, call: Callable[[], Awaitable[R]], /) -> R: ...
 
 
 class TaskJournal:
     """The journal of one attempt. Every write raises LeaseLostError when the task is not ours."""
 
-    def __init__(self, database: Database, task_id: UUID, run_token: int) -> None:
+    def __init__(
+        self, database: Database, task_id: UUID, run_token: int, *, through: Through
+    ) -> None:
         self.database = database
         self.task_id = task_id
         self.run_token = run_token
+        self.through = through
         self.saved_steps = 0
         self._progress_at = float("-inf")
 
@@ -44,7 +58,8 @@ class TaskJournal:
 
     async def steps(self) -> dict[tuple[str, int], Any]:
         """Results of finished steps by (name, sequence)."""
-        rows = await self.database.fetch_all(STEPS, {"task_id": self.task_id})
+        which = {"task_id": self.task_id}
+        rows = await self.through(lambda: self.database.fetch_all(STEPS, which))
         return {(row["name"], row["seq"]): row["result"] for row in rows}
 
     async def remember(self, name: str, seq: int, result: Any) -> None:
@@ -55,6 +70,6 @@ class TaskJournal:
 
     async def _fenced(self, query: Any, params: dict[str, Any]) -> None:
         fence = {"task_id": self.task_id, "run_token": self.run_token}
-        row = await self.database.fetch_one(query, {**params, **fence})
+        row = await self.through(lambda: self.database.fetch_one(query, {**params, **fence}))
         if row is None:
             raise LeaseLostError(f"task {self.task_id} is no longer this attempt's")

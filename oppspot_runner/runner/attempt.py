@@ -57,7 +57,9 @@ class Attempt:
         self.task = task
         self.tools = tools
         self.options = AgentOptions()
-        self.journal = TaskJournal(tools.database, task.id, task.run_token)
+        self.journal = TaskJournal(
+            tools.database, task.id, task.run_token, through=tools.patience.through
+        )
         self.ctx: Context | None = None
         self.left_behind: asyncio.Task[Any] | None = None
         self.started_at = time.monotonic()

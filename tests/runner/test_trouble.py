@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from oppspot_runner.agents.context import Context
 from oppspot_runner.base.errors import Retry, Snooze
 from oppspot_runner.base.events import DatabaseAway, DatabaseBack, TaskFinished, WakeChanged, on
 from oppspot_runner.db.pool import Connection
@@ -60,6 +61,36 @@ async def test_killed_connections_lose_no_task(bench: Bench) -> None:
         rows = await (await killer.execute(COMPLETED_TWICE)).fetchall()
     assert rows == []
     assert len(bench.happened(DatabaseBack)) == len(bench.happened(DatabaseAway))
+
+
+async def test_a_step_that_is_done_while_the_database_is_away_is_kept_and_charges_nobody(
+    bench: Bench,
+) -> None:
+    ran: list[int] = []
+    async with await bench.db.connect() as killer:
+
+        async def outage(ctx: Context) -> dict[str, Any]:
+            async def pay() -> str:
+                ran.append(ctx.attempt)
+                await killer.execute(KILL_ALL)
+                return "receipt"
+
+            receipt = await ctx.step("pay", pay)
+            await killer.execute(KILL_ALL)
+            await ctx.progress(1, 1)
+            return {"receipt": receipt}
+
+        agent = await bench.agent(outage)
+
+        async def finished() -> bool:
+            return bool(bench.happened(TaskFinished))
+
+        async with bench.running():
+            await bench.task(agent)
+            await bench.until(finished)
+    (end,) = bench.happened(TaskFinished)
+    assert (end.status, end.task.attempt, end.error) == ("completed", 1, None)
+    assert ran == [1]
 
 
 async def test_a_listener_whose_connection_is_killed_hears_again(bench: Bench) -> None:
