@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from oppspot_runner.base.errors import Fail
@@ -114,6 +115,27 @@ async def test_a_task_in_the_middle_counts_what_is_above_it_as_met(
         await graph.start("B")
         await graph.run_ended()
     assert graph.ran == ["B", "C"]
+
+
+async def test_a_run_is_not_opened_twice_when_the_answer_of_the_first_time_got_lost(
+    bench: Bench, graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await graph.lay({"A": "", "B": "A"})
+    lost = [psycopg.OperationalError("the connection is lost")]
+    open_run = chain.open_run
+
+    async def unheard(*arguments: Any) -> UUID:
+        run = await open_run(*arguments)
+        if lost:
+            raise lost.pop()
+        return run
+
+    monkeypatch.setattr(chain, "open_run", unheard)
+    async with bench.running():
+        await graph.start()
+        await graph.run_ended()
+    assert not lost
+    assert graph.ran == ["A", "B"]
 
 
 async def test_chain_false_runs_the_agent_alone(bench: Bench, graph: Graph) -> None:

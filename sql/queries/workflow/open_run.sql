@@ -1,10 +1,11 @@
--- Opens the run of a claimed task; the fence keeps a runner that lost the task from opening one.
+-- Opens the run of a claimed task; the fence keeps a runner that lost the task from opening one. Asked
+-- again, because the answer got lost, it gives the run that is there.
 WITH mine AS MATERIALIZED (
-    SELECT t.id FROM agent_tasks t
+    SELECT t.id, t.run_id FROM agent_tasks t
     WHERE t.id = %(task_id)s AND t.run_token = %(run_token)s FOR NO KEY UPDATE
 ), opened AS MATERIALIZED (
-    SELECT m.id, open_stream_run(%(stream_id)s, %(agent_id)s, m.id, %(payload)s::jsonb, %(priority)s,
-                                 %(requested_by)s, %(chain)s) AS run_id
+    SELECT m.id, coalesce(m.run_id, open_stream_run(%(stream_id)s, %(agent_id)s, m.id, %(payload)s::jsonb,
+                                                    %(priority)s, %(requested_by)s, %(chain)s)) AS run_id
     FROM mine m
 )
 UPDATE agent_tasks t SET run_id = o.run_id, stream_id = coalesce(t.stream_id, %(stream_id)s)
