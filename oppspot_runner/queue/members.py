@@ -105,18 +105,24 @@ class BeatConnection:
         self.runner_id = runner_id
         self._connection: psycopg.Connection[DictRow] | None = None
 
-    def beat(self, *, state: str, lag_ms: int, running_for_s: float | None) -> Beat | None:
+    def beat(
+        self, *, state: str, lag_ms: int, running: Sequence[int], running_for_s: float
+    ) -> Beat | None:
         """Renews the lease; None when it is no longer ours.
 
-        With `running_for_s`, attempts older than that become visible as running executions.
-        Raises psycopg's errors; the connection is then opened anew next time.
+        Attempts by the tokens `running` that are older than `running_for_s` become visible as
+        running executions. Raises psycopg's errors; the connection is then opened anew next time.
         """
         params = {"runner_id": self.runner_id, "state": state, "lag_ms": lag_ms}
         try:
             connection = self._open()
             row = connection.execute(BEAT, params).fetchone()
-            if row is not None and running_for_s is not None and row["held"]:
-                older = {"runner_id": self.runner_id, "older_than_s": running_for_s}
+            if row is not None and row["held"] and running:
+                older = {
+                    "runner_id": self.runner_id,
+                    "tokens": list(running),
+                    "older_than_s": running_for_s,
+                }
                 with suppress(*BAD_CONTENT):  # an odd row must not cost the lease
                     connection.execute(NOTE_RUNNING, older)
         except psycopg.Error:

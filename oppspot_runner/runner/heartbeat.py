@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from oppspot_runner.db.pool import DATABASE_ERROR
 from oppspot_runner.queue.members import Beat, BeatConnection
@@ -20,6 +20,7 @@ MOST_LATE_MS = 2**31 - 1
 
 class Heartbeat:
     """Beats every `beat_s`; calls `on_beat(beat, sent_at)` and `on_lost(reason)` in the loop.
+    Asks for the runner's `state` and the tokens of its `running` attempts in the thread.
 
     `margin_s` before the lease ends the runner stops trusting it, if no beat got through.
     """
@@ -31,6 +32,7 @@ class Heartbeat:
         beat_s: float,
         lease_s: float,
         state: Callable[[], str],
+        running: Callable[[], Sequence[int]],
         on_beat: Callable[[Beat, float], None],
         on_lost: Callable[[str], None],
     ) -> None:
@@ -39,6 +41,7 @@ class Heartbeat:
         self.lease_s = lease_s
         self.margin_s = lease_s / 6
         self.state = state
+        self.running = running
         self.on_beat = on_beat
         self.on_lost = on_lost
         self.lag_ms = 0
@@ -77,7 +80,10 @@ class Heartbeat:
         self._measure_lag(sent_at)
         try:
             beat = self.connection.beat(
-                state=self.state(), lag_ms=self.lag_ms, running_for_s=self.beat_s
+                state=self.state(),
+                lag_ms=self.lag_ms,
+                running=self.running(),
+                running_for_s=self.beat_s,
             )
         except DATABASE_ERROR:
             # The loop's own services report the outage; here only the time counts.

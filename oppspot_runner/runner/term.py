@@ -61,14 +61,7 @@ class Term:
         self._strangers: frozenset[int] = frozenset()
         self._tasks: list[asyncio.Task[None]] = []
         config, database = runner.config, runner.database
-        self.heartbeat = Heartbeat(
-            BeatConnection(database.conninfo, database, member.id),
-            beat_s=config.beat_s,
-            lease_s=config.lease_s,
-            state=lambda: runner.state,
-            on_beat=self._on_beat,
-            on_lost=self._on_lost,
-        )
+        self.heartbeat = self._heartbeat()
         self.maintenance = Maintenance(
             database,
             runner.patience,
@@ -88,6 +81,18 @@ class Term:
             on_message=self._on_message,
             on_heard=self._on_heard,
             on_deaf=self._on_deaf,
+        )
+
+    def _heartbeat(self) -> Heartbeat:
+        runner, database = self.runner, self.runner.database
+        return Heartbeat(
+            BeatConnection(database.conninfo, database, self.member.id),
+            beat_s=runner.config.beat_s,
+            lease_s=runner.config.lease_s,
+            state=lambda: runner.state,
+            running=lambda: list(runner.attempts),
+            on_beat=self._on_beat,
+            on_lost=self._on_lost,
         )
 
     def start(self, settler: Settler) -> None:

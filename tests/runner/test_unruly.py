@@ -86,6 +86,9 @@ async def test_a_claim_whose_answer_got_lost_is_given_back(bench: Bench) -> None
         )
         (row,) = await bench.ended(task)
     assert (row["status"], row["crash_count"], row["retry_count"]) == ("completed", 0, 0)
+    # Nothing of it had begun: it neither counts as an attempt nor was it visible as one.
+    assert row["attempt"] == 1
+    assert [one["status"] for one in await bench.attempts(task)] == ["completed"]
 
 
 async def test_a_deleted_task_ends_its_run(bench: Bench) -> None:
