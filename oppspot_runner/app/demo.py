@@ -143,12 +143,18 @@ def _result(rows: list[dict[str, Any]]) -> DemoResult:
     )
 
 
+def telling(reason: dict[str, Any]) -> tuple[bool, bool, float]:
+    """Sorts the reasons of a score, what tells a person most first.
+
+    What the goal asked for says more than how complete our data is. Of that, what is met, and what
+    the goal weighs most; the points would also count how sure we are of it, and an industry
+    concluded from a tag never gets all of them.
+    """
+    return reason["component"] != "criteria", not reason["points"], -reason["max"]
+
+
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    # What the goal asked for tells a person more than how complete our data is.
-    best = sorted(
-        row["score_reasons"] or [],
-        key=lambda reason: (reason["component"] != "criteria", -reason["points"]),
-    )[:REASONS]
+    best = sorted(row["score_reasons"] or [], key=telling)[:REASONS]
     return {
         "name": row["name"],
         "country": row["country"],

@@ -10,11 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
-from uuid import UUID
 
 from oppspot_runner.companies.company import Company
 from oppspot_runner.companies.criteria import GoalCriteria, Range
-from oppspot_runner.companies.scoring import Score, Scorer
+from oppspot_runner.companies.scoring import Rank, Score, Scorer
 from oppspot_runner.companies.scoring_verdict import Verdict
 from oppspot_runner.companies.search import soft_range
 
@@ -42,9 +41,9 @@ class Candidate:
     in_stream: bool = False
 
     @property
-    def rank(self) -> tuple[int, float, UUID]:
-        """Sorts the best first: by score, then confidence, then always the same."""
-        return -self.score.cents, -self.score.confidence, self.company.id
+    def rank(self) -> Rank:
+        """Sorts the best first. See Score.rank."""
+        return self.score.rank(self.company)
 
 
 def look_at(company: Company, scorer: Scorer, *, in_stream: bool = False) -> Candidate:

@@ -45,6 +45,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from oppspot_runner.base.errors import InvalidInputError
 from oppspot_runner.companies.company import Company
@@ -77,6 +78,7 @@ from oppspot_runner.companies.scoring_verdict import Verdict
 BASICS = ("website", "employees", "country")
 
 Shares = dict[str, list[Share]]
+Rank = tuple[int, float, str, str, UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,14 @@ class Score:
     def value(self) -> float:
         """The score from 0 to 5 with 2 decimals."""
         return self.cents / 100
+
+    def rank(self, company: Company) -> Rank:
+        """Sorts the best first: of equal ones the better known, then by name.
+
+        The order of streams/renumber_items.sql.
+        """
+        names = company.name_norm, company.name
+        return -self.cents, -self.confidence, *names, company.id
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from oppspot_runner.companies.items import Item
-from oppspot_runner.companies.scoring import Score
+from oppspot_runner.companies.scoring import Rank, Score
 from oppspot_runner.companies.scoring_model import HIGH_QUALITY_CENTS, PRIORITIES
 
 STEPS = ("0-1", "1-2", "2-3", "3-4", "4-5")
@@ -52,7 +52,7 @@ class ScoreTally:
         self.steps: Counter[int] = Counter()
         self.disqualified: Counter[str] = Counter()
         self.points: Counter[tuple[str, str]] = Counter()
-        self.ranks: list[tuple[int, float, UUID]] = []
+        self.ranks: list[Rank] = []
 
     def add(self, item: Item, score: Score) -> None:
         """Counts one score against the one that the item had."""
@@ -60,7 +60,7 @@ class ScoreTally:
         self.confidence += score.confidence
         self.by_priority[score.priority] += 1
         self.steps[min(score.cents // 100, len(STEPS) - 1)] += 1
-        self.ranks.append((-score.cents, -score.confidence, item.company.id))
+        self.ranks.append(score.rank(item.company))
         if score.disqualified:
             self.disqualified[score.disqualified] += 1
         if score.cents >= HIGH_QUALITY_CENTS:
@@ -99,4 +99,4 @@ class ScoreTally:
 
     def best(self, most: int) -> list[UUID]:
         """The companies with the best scores, best first."""
-        return [company_id for _, _, company_id in sorted(self.ranks)[:most]]
+        return [rank[-1] for rank in sorted(self.ranks)[:most]]

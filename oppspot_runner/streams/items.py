@@ -121,7 +121,7 @@ class ItemStore:
         return (await tx.execute(SAVE_SCORES, values)).rowcount
 
     async def renumber(self, tx: Connection) -> None:
-        """Gives positions 1, 2, 3 ... by score; equal scores by confidence, then by company."""
+        """Gives positions 1, 2, 3 ... by score; equal scores by confidence, then by name."""
         await tx.execute(RENUMBER, self._own)
 
     async def coverage(self) -> Coverage:

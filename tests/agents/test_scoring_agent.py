@@ -46,8 +46,35 @@ async def test_every_item_gets_reasons_that_add_up_and_a_position_without_a_gap(
     assert all(row["score_reasons"] for row in rows)
     sums = await world.all(SUM_OF_POINTS)
     assert all(row["sum"] == row["score"] for row in sums)
-    order = [(row["quality_score"], row["score_confidence"], row["company_id"]) for row in rows]
-    assert order == sorted(order, key=lambda one: (-one[0], -one[1], one[2]))
+    order = [(-row["quality_score"], -row["score_confidence"], row["name"].lower()) for row in rows]
+    assert order == sorted(order)
+
+
+async def test_equal_scores_stand_by_name_in_the_table_as_in_the_insights(world: World) -> None:
+    names = ["Alpha AG", "beta", "Élan SA", "Gamma plc", "The Héron", "ßigma", "zeta", "Цифра"]
+    for name in reversed(names):
+        await world.company(name, industries=["saas"], country="GB", employees=50)
+    stream_id = await world.stream({"industry": ["SaaS"], "location": ["GB"]}, METRICS)
+    for kind in (OpportunityBot, ScoringAgent):
+        await world.run(kind, stream_id)
+        rows = await world.all(ITEMS, stream_id)
+        assert [row["name"] for row in rows] == names
+        (best,) = await world.all(
+            "SELECT evidence -> 'best' AS best FROM stream_insights WHERE kind = %s",
+            {OpportunityBot: "discovery", ScoringAgent: "scoring"}[kind],
+        )
+        assert [one["name"] for one in best["best"]] == names[:5]
+
+
+async def test_names_that_differ_in_their_form_only_stand_in_the_same_order_each_time(
+    world: World,
+) -> None:
+    stream_id = await world.stream()
+    for name in ("Beta plc", "Beta AG", "Beta GmbH"):
+        await world.item(stream_id, await world.company(name))
+    await world.run(ScoringAgent, stream_id)
+    rows = await world.all(ITEMS, stream_id)
+    assert [row["name"] for row in rows] == ["Beta AG", "Beta GmbH", "Beta plc"]
 
 
 async def test_the_chain_ranks_who_is_fully_known_first(world: World) -> None:
@@ -122,8 +149,8 @@ async def test_scoring_again_writes_only_what_changed_and_says_why(world: World)
 
 async def test_equal_scores_keep_their_places(world: World) -> None:
     stream_id = await world.stream({"location": ["UK"]})
-    for number in range(20):
-        await world.item(stream_id, await world.company(f"Twin {number}", country="GB"))
+    for _ in range(20):
+        await world.item(stream_id, await world.company("Twin", country="GB"))
     await world.run(ScoringAgent, stream_id)
     places = [row["company_id"] for row in await world.all(ITEMS, stream_id)]
     assert places == sorted(places)
