@@ -101,7 +101,7 @@ async def read_status(database: Database, settings: Settings) -> Status:
         running=await read.running(database),
         recent=await read.recent(database, limit=MOST_RECENT),
         pauses=await control.pauses(database),
-        problems=[*_sick(runners), *await _left_lying(database, longest_poll_s)],
+        problems=[*sick(runners), *await left_lying(database, longest_poll_s)],
     )
 
 
@@ -112,7 +112,8 @@ def _state(alive: list[DictRow]) -> State:
     return "paused" if states == {"paused"} else "running"
 
 
-def _sick(runners: list[DictRow]) -> list[str]:
+def sick(runners: list[DictRow]) -> list[str]:
+    """What is wrong with runners, rows of runners/list, in sentences."""
     found = []
     for row in runners:
         where = f"runner {row['id']} on {row['host']} (pid {row['pid']})"
@@ -126,7 +127,8 @@ def _sick(runners: list[DictRow]) -> list[str]:
     return found
 
 
-async def _left_lying(database: Database, poll_s: float) -> list[str]:
+async def left_lying(database: Database, poll_s: float) -> list[str]:
+    """Whether due work is left lying, in a sentence; `poll_s` is the longest interval."""
     late_s = max(LATE_POLLS * poll_s, LEAST_LATE_S)
     backlog = await read.backlog(database, lately_s=late_s)
     if poll_s == 0 or backlog.moving or backlog.waiting_s <= late_s:

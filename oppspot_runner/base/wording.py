@@ -26,6 +26,14 @@ def ago(seconds: float | None) -> str:
     return "" if seconds is None else f"{span(max(seconds, 0))} ago"
 
 
+def size(number: float) -> str:
+    """A number of bytes in one unit: 12.0 MiB, 3.4 GiB."""
+    for unit, factor in (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20)):
+        if number >= factor:
+            return f"{number / factor:.1f} {unit}"
+    return f"{number / 2**10:.1f} KiB"
+
+
 def progress(shown: Any) -> str:
     """Progress of a task: 3/10 with its message."""
     if not isinstance(shown, dict):

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "import": ("importing", "import_group", "Import companies from lists and files."),
     "score": ("score", "score", "Explain why a company has its score."),
     "demo": ("demo", "demo", "Run the whole product on real companies."),
+    "doctor": ("doctor", "doctor", "Look for what is wrong, and say how to mend it."),
     "migrate": ("schema", "migrate", "Bring the database up to this version."),
 }
 

@@ -65,7 +65,7 @@ class Listener:
     async def _listen_once(self) -> bool:
         async with await self.database.connect() as connection:
             await connection.execute(LISTEN)
-            if not await self._hears(connection):
+            if not await hears(self.database, connection, self.address):
                 await self._tell_deaf("notifications do not arrive, as behind a pooler")
                 return False
             await self.on_heard(connection)
@@ -73,15 +73,6 @@ class Listener:
                 pass
             await self._tell_deaf("the listening connection fell silent")
             return True
-
-    async def _hears(self, connection: Connection) -> bool:
-        # Made up for this probe: a pooler may hand on something older at the wrong moment.
-        probe = f"{self.address}?{secrets.token_hex(8)}"
-        await self.database.fetch_one(PROBE, {"payload": probe})
-        async for notification in connection.notifies(timeout=PROBE_S):
-            if notification.payload == probe:
-                return True
-        return False
 
     async def _take(self, connection: Connection, at_most_s: float) -> bool:
         """Hands on what arrives within `at_most_s`; False when that is nothing."""
@@ -96,3 +87,14 @@ class Listener:
             await self.on_deaf(reason)
         except DATABASE_AWAY:
             return  # nobody can be told while the database is away; the next state is told anew
+
+
+async def hears(database: Database, connection: Connection, address: str) -> bool:
+    """Whether what another session sends to `address` arrives on `connection`, which listens."""
+    # Made up for this probe: a pooler may hand on something older at the wrong moment.
+    probe = f"{address}?{secrets.token_hex(8)}"
+    await database.fetch_one(PROBE, {"payload": probe})
+    async for notification in connection.notifies(timeout=PROBE_S):
+        if notification.payload == probe:
+            return True
+    return False
