@@ -1,6 +1,8 @@
 -- The end of attempts, many in one statement: rows whose token is still theirs change, the others
 -- are not returned and nothing of theirs is written. Ids come sorted and are locked in that order,
--- found by the key and the token alone (see hold).
+-- found by the key and the token alone (see hold). Every step carries what the next one needs. That
+-- the token is compared twice makes the planner expect few rows and look each up by its key: a hash
+-- join would read the whole table for every batch.
 WITH given AS MATERIALIZED (
     SELECT * FROM unnest(
         %(ids)s::uuid[], %(tokens)s::bigint[], %(statuses)s::text[], %(delays)s::float8[], %(untils)s::timestamptz[],
@@ -11,37 +13,39 @@ WITH given AS MATERIALIZED (
           goal, output, summary, metrics, duration_ms)
 ), mine AS MATERIALIZED (
     -- Whoever asked for an end gets it, also when the attempt itself wanted to come back.
-    SELECT t.id, t.execution_id, CASE WHEN g.status = 'pending' AND t.cancel_requested_at IS NOT NULL
-        THEN 'cancelled' ELSE g.status END AS status
-    FROM agent_tasks t JOIN given g ON g.id = t.id
+    SELECT g.*, t.execution_id, CASE WHEN g.status = 'pending' AND t.cancel_requested_at IS NOT NULL
+        THEN 'cancelled' ELSE g.status END AS becomes
+    FROM given g CROSS JOIN LATERAL (
+        SELECT l.run_token, l.execution_id, l.cancel_requested_at FROM agent_tasks l
+        WHERE l.id = g.id AND l.run_token = g.token LIMIT 1 FOR NO KEY UPDATE) t
     WHERE t.run_token = g.token
-    ORDER BY t.id FOR NO KEY UPDATE OF t
 ), ended AS (
     UPDATE agent_tasks t SET
-        status = m.status, run_token = NULL, runner_id = NULL, progress = NULL,
-        execution_id = NULL,
-        deadline_at = NULL, 
-        error_message = CASE m.status WHEN 'completed' THEN NULL
-            WHEN 'cancelled' THEN coalesce(t.cancel_reason, g.error) ELSE coalesce(g.error, t.error_message) END,
-        retry_count = t.retry_count + g.retries,
-        scheduled_for = CASE WHEN m.status <> 'pending' THEN t.scheduled_for
-            ELSE coalesce(g.until, oppspot_now() + make_interval(secs => g.delay_s)) END,
-        parked = m.status = 'pending' AND coalesce(g.until > oppspot_now(), g.delay_s > 0),
-        ready_seq = CASE WHEN g.retries > 0 THEN nextval('agent_tasks_ready_seq') ELSE t.ready_seq END,
-        finished_at = CASE WHEN m.status <> 'pending' THEN oppspot_now() END,
-        cancel_requested_at = CASE WHEN m.status = 'pending' THEN NULL ELSE t.cancel_requested_at END
-    FROM mine m JOIN given g ON g.id = m.id
+        status = m.becomes, run_token = NULL, runner_id = NULL, progress = NULL,
+        execution_id = NULL, deadline_at = NULL,
+        error_message = CASE m.becomes WHEN 'completed' THEN NULL
+            WHEN 'cancelled' THEN coalesce(t.cancel_reason, m.error) ELSE coalesce(m.error, t.error_message) END,
+        retry_count = t.retry_count + m.retries,
+        scheduled_for = CASE WHEN m.becomes <> 'pending' THEN t.scheduled_for
+            ELSE coalesce(m.until, oppspot_now() + make_interval(secs => m.delay_s)) END,
+        parked = m.becomes = 'pending' AND coalesce(m.until > oppspot_now(), m.delay_s > 0),
+        ready_seq = CASE WHEN m.retries > 0 THEN nextval('agent_tasks_ready_seq') ELSE t.ready_seq END,
+        finished_at = CASE WHEN m.becomes <> 'pending' THEN oppspot_now() END,
+        cancel_requested_at = CASE WHEN m.becomes = 'pending' THEN NULL ELSE t.cancel_requested_at END
+    FROM mine m
     WHERE t.id = m.id
-    RETURNING t.id, t.agent_id, t.org_id, t.stream_id, t.run_id, t.attempt, t.started_at, t.payload, t.status, m.execution_id
+    RETURNING t.id, t.agent_id, t.org_id, t.stream_id, t.run_id, t.attempt, t.started_at, t.payload, t.status,
+              m.execution_id, m.execution_status, m.goal, m.output, m.summary, m.metrics, m.duration_ms, m.error
 ), written AS (
     INSERT INTO agent_executions (id, task_id, attempt, agent_id, org_id, stream_id, status, started_at, completed_at,
         duration_ms, input_data, output_data, goal_context, results_summary, error_message, metrics, runner_id)
-    SELECT e.execution_id, e.id, e.attempt, e.agent_id, coalesce(e.org_id, a.org_id), coalesce(e.stream_id, r.stream_id),
-        g.execution_status, e.started_at, oppspot_now(), g.duration_ms, e.payload, g.output, g.goal, g.summary,
-        g.error, g.metrics, %(runner_id)s
-    FROM ended e JOIN given g ON g.id = e.id
-    LEFT JOIN ai_agents a ON a.id = e.agent_id
-    LEFT JOIN stream_runs r ON r.id = e.run_id
+    SELECT e.execution_id, e.id, e.attempt, e.agent_id,
+        coalesce(e.org_id, (SELECT a.org_id FROM ai_agents a WHERE a.id = e.agent_id)),
+        CASE WHEN e.stream_id IS NULL AND e.run_id IS NOT NULL
+             THEN (SELECT r.stream_id FROM stream_runs r WHERE r.id = e.run_id) ELSE e.stream_id END,
+        e.execution_status, e.started_at, oppspot_now(), e.duration_ms, e.payload, e.output, e.goal, e.summary,
+        e.error, e.metrics, %(runner_id)s
+    FROM ended e
     ORDER BY e.execution_id
     ON CONFLICT (task_id, attempt) WHERE task_id IS NOT NULL DO UPDATE SET
         status = excluded.status, started_at = excluded.started_at, completed_at = excluded.completed_at,
