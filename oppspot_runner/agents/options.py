@@ -5,10 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from oppspot_runner.base.backoff import Backoff
-from oppspot_runner.base.errors import ConfigurationError
+from oppspot_runner.base.errors import ConfigurationError, InvalidInputError
+from oppspot_runner.base.rate import starts_per_second
 
 Isolation = Literal["inline", "thread"]
 TIME_LIMIT = timedelta(minutes=30)
@@ -26,6 +34,18 @@ class AgentOptions(BaseModel):
     backoff: Backoff = Backoff()
     isolation: Isolation | None = None  # None: `async def` inline, `def` in a thread
     task_type: str | None = Field(None, min_length=1, max_length=200)
+    concurrency: int | None = Field(None, ge=0, le=1_000_000)
+    rate: str | None = None  # starts in a while, as "10/s" or "100/m"
+
+    @field_validator("rate")
+    @classmethod
+    def _is_rate(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                starts_per_second(value)
+            except InvalidInputError as error:
+                raise ValueError(error.one_line()) from None
+        return value
 
     @model_validator(mode="after")
     def _soft_comes_first(self) -> AgentOptions:

@@ -86,6 +86,10 @@ class Registry:
         """All registered agent types, sorted."""
         return sorted(self._definitions)
 
+    def options(self) -> dict[str, AgentOptions]:
+        """What the code of each agent type says about how it wants to be run."""
+        return {name: found.options for name, found in self._definitions.items()}
+
     def load_entry_points(self) -> list[str]:
         """Registers what installed packages offer; problems as text, the others still load."""
         problems = []

@@ -64,6 +64,16 @@ class Settings(BaseSettings):
         [],
         description="Task types that this runner serves, separated by commas. Empty: all.",
     )
+    fair_share: bool = Field(
+        False,
+        description="Among tasks of one priority, organisations with less running go first.",
+    )
+    ageing: float = Field(
+        0.0,
+        ge=0,
+        le=31_536_000,
+        description="Seconds of waiting after which a task's priority rises by one. 0: never.",
+    )
     import_: Words = Field(
         [],
         validation_alias=AliasChoices("import_", "OPPSPOT_IMPORT"),

@@ -10,6 +10,7 @@ from uuid import UUID
 TaskStatus = Literal["pending", "processing", "completed", "failed", "cancelled"]
 DEFAULT_TASK_TYPE = "agent_execution"
 HEALTH_CHECK = "health_check"
+ALONE_FROM = 2  # deaths of its runner; at the third the task fails (queue/rescue)
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,15 @@ class Task:
     created_at: datetime
     started_at: datetime
     wait_ms: int
+    limit_key: str | None = None
     unique_key: str | None = None
     requested_by: str | None = None
     payload_error: str | None = None
+
+    @property
+    def runs_alone(self) -> bool:
+        """Whether it was on at so many deaths of its runner that nothing may run beside it."""
+        return self.crash_count >= ALONE_FROM
 
     @property
     def agent_type(self) -> str | None:

@@ -30,6 +30,7 @@ def task_from_row(row: dict[str, Any]) -> Task:
         created_at=row["created_at"],
         started_at=row["started_at"],
         wait_ms=max(row["wait_ms"], 0),
+        limit_key=row["limit_key"],
         unique_key=row["unique_key"],
         requested_by=row["requested_by"],
         payload_error=payload_error or agent_error or _foreign(row),

@@ -1,4 +1,4 @@
-"""The task table's state machine: claim, finish, promote, rescue, prune; a statement each.
+"""The task table's state machine: finish, promote, rescue, prune; a statement each.
 
 Knows no agent and no stream. All methods take an open connection, so that the caller decides what
 belongs to one transaction.
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, LiteralString
 from uuid import UUID
 
-from psycopg import sql
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow
 
@@ -19,12 +18,11 @@ from oppspot_runner.base.jsonsafe import dumps
 from oppspot_runner.base.task import Task
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection
-from oppspot_runner.queue.rows import task_from_row
 from oppspot_runner.queue.settlement import Settlement
 
-CLAIM = statement("queue/claim")
 PROMOTE = statement("queue/promote")
 FINISH = statement("queue/finish")
+BEGIN = statement("queue/begin")
 GIVE_BACK = statement("queue/give_back")
 HOLD = statement("queue/hold")
 CURRENT_TRANSACTION = statement("queue/current_transaction")
@@ -33,9 +31,7 @@ RESCUE = statement("queue/rescue")
 PRUNE_TASKS = statement("queue/prune_tasks")
 PRUNE_EXECUTIONS = statement("queue/prune_executions")
 
-MOST_AT_ONCE = 500
 MOST_RESCUED = 100  # the LIMIT of queue/rescue
-EXACT_UP_TO = 10  # above it claims come in tens: each size is a prepared statement of its own
 FIRST_ID = UUID(int=0)
 
 
@@ -60,23 +56,6 @@ class Rescued:
     run_id: UUID | None
     agent_id: UUID | None
     runner_id: int
-
-
-def claim_size(free_slots: int) -> int:
-    """How many rows to ask for at once with that many free slots."""
-    if free_slots <= EXACT_UP_TO:
-        return free_slots
-    return min(free_slots - free_slots % 10, MOST_AT_ONCE)
-
-
-async def claim(
-    connection: Connection, *, runner_id: int, limit: int, task_types: Sequence[str] | None
-) -> list[Task]:
-    """Takes up to `limit` due tasks for this runner, the most urgent first."""
-    query = sql.SQL(CLAIM).format(limit=sql.Literal(limit))
-    params = {"runner_id": runner_id, "task_types": list(task_types) if task_types else None}
-    rows = await (await connection.execute(query, params)).fetchall()
-    return [task_from_row(row) for row in rows]
 
 
 async def is_drained(connection: Connection, task_types: Sequence[str] | None) -> bool:
@@ -114,6 +93,12 @@ async def is_over(connection: Connection, transaction: str) -> bool:
             return bool(row["transaction"] != transaction)
         case _:
             return False
+
+
+async def begin(connection: Connection, task: Task) -> bool:
+    """Notes that a task which runs alone begins; False when it is no longer ours."""
+    params = {"task_id": task.id, "run_token": task.run_token}
+    return (await connection.execute(BEGIN, params)).rowcount == 1
 
 
 async def give_back(connection: Connection, runner_id: int, tokens: Sequence[int]) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,6 +25,7 @@ from oppspot_runner.base.events import EventBus, ResultDropped, TaskFinished, Ta
 from oppspot_runner.base.outcome import Cancel, Done, Fail, Outcome, Release, Retry
 from oppspot_runner.base.task import HEALTH_CHECK, Task
 from oppspot_runner.db.pool import Database, is_away
+from oppspot_runner.queue import store
 from oppspot_runner.queue.journal import TaskJournal
 from oppspot_runner.queue.settlement import Settlement, settlement
 from oppspot_runner.runner.briefing import Stores, brief, chosen_definition, max_retries
@@ -77,10 +78,12 @@ class Attempt:
         self._lost = True
         self._asked.set()
 
-    async def run(self) -> None:
-        """The whole attempt, to its written end."""
-        self.tools.events.emit(TaskStarted(self.task))
+    async def run(self, turn: Callable[[], Coroutine[Any, Any, object]] | None = None) -> None:
+        """The whole attempt, to its written end. One that runs alone waits for its `turn` first."""
         try:
+            if turn is not None:
+                await self._take_turn(turn)
+            self.tools.events.emit(TaskStarted(self.task))
             result = await self._result()
         except Exception as error:  # noqa: BLE001 - no row and no agent may end the runner
             result = Result(judged_error(error))
@@ -89,7 +92,19 @@ class Attempt:
             return
         await self._settle(result)
 
+    async def _take_turn(self, turn: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        waiting = asyncio.get_running_loop().create_task(turn())
+        if await self._ended(waiting, None) and not await self.tools.patience.through(self._begin):
+            self._lost = True
+        self.started_at = time.monotonic()
+
+    async def _begin(self) -> bool:
+        async with self.tools.database.connection() as connection:
+            return await store.begin(connection, self.task)
+
     async def _result(self) -> Result:
+        if self._verdict is not None or self._lost:
+            return Result(self._verdict or Release("lost"))
         if self.task.task_type == HEALTH_CHECK and self.task.agent is None:
             return Result(Done({"ok": True, "run_token": self.task.run_token}))
         try:
@@ -123,7 +138,7 @@ class Attempt:
             return Result(self._verdict or Retry("the agent cancelled itself"))
         return body.result()
 
-    async def _ended(self, work: asyncio.Task[Any], limit_s: float) -> bool:
+    async def _ended(self, work: asyncio.Task[Any], limit_s: float | None) -> bool:
         """Waits for `work`, its limit, or somebody who asks for the end; False: it was cut off."""
         asked = asyncio.get_running_loop().create_task(self._asked.wait())
         try:

@@ -17,6 +17,8 @@ class RunnerConfig:
     lease_s: float = 30.0
     grace_s: float = 30.0
     task_types: tuple[str, ...] = ()
+    fair_share: bool = False
+    ageing_s: float = 0.0
     keep_s: float = 30 * 86_400.0
     history_s: float = 90 * 86_400.0
     host: str = "localhost"

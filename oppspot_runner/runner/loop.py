@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from oppspot_runner.agents import threads
@@ -17,7 +18,9 @@ from oppspot_runner.base.events import EventBus, LeaseLost, RunnerStarted, Runne
 from oppspot_runner.base.outcome import Release
 from oppspot_runner.base.task import Task
 from oppspot_runner.db.pool import DATABASE_AWAY, Database
+from oppspot_runner.limits.task_limits import Limit, publish
 from oppspot_runner.queue import members, store
+from oppspot_runner.queue.claiming import Claimed, claim_size
 from oppspot_runner.runner.attempt import Attempt, Tools
 from oppspot_runner.runner.config import RunnerConfig, State
 from oppspot_runner.runner.patience import Patience
@@ -44,10 +47,12 @@ class Runner:
     progressed_at: float = field(default_factory=time.monotonic)
     term: Term | None = None
     stop_asked: int = 0
+    _alone: asyncio.Event = field(default_factory=asyncio.Event)
     _idle_claims: int = 0
 
     def __post_init__(self) -> None:
         self.patience = Patience(self.events)
+        self._alone.set()
 
     async def run(self) -> None:
         """Works until stopped. A fault in one of our services is raised; a lost lease is not."""
@@ -94,6 +99,7 @@ class Runner:
             self.term = Term(member, self, services)
             self.tools = self.tools_for(self.term)
             self.term.start(self.tools.settler)
+            await self._publish_limits()
             self.events.emit(
                 RunnerStarted(member.id, self.config.slots, self.config.poll_s, self.term.wake)
             )
@@ -101,6 +107,16 @@ class Runner:
                 await self._work()
             finally:
                 await self.term.end()
+
+    async def _publish_limits(self) -> None:
+        declared = {
+            agent_type: Limit(options.concurrency, options.rate)
+            for agent_type, options in self.tools.registry.options().items()
+        }
+        with suppress(*DATABASE_AWAY):  # only raised when we are stopping
+            await self.patience.through(
+                lambda: publish(self.database, declared), give_up=self.is_stopping
+            )
 
     async def _work(self) -> None:
         async with asyncio.TaskGroup() as attempts:
@@ -117,27 +133,23 @@ class Runner:
 
     async def _fill(self, attempts: asyncio.TaskGroup) -> float:
         free = self.config.slots - len(self.attempts)
-        if self.state != "running" or free == 0:
+        if self.state != "running" or free == 0 or self._one_runs_alone():
             await self._wait_openly(False)
             return self.config.poll_s
-        asked = store.claim_size(free)
-        tasks = await self.patience.through(lambda: self._claim(asked), give_up=self.is_stopping)
-        for task in tasks:
-            self._begin(attempts, task)
-        if len(tasks) == asked:
+        asked = claim_size(free)
+        claimed = await self.patience.through(lambda: self._claim(asked), give_up=self.is_stopping)
+        await self._begin_all(attempts, claimed.tasks)
+        if len(claimed.tasks) == asked:
             self._idle_claims = 0
             await self._wait_openly(asked < free)
             return 0.0 if asked < free else self.config.poll_s
-        return await self._idle()
+        wait_s = await self._idle()
+        return wait_s if claimed.again_s is None else min(wait_s, claimed.again_s)
 
-    async def _claim(self, limit: int) -> list[Task]:
+    async def _claim(self, limit: int) -> Claimed:
+        assert self.term is not None
         async with self.database.connection() as connection:
-            return await store.claim(
-                connection,
-                runner_id=self._runner_id(),
-                limit=limit,
-                task_types=self.config.task_types,
-            )
+            return await self.term.claimer.claim(connection, limit)
 
     async def _idle(self) -> float:
         """How long to wait when there is less work than slots.
@@ -165,20 +177,33 @@ class Runner:
             lambda: term.set_waiting(waiting), give_up=self.is_stopping
         )
 
-    def _begin(self, attempts: asyncio.TaskGroup, task: Task) -> None:
-        attempt = Attempt(task, self.tools)
-        self.attempts[task.run_token] = attempt
-        attempts.create_task(self._attend(attempt), name=f"task {task.id}")
+    async def _begin_all(self, attempts: asyncio.TaskGroup, tasks: list[Task]) -> None:
+        alone = [task for task in tasks if task.runs_alone]
+        for task in tasks:
+            if task not in alone[1:]:
+                attempt = Attempt(task, self.tools)
+                self.attempts[task.run_token] = attempt
+                attempts.create_task(self._attend(attempt), name=f"task {task.id}")
+        if alone and len(self.attempts) > 1:
+            self._alone.clear()
+        if alone[1:]:
+            assert self.term is not None
+            await self.term.give_back([task.run_token for task in alone[1:]])
+
+    def _one_runs_alone(self) -> bool:
+        return any(attempt.task.runs_alone for attempt in self.attempts.values())
 
     async def _attend(self, attempt: Attempt) -> None:
         try:
-            await attempt.run()
+            await attempt.run(self._alone.wait if attempt.task.runs_alone else None)
         finally:
             del self.attempts[attempt.task.run_token]
+            if len(self.attempts) == 1:
+                self._alone.set()
             if attempt.left_behind is not None:
                 self.left_behind.add(attempt.left_behind)
             if self.term is not None:
-                self.term.look_for_due()
+                self.term.look_for_due(attempt.task.limit_key)
             self.wakeup.set()
 
     def lose_attempts(self) -> None:

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from uuid import UUID
 
 from oppspot_runner.base.events import EventBus, TasksRescued
-from oppspot_runner.db.pool import BAD_CONTENT, Database
-from oppspot_runner.queue import members, store
+from oppspot_runner.db.pool import BAD_CONTENT, Connection, Database
+from oppspot_runner.queue import claiming, members, store
+from oppspot_runner.runner.config import RunnerConfig
 from oppspot_runner.runner.patience import Patience
 from oppspot_runner.runner.wakeup import Wakeup, jittered
 from oppspot_runner.workflow import chain
@@ -30,46 +31,66 @@ class Maintenance:
         patience: Patience,
         events: EventBus,
         *,
+        config: RunnerConfig,
         runner_id: int,
-        poll_s: float,
         on_work: Callable[[], None],
     ) -> None:
         self.database = database
         self.patience = patience
         self.events = events
         self.runner_id = runner_id
-        self.poll_s = poll_s
+        self.config = config
         self.on_work = on_work
         self._look = Wakeup()
-        self._rescue_at = 0.0
+        self._poll_at = 0.0
+        self._freed_keys: set[str] = set()
+        self._seen_key = ""
 
-    def look(self) -> None:
-        """Looks soon: something may be due earlier than was known."""
+    def look(self, freed_key: str | None = None) -> None:
+        """Looks soon: something may be due earlier than was known, or a task of a key ended."""
+        if freed_key is not None:
+            self._freed_keys.add(freed_key)
         self._look.set()
 
     async def run(self) -> None:
         """Looks for due and lost tasks until cancelled."""
         while True:
             wait_s = await self.patience.through(self._once)
+            if self._freed_keys:
+                await self.patience.through(self._arrange_freed_keys)
             await self._look.wait(max(wait_s, GAP_S))
+
+    async def _arrange_freed_keys(self) -> None:
+        async with self.database.connection() as connection:
+            moved, busy = await claiming.arrange_keys(connection, sorted(self._freed_keys))
+        self._freed_keys = set(busy)
+        if moved:
+            self.on_work()
 
     async def _once(self) -> float:
         now = time.monotonic()
+        found: list[store.Rescued] = []
+        moved = 0
         async with self.database.transaction() as connection:
             promoted, next_due_s = await store.promote(connection)
-            suspect_s: float | None = None
-            found: list[store.Rescued] = []
-            if now >= self._rescue_at:
+            if now >= self._poll_at:
+                moved = await self._keep_order(connection)
                 found, suspect_s = await store.rescue(connection, self.runner_id)
                 await chain.after(connection, _ended(found))
                 more = len(found) >= store.MOST_RESCUED
-                wait_s = 0.0 if more else min(jittered(self.poll_s), _or_never(suspect_s))
-                self._rescue_at = now + wait_s
+                wait_s = 0.0 if more else min(jittered(self.config.poll_s), _or_never(suspect_s))
+                self._poll_at = now + wait_s
         if found:
             self._report(found)
-        if promoted or found:
+        if promoted or found or moved:
             self.on_work()
-        return min(_or_never(next_due_s), max(self._rescue_at - time.monotonic(), 0))
+        return min(_or_never(next_due_s), max(self._poll_at - time.monotonic(), 0))
+
+    async def _keep_order(self, connection: Connection) -> int:
+        moved, self._seen_key = await claiming.rearrange_keys(connection, self._seen_key)
+        if self.config.ageing_s:
+            moved += await claiming.age(connection, self.config.ageing_s)
+        return moved
 
     def _report(self, found: list[store.Rescued]) -> None:
         self.events.emit(
@@ -84,13 +105,10 @@ class Maintenance:
 class Pruning:
     """Deletes ended tasks and old history, in chunks, walking the table from where it stopped."""
 
-    def __init__(
-        self, database: Database, patience: Patience, *, keep_s: float, history_s: float
-    ) -> None:
+    def __init__(self, database: Database, patience: Patience, config: RunnerConfig) -> None:
         self.database = database
         self.patience = patience
-        self.keep_s = keep_s
-        self.history_s = history_s
+        self.config = config
         self._after: UUID = store.FIRST_ID
         self._pause = Wakeup()
 
@@ -106,13 +124,13 @@ class Pruning:
         async with self.database.connection() as connection:
             try:
                 last, tasks = await store.prune_tasks(
-                    connection, after=self._after, keep_s=self.keep_s
+                    connection, after=self._after, keep_s=self.config.keep_s
                 )
                 self._after = last or store.FIRST_ID
             except BAD_CONTENT:  # somebody's own table refers to these tasks: they stay
                 tasks = 0
             await members.forget_dead(connection)
-            return tasks + await store.prune_executions(connection, keep_s=self.history_s)
+            return tasks + await store.prune_executions(connection, keep_s=self.config.history_s)
 
 
 def _ended(found: list[store.Rescued]) -> list[chain.Ended]:

@@ -13,6 +13,7 @@ from oppspot_runner.base.outcome import Cancel
 from oppspot_runner.db.listen import Listener
 from oppspot_runner.db.pool import DATABASE_AWAY, Connection, Database
 from oppspot_runner.queue import members, store
+from oppspot_runner.queue.claiming import Claimer
 from oppspot_runner.queue.members import Beat, BeatConnection, Membership
 from oppspot_runner.runner.attempt import Attempt
 from oppspot_runner.runner.cancelling import end_all
@@ -53,6 +54,7 @@ class Term:
         self.member = member
         self.runner = runner
         self.services = services
+        self.claimer = Claimer(member.id, runner.config.task_types, fair=runner.config.fair_share)
         self.wake = "poll"
         self.ended = False
         self._waiting = False
@@ -66,13 +68,11 @@ class Term:
             database,
             runner.patience,
             runner.events,
+            config=config,
             runner_id=member.id,
-            poll_s=config.poll_s,
             on_work=runner.wakeup.set,
         )
-        self.pruning = Pruning(
-            database, runner.patience, keep_s=config.keep_s, history_s=config.history_s
-        )
+        self.pruning = Pruning(database, runner.patience, config)
         self.address = f"{database.schema}/{member.id}"
         self.listener = Listener(
             database,
@@ -132,9 +132,9 @@ class Term:
         with suppress(*DATABASE_AWAY):  # the next heartbeat brings it
             await members.set_state(self.runner.database, self.member.id, state)
 
-    def look_for_due(self) -> None:
-        """Something may be due soon: a task that ended may come back in a second."""
-        self.maintenance.look()
+    def look_for_due(self, freed_key: str | None) -> None:
+        """A task ended: it may come back in a second, or make room for others of its key."""
+        self.maintenance.look(freed_key)
 
     def _on_message(self, payload: str) -> None:
         if payload == self.runner.database.schema:
@@ -185,9 +185,10 @@ class Term:
         orphans = strangers & self._strangers
         self._strangers = strangers
         if orphans:
-            self.services.create_task(self._give_back(sorted(orphans)))
+            self.services.create_task(self.give_back(sorted(orphans)))
 
-    async def _give_back(self, tokens: list[int]) -> None:
+    async def give_back(self, tokens: list[int]) -> None:
+        """Puts tasks of ours that nobody began back in line, uncharged."""
         with suppress(*DATABASE_AWAY):  # the next heartbeat finds them again
             async with self.runner.database.connection() as connection:
                 await store.give_back(connection, self.member.id, tokens)

@@ -32,7 +32,7 @@ CROWD = f"""
     FROM generate_series(1, {ROWS}) n, unnest('{{ended,ready,parked}}'::text[]) kind,
          (SELECT array_agg(id) AS ids FROM ai_agents) a
 """
-TYPES = {"runner_id": "bigint", "task_types": "text[]"}
+TYPES = {"runner_id": "bigint", "task_types": "text[]", "fair": "boolean"}
 Session = psycopg.Connection[Any]
 
 

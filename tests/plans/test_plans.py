@@ -7,9 +7,10 @@ from uuid import UUID
 
 import pytest
 
+from oppspot_runner.queue.claiming import NO_FLOORS
 from tests.plans.conftest import ROWS, Plan, Session, crowd_of_one, explain
 
-CLAIM = {"runner_id": 1, "task_types": None}
+CLAIM = {"runner_id": 1, "task_types": None, "fair": False, "floors": NO_FLOORS}
 FEW = 300  # pages that a claim of three rows may touch: five lanes to look at, three rows to change
 DEAD = 50_000
 
@@ -47,12 +48,28 @@ def changed(plan: Plan) -> int:
 
 
 @generic
-@pytest.mark.parametrize("types", [None, ["agent_execution"]], ids=["all-types", "one-type"])
-def test_a_claim_reads_the_index_of_ready_rows_only(
-    queue: Session, generic: bool, types: list[str] | None
-) -> None:
-    plan = explain(queue, "queue/claim", {**CLAIM, "task_types": types}, generic=generic)
+def test_a_claim_reads_the_index_of_ready_rows_only(queue: Session, generic: bool) -> None:
+    plan = explain(queue, "queue/claim", CLAIM, generic=generic)
     assert plan.ways_into("agent_tasks") == {"agent_tasks_ready"}, f"\n{plan}"
+    assert plan.buffers < FEW, f"{plan.buffers} pages\n{plan}"
+    assert changed(plan) == 3
+
+
+@generic
+@pytest.mark.parametrize("fair", [False, True], ids=["in-line", "fair"])
+@pytest.mark.parametrize("types", [None, ["agent_execution"]], ids=["all-types", "one-type"])
+def test_a_claim_that_minds_limits_walks_the_lanes(
+    queue: Session, generic: bool, types: list[str] | None, fair: bool
+) -> None:
+    queue.execute("SET LOCAL oppspot.limits_held = 'true'")
+    queue.execute(
+        "INSERT INTO task_limits (scope, key, concurrency, rate)"
+        " SELECT 'agent', id::text, 2, 5 FROM ai_agents LIMIT 2"
+    )
+    params = {**CLAIM, "task_types": types, "fair": fair}
+    plan = explain(queue, "queue/claim_limited", params, generic=generic)
+    ways = {"agent_tasks_lanes", "agent_tasks_running"}
+    assert plan.ways_into("agent_tasks") <= ways, f"\n{plan}"
     assert plan.buffers < FEW, f"{plan.buffers} pages\n{plan}"
     assert changed(plan) == 3
 
@@ -60,10 +77,10 @@ def test_a_claim_reads_the_index_of_ready_rows_only(
 def test_a_paused_agent_with_everything_in_front_costs_the_others_nothing(own: Session) -> None:
     quiet = crowd_of_one(own, 1000)
     own.execute("ANALYZE agent_tasks")
-    alone = explain(own, "queue/claim", CLAIM)
+    alone = explain(own, "queue/claim_limited", CLAIM)
     loud = crowd_of_one(own, ROWS)
     own.execute("INSERT INTO task_pauses (scope, key) VALUES ('agent', %s)", (str(loud),))
-    beside = explain(own, "queue/claim", CLAIM)
+    beside = explain(own, "queue/claim_limited", CLAIM)
     assert beside.buffers <= 2 * alone.buffers, f"{alone.buffers}, {beside.buffers}\n{beside}"
     begun = own.execute("SELECT agent_id FROM agent_tasks WHERE status = 'processing'").fetchall()
     assert begun == [(quiet,)] * 6

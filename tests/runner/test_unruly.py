@@ -222,12 +222,13 @@ async def test_a_part_of_a_save_can_be_undone(bench: Bench) -> None:
 
 async def test_rows_that_others_refer_to_stay_when_old_ones_go(bench: Bench) -> None:
     from oppspot_runner.base.events import EventBus
+    from oppspot_runner.runner.config import RunnerConfig
     from oppspot_runner.runner.maintenance import Pruning
     from oppspot_runner.runner.patience import Patience
 
     task = await bench.task(None, status="completed", finished_at="2020-01-01")
     await bench.db.execute("CREATE TABLE theirs (task uuid REFERENCES agent_tasks (id))")
     await bench.db.execute("INSERT INTO theirs VALUES (%s)", (task,))
-    pruning = Pruning(bench.db, Patience(EventBus()), keep_s=1, history_s=1)
+    pruning = Pruning(bench.db, Patience(EventBus()), RunnerConfig(keep_s=1, history_s=1))
     assert await pruning.chunk() == 0
     assert (await bench.row(task))["status"] == "completed"

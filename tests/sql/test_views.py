@@ -83,4 +83,4 @@ def test_every_function_and_view_for_people_has_a_comment(psql: Psql) -> None:
         "SELECT obj_description(oid, 'pg_class') IS NOT NULL FROM pg_class"
         " WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace"
     )
-    assert views.rows == ["t", "t", "t"]
+    assert set(views.rows) == {"t"}

@@ -22,7 +22,7 @@ WITH given AS MATERIALIZED (
 ), ended AS (
     UPDATE agent_tasks t SET
         status = m.becomes, run_token = NULL, runner_id = NULL, progress = NULL,
-        execution_id = NULL, deadline_at = NULL,
+        execution_id = NULL, deadline_at = NULL, held = false,
         error_message = CASE m.becomes WHEN 'completed' THEN NULL
             WHEN 'cancelled' THEN coalesce(t.cancel_reason, m.error) ELSE coalesce(m.error, t.error_message) END,
         retry_count = t.retry_count + m.retries,

@@ -1,7 +1,8 @@
 -- Puts back what dead runners left. Dead: the lease ran out, or the session that held the runner's
 -- lock is gone and its heart missed a beat (the lock alone proves nothing: a living runner can lose
 -- its listening session). A missing runner row counts as dead. The first crashes cost nothing but
--- time; the third ends the task: work that kills its runner must not take down the fleet.
+-- time; the third ends the task: work that kills its runner must not take down the fleet. A task that
+-- was only held had not begun, so it had no part in the death.
 -- The lost rows are found before they are put in order: together, a plan may walk the whole key.
 WITH watched AS MATERIALIZED (
     SELECT r.id, r.host, r.pid, r.lease_until <= oppspot_now() AS lapsed,
@@ -14,7 +15,8 @@ WITH watched AS MATERIALIZED (
     UPDATE task_runners r SET lease_until = least(r.lease_until, oppspot_now()), waiting = false
     FROM dead d WHERE r.id = d.id AND (r.lease_until > oppspot_now() OR r.waiting)
 ), lost AS MATERIALIZED (
-    SELECT t.id, t.runner_id, coalesce(t.execution_id, oppspot_uuid()) AS execution_id FROM agent_tasks t
+    SELECT t.id, t.runner_id, coalesce(t.execution_id, oppspot_uuid()) AS execution_id,
+           CASE WHEN t.held THEN 0 ELSE 1 END AS crashes FROM agent_tasks t
     WHERE t.status = 'processing' AND t.ctid = ANY (ARRAY(
         SELECT p.ctid FROM agent_tasks p
         WHERE p.status = 'processing' AND NOT EXISTS (
@@ -24,14 +26,14 @@ WITH watched AS MATERIALIZED (
 ), saved AS (
     UPDATE agent_tasks t SET
         status = CASE WHEN t.cancel_requested_at IS NOT NULL THEN 'cancelled'
-                      WHEN t.crash_count + 1 >= 3 THEN 'failed' ELSE 'pending' END,
+                      WHEN t.crash_count + l.crashes >= 3 THEN 'failed' ELSE 'pending' END,
         error_message = CASE WHEN t.cancel_requested_at IS NOT NULL THEN t.cancel_reason
-            WHEN t.crash_count + 1 >= 3 THEN format('the runner was lost three times while this task ran, last %%s',
+            WHEN t.crash_count + l.crashes >= 3 THEN format('the runner was lost three times while this task ran, last %%s',
                 coalesce('on ' || d.host || ' (pid ' || d.pid || ')', 'runner ' || t.runner_id))
             ELSE t.error_message END,
-        crash_count = t.crash_count + 1, run_token = NULL, runner_id = NULL, parked = false, progress = NULL,
-        execution_id = NULL, deadline_at = NULL, ready_seq = nextval('agent_tasks_ready_seq'),
-        finished_at = CASE WHEN t.cancel_requested_at IS NOT NULL OR t.crash_count + 1 >= 3 THEN oppspot_now() END
+        crash_count = t.crash_count + l.crashes, run_token = NULL, runner_id = NULL, parked = false, progress = NULL,
+        execution_id = NULL, deadline_at = NULL, held = false, ready_seq = nextval('agent_tasks_ready_seq'),
+        finished_at = CASE WHEN t.cancel_requested_at IS NOT NULL OR t.crash_count + l.crashes >= 3 THEN oppspot_now() END
     FROM lost l LEFT JOIN dead d ON d.id = l.runner_id
     WHERE t.id = l.id
     RETURNING t.id, t.agent_id, t.org_id, t.stream_id, t.run_id, t.attempt, t.status, t.started_at,

@@ -1,0 +1,1 @@
+"""What may run at most: how many at once, and how many in a while."""
