@@ -101,12 +101,13 @@ def dumps(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def cut_to_size(output: dict[str, Any], most_bytes: int) -> dict[str, Any]:
-    """`output` unless its JSON is larger than `most_bytes`; else what it was, cut, with a mark."""
+def cut_to_size(output: dict[str, Any], most_bytes: int) -> tuple[dict[str, Any], str]:
+    """`output` with its JSON text; one that is larger than `most_bytes` is cut, with a mark."""
     text = dumps(output)
     size = len(text.encode())
     if size <= most_bytes:
-        return output
+        return output, text
     small = {key: item for key, item in output.items() if len(dumps(item)) <= 1_000}
     kept = dict(list(small.items())[:100])
-    return {**kept, "_cut": {"bytes": size, "most_bytes": most_bytes, "start": text[:1_000]}}
+    kept["_cut"] = {"bytes": size, "most_bytes": most_bytes, "start": text[:1_000]}
+    return kept, dumps(kept)

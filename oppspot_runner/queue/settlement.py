@@ -22,7 +22,8 @@ class Settlement:
     """What becomes of a task's row and of the row of this attempt in agent_executions.
 
     A `pending` task is due at `until`, else `delay_s` seconds after the database's now.
-    `retries` is what is added to retry_count; `run_ms` how long the body ran.
+    `retries` is what is added to retry_count; `run_ms` how long the body ran. `output` is JSON
+    text, `summary` the numbers in it.
     """
 
     task: Task
@@ -32,17 +33,11 @@ class Settlement:
     until: datetime | None = None
     retries: int = 0
     error: str | None = None
-    output: dict[str, Any] | None = None
+    output: str | None = None
+    summary: dict[str, Any] | None = None
     goal_context: dict[str, Any] | None = None
     metrics: dict[str, Any] | None = None
     run_ms: int = 0
-
-    @property
-    def summary(self) -> dict[str, Any] | None:
-        """The numbers of the output."""
-        if self.output is None:
-            return None
-        return {key: value for key, value in self.output.items() if _is_number(value)}
 
 
 def settlement(
@@ -61,7 +56,7 @@ def settlement(
         task=task,
         goal_context=clean(goal_context) if goal_context is not None else None,
         metrics={
-            **_spent(ending.get("output") or {}),
+            **_spent(ending.get("summary") or {}),
             **(clean(metrics) or {}),
             "wait_ms": task.wait_ms,
             "run_ms": run_ms,
@@ -71,11 +66,10 @@ def settlement(
     )
 
 
-def _spent(output: dict[str, Any]) -> dict[str, int | float]:
+def _spent(numbers: dict[str, Any]) -> dict[str, int | float]:
     """What the agent says that it used, by the names under which agents say it."""
     names = {"api_calls": "api_calls", "tokens": "tokens_used", "cost_usd": "cost_usd"}
-    said = {metric: output.get(name, 0) for metric, name in names.items()}
-    return {metric: value if _is_number(value) else 0 for metric, value in said.items()}
+    return {metric: numbers.get(name, 0) for metric, name in names.items()}
 
 
 def _is_number(value: Any) -> bool:
@@ -85,8 +79,7 @@ def _is_number(value: Any) -> bool:
 def _ending(task: Task, outcome: Outcome, backoff: Backoff, max_retries: int) -> dict[str, Any]:
     match outcome:
         case Done(output):
-            fit = cut_to_size(clean(output), MOST_OUTPUT_BYTES)
-            return {"status": "completed", "execution_status": "completed", "output": fit}
+            return {"status": "completed", "execution_status": "completed", **_written(output)}
         case Retry(error, after_s, output):
             return _retry(task, error, after_s, output, backoff, max_retries)
         case Fail(error, output):
@@ -132,5 +125,11 @@ def _failed(error: str, output: dict[str, Any] | None) -> dict[str, Any]:
         "status": "failed",
         "execution_status": "failed",
         "error": clean_text(redact(error), most=MOST_TEXT) or "an error without a message",
-        "output": cut_to_size(clean(output), MOST_OUTPUT_BYTES) if output is not None else None,
+        **(_written(output) if output is not None else {}),
     }
+
+
+def _written(output: dict[str, Any]) -> dict[str, Any]:
+    kept, text = cut_to_size(clean(output), MOST_OUTPUT_BYTES)
+    numbers = {key: value for key, value in kept.items() if _is_number(value)}
+    return {"output": text, "summary": numbers}

@@ -136,7 +136,7 @@ def _execution_columns(ordered: Sequence[Settlement]) -> dict[str, Any]:
     return {
         "execution_statuses": [one.execution_status for one in ordered],
         "goals": [_json(one.goal_context) for one in ordered],
-        "outputs": [_json(one.output) for one in ordered],
+        "outputs": [one.output for one in ordered],
         "summaries": [_json(one.summary) for one in ordered],
         "metrics": [_json(one.metrics) for one in ordered],
         "durations": [min(one.run_ms, 2**31 - 1) for one in ordered],

@@ -19,6 +19,7 @@ from oppspot_runner.runner.patience import Patience
 from oppspot_runner.workflow import chain
 
 MOST_AT_ONCE = 500
+MOST_TEXT = 8 * 1024 * 1024  # characters of results in one transaction: others wait for its end
 FINAL = ("completed", "failed", "cancelled")
 ENDED_BY_SAVE = (
     "save_results ended the transaction that it was given, with COMMIT or ROLLBACK: what it wrote"
@@ -35,6 +36,16 @@ class SaveRefusedError(OppspotError):
 class _Waiting:
     settlement: Settlement
     done: asyncio.Future[bool]
+
+
+def batch_size(waiting: Sequence[_Waiting]) -> int:
+    """How many of those that wait go into one transaction; at least one."""
+    left = MOST_TEXT
+    for number, one in enumerate(waiting[:MOST_AT_ONCE]):
+        left -= len(one.settlement.output or "")
+        if left < 0:
+            return max(number, 1)
+    return min(len(waiting), MOST_AT_ONCE)
 
 
 class Settler:
@@ -83,7 +94,8 @@ class Settler:
         """Flushes until cancelled."""
         while True:
             await self._more.wait()
-            batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+            size = batch_size(self._waiting)
+            batch, self._waiting = self._waiting[:size], self._waiting[size:]
             if not self._waiting:
                 self._more.clear()
             await self._flush(batch)
@@ -159,6 +171,7 @@ def refused(settlement: Settlement, error: Exception) -> Settlement:
         status="failed",
         execution_status="failed",
         output=None,
+        summary=None,
         goal_context=None,
         metrics=None,
         until=None,
