@@ -6,6 +6,7 @@ dictionaries; the session's time zone is UTC and its search_path leads to our sc
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from typing import Any, LiteralString, TypeAlias
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.abc import RV, PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_loads
@@ -28,19 +30,23 @@ SESSION_FACTS = statement("session/facts")
 SESSION_PREPARE = statement("session/prepare")
 SESSION_SCHEMA = statement("session/schema")
 
-# A peer that vanished without a word is noticed within about 25 s instead of two hours.
+# A peer that vanished without a word is noticed within about 25 s: instead of two hours while
+# nothing is sent, and of a quarter of an hour while something waits to be acknowledged.
 KEEPALIVE = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
 }
+LATE_S = 5.0  # how much later than statement_timeout an answer may come
 # What passes by itself: a server that is away, restarts, is a read-only standby for a while, has a
 # full disk; a deadlock, a timeout.
 DATABASE_AWAY = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
     psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.IdleInTransactionSessionTimeout,
     PoolTimeout,
     DatabaseError,
 )
@@ -88,6 +94,28 @@ def unreachable(dsn: str, error: Exception) -> DatabaseError:
     )
 
 
+class SilenceError(psycopg.OperationalError):
+    """The server gave no answer in a time in which it must."""
+
+
+class PooledConnection(AsyncConnection[DictRow]):
+    """A connection that is not waited for longer than a statement may take.
+
+    What stands between us and the server may keep a connection open whose other end is gone; then
+    neither an answer nor an error ever comes.
+    """
+
+    answer_s = 60 + LATE_S
+
+    async def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
+        """As in the base class; raises SilenceError after `answer_s` seconds."""
+        try:
+            async with asyncio.timeout(self.answer_s):
+                return await super().wait(gen, *args, **kwargs)
+        except TimeoutError:
+            raise SilenceError(f"the server gave no answer within {self.answer_s:g} s") from None
+
+
 class Database:
     """A pool of connections to `dsn`; `schema` is where our tables live."""
 
@@ -105,15 +133,15 @@ class Database:
         self.conninfo = conninfo(dsn, application=application)
         self.statement_timeout_s = statement_timeout_s
         self.pooled = False  # whether a connection pooler stands in between; known after open()
-        self._pool = AsyncConnectionPool[Connection](
+        self._pool = AsyncConnectionPool[PooledConnection](
             self.conninfo,
-            connection_class=AsyncConnection[DictRow],
+            connection_class=PooledConnection,
             kwargs={"autocommit": True, "row_factory": dict_row},
             min_size=1,
             max_size=max_size,
             timeout=10,
             open=False,
-            configure=self.prepare_session,
+            configure=self._configure,
             name=application,
         )
 
@@ -149,6 +177,10 @@ class Database:
             raise
         return connection
 
+    async def _configure(self, connection: PooledConnection) -> None:
+        connection.answer_s = self.statement_timeout_s + LATE_S
+        await self.prepare_session(connection)
+
     async def prepare_session(self, connection: Connection) -> None:
         """Sets time zone, statement timeout and search_path; makes a pooler bearable."""
         set_json_loads(tolerant_loads, connection)
@@ -168,14 +200,22 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """A connection of the pool in autocommit mode."""
-        async with self._pool.connection() as connection:
-            yield connection
+        try:
+            async with self._pool.connection() as connection:
+                yield connection
+        except SilenceError:
+            await self.renew()  # it is hardly the only one
+            raise
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A connection inside a transaction: commits at the end, rolls back on an error."""
-        async with self._pool.connection() as connection, connection.transaction():
+        async with self.connection() as connection, connection.transaction():
             yield connection
+
+    async def renew(self) -> None:
+        """Replaces all connections, those in use when they come back: they may lead nowhere."""
+        await self._pool.drain()
 
     async def ping(self) -> None:
         """One round trip on a connection of the pool; raises what is wrong with it."""
@@ -183,17 +223,17 @@ class Database:
 
     async def fetch_all(self, query: LiteralString, params: Params = None) -> list[DictRow]:
         """All rows of one statement in a transaction of its own."""
-        async with self._pool.connection() as connection:
+        async with self.connection() as connection:
             return await (await connection.execute(query, params)).fetchall()
 
     async def fetch_one(self, query: LiteralString, params: Params = None) -> DictRow | None:
         """The first row of one statement, or None."""
-        async with self._pool.connection() as connection:
+        async with self.connection() as connection:
             return await (await connection.execute(query, params)).fetchone()
 
     async def execute(self, query: LiteralString, params: Params = None) -> int:
         """Runs one statement; the number of rows that it touched."""
-        async with self._pool.connection() as connection:
+        async with self.connection() as connection:
             return (await connection.execute(query, params)).rowcount
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -131,6 +133,15 @@ class BeatConnection:
         if row is None:
             return None
         return Beat(row["desired"], frozenset(row["held"]), frozenset(row["cancelled"]))
+
+    def abort(self) -> None:
+        """Ends a beat that waits for an answer; to be called from another thread."""
+        if self._connection is not None:
+            with (
+                suppress(OSError, psycopg.Error),
+                socket.socket(fileno=os.dup(self._connection.fileno())) as line,
+            ):
+                line.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Closes the connection, if there is one."""

@@ -15,6 +15,7 @@ from oppspot_runner.db.pool import DATABASE_ERROR
 from oppspot_runner.queue.members import Beat, BeatConnection
 
 RETRY_S = 0.5  # after a failed beat: the lease is at stake
+HANGS_S = 2.0  # a beat that takes longer, when all is to end, is cut off
 MOST_LATE_MS = 2**31 - 1
 
 
@@ -56,11 +57,18 @@ class Heartbeat:
         """Begins to beat."""
         self._thread.start()
 
+    @property
+    def trusted_for_s(self) -> float:
+        """How long the lease may still be trusted; also when a beat hangs on a dead connection."""
+        return self._trusted_until - time.monotonic()
+
     async def stop(self) -> None:
         """Ends the thread and its connection. May be called twice, or without a start."""
         self._stop.set()
-        if self._thread.is_alive():
-            await asyncio.to_thread(self._thread.join, 5)
+        for _ in range(2):
+            if self._thread.is_alive():
+                await asyncio.to_thread(self._thread.join, HANGS_S)
+                self.connection.abort()
 
     def _run(self) -> None:
         try:

@@ -58,7 +58,7 @@ class Term:
         self.wake = "poll"
         self.ended = False
         self._waiting = False
-        self._lost = asyncio.Event()
+        self._lost = Wakeup()
         self._lost_reason = ""
         self._strangers: frozenset[int] = frozenset()
         self._tasks: list[asyncio.Task[None]] = []
@@ -208,9 +208,12 @@ class Term:
         self._lost.set()
 
     async def _watch_lease(self) -> None:
-        await self._lost.wait()
+        # The heartbeat tells, unless it hangs itself.
+        while not self._lost_reason and self.heartbeat.trusted_for_s > 0:
+            await self._lost.wait(self.heartbeat.trusted_for_s)
         self.runner.lose_attempts()
-        raise LeaseLostError(self._lost_reason)
+        await self.runner.database.renew()
+        raise LeaseLostError(self._lost_reason or "no heartbeat was answered in time")
 
     @property
     def beat_age_s(self) -> float:

@@ -1,0 +1,1 @@
+"""Break everything on purpose and count afterwards: `python -m tests.chaos --quick`."""
