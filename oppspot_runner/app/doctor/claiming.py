@@ -13,9 +13,8 @@ from oppspot_runner.app.doctor.bloat import TABLES
 from oppspot_runner.app.doctor.finding import Finding, Patient, Severity
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection, Database
-from oppspot_runner.queue import store
+from oppspot_runner.queue.claiming import CLAIM, NO_FLOORS, claim_size
 
-CLAIM = statement("queue/claim")
 EXPLAIN = statement("doctor/explain_claim")
 
 TRIES = 3  # the first one reads what was not in memory
@@ -51,7 +50,7 @@ async def claim_cost(database: Database, limit: int) -> ClaimCost:
 async def _measure(connection: Connection, limit: int) -> ClaimCost:
     claim = sql.SQL(CLAIM).format(limit=sql.Literal(limit))
     query = sql.SQL(EXPLAIN).format(claim=claim)
-    params = {"runner_id": 0, "task_types": None}
+    params = {"runner_id": 0, "floors": NO_FLOORS}
     row = await (await connection.execute(query, params)).fetchone()
     assert row is not None
     (told,) = row["QUERY PLAN"]
@@ -74,7 +73,7 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 async def look_at_claim(patient: Patient) -> list[Finding]:
     """How long a claim takes, and whether it uses its index."""
-    cost = await claim_cost(patient.database, store.claim_size(patient.settings.concurrency))
+    cost = await claim_cost(patient.database, claim_size(patient.settings.concurrency))
     (table,) = await patient.database.fetch_all(TABLES, {"names": [QUEUE]})
     text = f"a claim takes {cost.seconds * 1000:.1f} ms and looks at {cost.pages:,} pages"
     if cost.reads_all and table["pages"] > FEW_PAGES:
