@@ -116,25 +116,32 @@ class EventBus:
 
     on_error: Callable[[Event, Exception], None] | None = None
     _subscribers: list[tuple[type[Event], Subscriber]] = field(default_factory=list)
+    _by_kind: dict[type[Event], list[Subscriber]] = field(default_factory=dict)
 
     def subscribe(self, kind: type[E], subscriber: Callable[[E], None]) -> None:
         """Calls `subscriber` for every event of `kind` or of a class below it."""
         self._subscribers.append((kind, subscriber))
+        self._by_kind.clear()
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         """Forgets `subscriber` altogether."""
         self._subscribers = [pair for pair in self._subscribers if pair[1] is not subscriber]
+        self._by_kind.clear()
 
     def emit(self, event: Event) -> None:
         """Tells everybody; never raises."""
-        for kind, subscriber in self._subscribers:
-            if isinstance(event, kind):
-                try:
-                    subscriber(event)
-                except Exception as error:  # noqa: BLE001 - a subscriber must not hurt the work
-                    if self.on_error is not None:
-                        with suppress(Exception):  # not even telling of it may hurt
-                            self.on_error(event, error)
+        kind = type(event)
+        if kind not in self._by_kind:
+            self._by_kind[kind] = [
+                told for wanted, told in self._subscribers if issubclass(kind, wanted)
+            ]
+        for subscriber in self._by_kind[kind]:
+            try:
+                subscriber(event)
+            except Exception as error:  # noqa: BLE001 - a subscriber must not hurt the work
+                if self.on_error is not None:
+                    with suppress(Exception):  # not even telling of it may hurt
+                        self.on_error(event, error)
 
 
 # Subscribers of people who use the package (`@on(...)`): every runner of the process tells them.

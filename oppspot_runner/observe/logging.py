@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO, cast
+from uuid import UUID
 
 import structlog
 from structlog.stdlib import ProcessorFormatter
@@ -32,6 +33,13 @@ def redact_line(
     return cleaned
 
 
+def ids_as_text(
+    _logger: Any, _method: str, line: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """The structlog processor that writes ids as people do; only lines that are written pay."""
+    return {key: str(one) if isinstance(one, UUID) else one for key, one in line.items()}
+
+
 def named(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The structlog processor that says who speaks, where the line does not."""
     line.setdefault("logger", OURS)
@@ -50,9 +58,20 @@ class StandardLines(logging.Handler):
                 "a line could not be logged", logger=record.name, error=repr(error)
             )
         else:
-            structlog.PrintLogger(sys.stderr).msg(text)
+            structlog.PrintLogger(STDERR).msg(text)
 
 
+class PresentStderr:
+    """stderr as it is when a line is written: whoever replaced it meanwhile gets the line."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+STDERR = cast(TextIO, PresentStderr())
 STANDARD = StandardLines()
 
 
@@ -67,6 +86,7 @@ def set_up(form: str | None = None, level: str = "info") -> None:
         last = [named, structlog.processors.JSONRenderer(default=str)]
     least = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
+        ids_as_text,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -76,8 +96,7 @@ def set_up(form: str | None = None, level: str = "info") -> None:
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, *shared],
         wrapper_class=structlog.make_filtering_bound_logger(least),
-        # Looked up for each line: whoever replaced stderr meanwhile gets it.
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(STDERR),
         cache_logger_on_first_use=False,
     )
     STANDARD.setFormatter(
@@ -103,12 +122,12 @@ def console() -> Processor:
 def task_fields(task: Task, runner_id: int) -> dict[str, Any]:
     """What every line about a task carries."""
     return {
-        "task_id": str(task.id),
-        "execution_id": str(task.execution_id),
-        "agent_id": str(task.agent.id) if task.agent else None,
+        "task_id": task.id,
+        "execution_id": task.execution_id,
+        "agent_id": task.agent.id if task.agent else None,
         "agent_type": task.agent_type or task.task_type,
-        "stream_id": str(task.stream_id) if task.stream_id else None,
-        "org_id": str(task.org_id) if task.org_id else None,
+        "stream_id": task.stream_id,
+        "org_id": task.org_id,
         "runner": runner_id,
         "attempt": task.attempt,
     }
@@ -116,15 +135,15 @@ def task_fields(task: Task, runner_id: int) -> dict[str, Any]:
 
 def task_log(task: Task, runner_id: int) -> FilteringBoundLogger:
     """The logger that an agent gets as `ctx.log`."""
-    bound: FilteringBoundLogger = structlog.get_logger().bind(**task_fields(task, runner_id))
-    return bound
+    log: FilteringBoundLogger = structlog.get_logger(**task_fields(task, runner_id))
+    return log
 
 
 class EventLog:
     """Writes a line for every event of a runner."""
 
     def __init__(self, bus: EventBus) -> None:
-        self.log: FilteringBoundLogger = structlog.get_logger()
+        self.log: FilteringBoundLogger = structlog.get_logger().bind()
         self.runner_id = 0
         bus.on_error = events.everybody.on_error = self.subscriber_failed
         bus.subscribe(events.RunnerStarted, self.runner_started)
@@ -153,15 +172,18 @@ class EventLog:
         self.log.info("wake-up", by=event.wake, runner=event.runner_id, reason=event.reason)
 
     def task_started(self, event: events.TaskStarted) -> None:
-        self.log.debug("task started", **task_fields(event.task, self.runner_id))
+        if self.log.is_enabled_for(logging.DEBUG):
+            self.log.debug("task started", **task_fields(event.task, self.runner_id))
 
     def task_finished(self, event: events.TaskFinished) -> None:
+        level = logging.ERROR if event.status == "failed" else logging.WARNING
+        if not self.log.is_enabled_for(logging.INFO if event.error is None else level):
+            return
         fields = task_fields(event.task, self.runner_id)
         fields |= {"status": event.status, "run_ms": event.run_ms}
         if event.error is None:
             self.log.info("task finished", **fields)
             return
-        level = logging.ERROR if event.status == "failed" else logging.WARNING
         if event.next_attempt_s is not None:
             fields["next_attempt_s"] = event.next_attempt_s
         self.log.log(level, "attempt ended", error=event.error, **fields)

@@ -92,7 +92,7 @@ class Claimer:
         query = sql.SQL(CLAIM_LIMITED).format(limit=sql.Literal(limit))
         async with connection.pipeline(), connection.transaction():
             await connection.execute(HOLD_LIMITS)
-            cursor = await connection.execute(query, self.params)
+            cursor = await connection.execute(query, self.params, binary=True)
         rows = await cursor.fetchall()
         told = rows[0]
         self._limited = self.chooses or not told["road_open"]
@@ -130,7 +130,7 @@ async def age(connection: Connection, ageing_s: float) -> int:
 async def _rows(
     connection: Connection, query: LiteralString | sql.Composed, params: dict[str, Any]
 ) -> list[DictRow]:
-    return await (await connection.execute(query, params)).fetchall()
+    return await (await connection.execute(query, params, binary=True)).fetchall()
 
 
 def _claimed(rows: list[DictRow]) -> list[DictRow]:

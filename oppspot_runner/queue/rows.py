@@ -60,7 +60,7 @@ def _foreign(row: dict[str, Any]) -> str | None:
 
 
 def _object(text: str | None, name: str) -> tuple[dict[str, Any], str | None]:
-    if text is None:
+    if text is None or text == "{}":
         return {}, None
     try:
         value = json.loads(text)

@@ -82,10 +82,10 @@ def explain(
 
     `generic`: with the plan that fits any values, which a server may choose after five runs.
     """
-    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement(name))))
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)[sb]", statement(name))))
     text = statement(name).replace("{limit}", "3").replace("%%", "%")
     for number, one in enumerate(names, 1):
-        text = text.replace(f"%({one})s", f"${number}")
+        text = re.sub(rf"%\({one}\)[sb]", f"${number}", text)
     types = ", ".join(TYPES.get(one, "unknown") for one in names)
     prepared = f"p{uuid4().hex[:8]}"
     mode = "force_generic_plan" if generic else "auto"
