@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "score": ("score", "score", "Explain why a company has its score."),
     "demo": ("demo", "demo", "Run the whole product on real companies."),
     "doctor": ("doctor", "doctor", "Look for what is wrong, and say how to mend it."),
+    "bench": ("bench", "bench", "Measure throughput and latency of this installation."),
     "migrate": ("schema", "migrate", "Bring the database up to this version."),
 }
 
