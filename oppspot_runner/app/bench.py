@@ -28,7 +28,7 @@ from oppspot_runner.db.files import statement
 from oppspot_runner.db.migrate import migrate
 from oppspot_runner.db.pool import Database
 from oppspot_runner.db.sessions import OwnAsyncSession
-from oppspot_runner.queue import store
+from oppspot_runner.queue.claiming import claim_size
 from oppspot_runner.runner.config import RunnerConfig
 from oppspot_runner.runner.loop import Runner
 from oppspot_runner.streams import directory
@@ -108,7 +108,7 @@ async def run_bench(
         round_trip_ms = await _median_ms(own.ping)
         commit_ms = await _median_ms(partial(own.execute, COMMIT))
         await own.execute(FILL, {"agent_id": agent_id, "tasks": tasks})
-        cost = await claim_cost(own, store.claim_size(concurrency))
+        cost = await claim_cost(own, claim_size(concurrency))
         tasks_per_s = await _throughput(own, config)
         p50_ms, p99_ms = await _latency(own, config, agent_id)
     return BenchResult(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import sql
 from psycopg.rows import DictRow
@@ -13,9 +13,16 @@ from oppspot_runner.app.doctor.bloat import TABLES
 from oppspot_runner.app.doctor.finding import Finding, Patient, Severity
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection, Database
-from oppspot_runner.queue.claiming import CLAIM, NO_FLOORS, claim_size
+from oppspot_runner.queue.claiming import (
+    CLAIM,
+    CLAIM_LIMITED,
+    HOLD_LIMITS,
+    NO_FLOORS,
+    claim_size,
+)
 
 EXPLAIN = statement("doctor/explain_claim")
+ROAD = statement("doctor/road")
 
 TRIES = 3  # the first one reads what was not in memory
 SLOW_S, TOO_SLOW_S = 0.025, 0.25
@@ -37,21 +44,32 @@ class ClaimCost:
         return "" in self.ways
 
 
-async def claim_cost(database: Database, limit: int) -> ClaimCost:
-    """What a claim of `limit` tasks costs; it is rolled back."""
+async def claim_cost(
+    database: Database, limit: int, *, task_types: Sequence[str] = (), fair: bool = False
+) -> ClaimCost:
+    """What a claim of `limit` tasks costs a runner of that kind; it is rolled back."""
+    params = {"runner_id": 0, "task_types": list(task_types) or None, "fair": fair}
     costs = []
     async with database.connection() as connection:
+        row = await (await connection.execute(ROAD)).fetchone()
+        assert row is not None
+        in_line = row["open"] and not task_types and not fair
         for _ in range(TRIES):
             async with connection.transaction(force_rollback=True):
-                costs.append(await _measure(connection, limit))
+                if not in_line:
+                    await connection.execute(HOLD_LIMITS)
+                query = CLAIM if in_line else CLAIM_LIMITED
+                costs.append(await _measure(connection, query, limit, params))
     return min(costs, key=lambda cost: cost.seconds)
 
 
-async def _measure(connection: Connection, limit: int) -> ClaimCost:
-    claim = sql.SQL(CLAIM).format(limit=sql.Literal(limit))
-    query = sql.SQL(EXPLAIN).format(claim=claim)
-    params = {"runner_id": 0, "floors": NO_FLOORS}
-    row = await (await connection.execute(query, params)).fetchone()
+async def _measure(
+    connection: Connection, query: LiteralString, limit: int, params: dict[str, Any]
+) -> ClaimCost:
+    claim = sql.SQL(query).format(limit=sql.Literal(limit))
+    explain = sql.SQL(EXPLAIN).format(claim=claim)
+    cursor = await connection.execute(explain, {**params, "floors": NO_FLOORS})
+    row = await cursor.fetchone()
     assert row is not None
     (told,) = row["QUERY PLAN"]
     nodes = list(_nodes(told["Plan"]))
@@ -73,7 +91,13 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 async def look_at_claim(patient: Patient) -> list[Finding]:
     """How long a claim takes, and whether it uses its index."""
-    cost = await claim_cost(patient.database, claim_size(patient.settings.concurrency))
+    settings = patient.settings
+    cost = await claim_cost(
+        patient.database,
+        claim_size(settings.concurrency),
+        task_types=settings.task_types,
+        fair=settings.fair_share,
+    )
     (table,) = await patient.database.fetch_all(TABLES, {"names": [QUEUE]})
     text = f"a claim takes {cost.seconds * 1000:.1f} ms and looks at {cost.pages:,} pages"
     if cost.reads_all and table["pages"] > FEW_PAGES:
