@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
+    ByteSize,
     ConfigDict,
     Field,
     ValidationError,
@@ -18,9 +19,10 @@ from oppspot_runner.base.backoff import Backoff
 from oppspot_runner.base.errors import ConfigurationError, InvalidInputError
 from oppspot_runner.base.rate import starts_per_second
 
-Isolation = Literal["inline", "thread"]
+Isolation = Literal["inline", "thread", "process"]
 TIME_LIMIT = timedelta(minutes=30)
 SOFT_TIME_LIMIT = timedelta(minutes=25)
+LEAST_MEMORY = 64_000_000  # Python and this package take most of it
 
 
 class AgentOptions(BaseModel):
@@ -33,6 +35,9 @@ class AgentOptions(BaseModel):
     max_retries: int = Field(3, ge=0, le=1000)
     backoff: Backoff = Backoff()
     isolation: Isolation | None = None  # None: `async def` inline, `def` in a thread
+    memory_limit: ByteSize | None = Field(None, ge=LEAST_MEMORY)
+    recycle_after: int = Field(1000, ge=1)
+    recycle_memory: ByteSize | None = Field(None, ge=1)
     task_type: str | None = Field(None, min_length=1, max_length=200)
     concurrency: int | None = Field(None, ge=0, le=1_000_000)
     rate: str | None = None  # starts in a while, as "10/s" or "100/m"
@@ -54,6 +59,12 @@ class AgentOptions(BaseModel):
             raise ValueError(
                 f"soft_time_limit ({soft_s:g} s) must be below time_limit ({hard_s:g} s)"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _only_processes_have_limits(self) -> AgentOptions:
+        if self.memory_limit is not None and self.isolation != "process":
+            raise ValueError("memory_limit needs isolation='process': no other place can keep it")
         return self
 
     @property

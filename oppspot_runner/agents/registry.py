@@ -65,7 +65,7 @@ class Registry:
         Registering the same code again is harmless; other code under a known name raises
         ConfigurationError.
         """
-        made = _definition(body, name, options)
+        made = definition_of(body, name, **options)
         known = self._definitions.get(made.agent_type)
         if known is not None and _origin(known.body) != _origin(made.body):
             raise ConfigurationError(
@@ -115,11 +115,10 @@ class Registry:
                 ) from error
 
 
-def _definition(
-    body: AgentFunction | type[Agent] | Callable[..., Any],
-    name: str | None,
-    options: dict[str, Any],
+def definition_of(
+    body: AgentFunction | type[Agent] | Callable[..., Any], name: str | None, **options: Any
 ) -> Definition:
+    """The definition that registering `body` under `name` makes. Raises ConfigurationError."""
     if isinstance(body, AgentFunction):
         return Definition(
             name or body.agent_type,

@@ -30,6 +30,7 @@ class WorkTime:
     def __init__(self, soft_s: float | None = None, hard_s: float = float("inf")) -> None:
         self.soft_s = soft_s
         self.told = soft_s is None
+        self.interrupted = False
         self.is_over = False
         self._until = time.monotonic() + min(hard_s, hard_s if soft_s is None else soft_s)
 
@@ -42,6 +43,12 @@ class WorkTime:
         """The error to raise in the agent, which counts as told from now on."""
         self.told = True
         return SoftTimeLimitError(f"the soft time limit of {self.soft_s:g} s was exceeded")
+
+    def interrupt(self) -> None:
+        """Raises SoftTimeLimitError in whatever the agent is doing, unless it knows or ended."""
+        if not self.told and not self.is_over:
+            self.interrupted = True
+            raise self.tell()
 
     def end(self) -> None:
         """The attempt is over: whoever still works on it learns it when he checks."""

@@ -11,6 +11,7 @@ from oppspot_runner.agents.registry import Registry
 from oppspot_runner.agents.registry import registry as all_agents
 from oppspot_runner.backends.backend import Backend
 from oppspot_runner.backends.inline import Inline
+from oppspot_runner.backends.processes import Processes
 from oppspot_runner.backends.threads import Threads
 from oppspot_runner.base.events import Event, EventBus, everybody
 from oppspot_runner.base.settings import DAY_S, Settings
@@ -71,7 +72,11 @@ def build_runner(
 ) -> Runner:
     """A runner with all that its attempts need."""
     bus = events or EventBus()
-    backends: dict[Isolation, Backend] = {"inline": Inline(), "thread": Threads()}
+    backends: dict[Isolation, Backend] = {
+        "inline": Inline(),
+        "thread": Threads(),
+        "process": Processes(),
+    }
 
     def tools_for(term: Term) -> Tools:
         runner_id = term.member.id
@@ -86,7 +91,7 @@ def build_runner(
             log=lambda task: task_log(task, runner_id),
         )
 
-    runner = Runner(database, config, bus, tools_for)
+    runner = Runner(database, config, bus, tools_for, backends)
     EventLog(bus)
     bus.subscribe(Event, everybody.emit)
     return runner

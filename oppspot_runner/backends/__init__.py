@@ -1,1 +1,1 @@
-"""Where the body of an agent runs: in the event loop, or in a thread."""
+"""Where the body of an agent runs: in the event loop, a thread, or a child process."""

@@ -27,7 +27,7 @@ async def run_in_loop(briefing: Briefing) -> Result:
     except LeaseLostError:
         raise
     except RAISED as error:
-        return Result(judged_error(error))
+        return Result(judged_error(error, memory_limit=briefing.options.memory_limit))
 
 
 def run_in_thread(briefing: Briefing, home: asyncio.AbstractEventLoop) -> Result:
@@ -44,7 +44,7 @@ def run_in_thread(briefing: Briefing, home: asyncio.AbstractEventLoop) -> Result
     except LeaseLostError:
         raise
     except RAISED as error:
-        return Result(judged_error(error))
+        return Result(judged_error(error, memory_limit=briefing.options.memory_limit))
 
 
 async def _body(briefing: Briefing) -> Result:

@@ -7,6 +7,7 @@ import traceback
 from typing import Any
 
 from oppspot_runner.agents.work_time import SoftTimeLimitError
+from oppspot_runner.backends import memory
 from oppspot_runner.base import errors
 from oppspot_runner.base.outcome import Done, Fail, Outcome, Retry, Snooze
 
@@ -28,8 +29,8 @@ def judged_value(value: Any) -> Outcome:
     return Retry(str(value["error"]), output=value)
 
 
-def judged_error(error: BaseException) -> Outcome:
-    """What an exception of an agent means."""
+def judged_error(error: BaseException, *, memory_limit: int | None = None) -> Outcome:
+    """What an exception of an agent means, which had that limit."""
     match error:
         case errors.Fail():
             return Fail(error.one_line())
@@ -43,6 +44,8 @@ def judged_error(error: BaseException) -> Outcome:
             return Retry(f"the agent called exit({error.code!r})")
         case KeyboardInterrupt():
             return Retry("the agent raised KeyboardInterrupt")
+        case MemoryError() if memory_limit is not None:
+            return Retry(memory.exceeded(memory_limit))
         case _:
             return Retry(told(error))
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from oppspot_runner.agents import threads
+from oppspot_runner.agents.options import Isolation
+from oppspot_runner.backends.backend import Backend
 from oppspot_runner.base.errors import LeaseLostError
 from oppspot_runner.base.events import EventBus, LeaseLost, RunnerStarted, RunnerState
 from oppspot_runner.base.outcome import Release
@@ -39,6 +41,7 @@ class Runner:
     config: RunnerConfig
     events: EventBus
     tools_for: Callable[[Term], Tools]
+    backends: Mapping[Isolation, Backend]
     patience: Patience = field(init=False)
     wakeup: Wakeup = field(default_factory=Wakeup)
     attempts: dict[int, Attempt] = field(default_factory=dict)
@@ -56,11 +59,15 @@ class Runner:
 
     async def run(self) -> None:
         """Works until stopped. A fault in one of our services is raised; a lost lease is not."""
-        while not self.stop_asked:
-            try:
-                await self._serve_term()
-            except* LeaseLostError:
-                self.events.emit(LeaseLost(self._runner_id(), len(self.attempts)))
+        try:
+            while not self.stop_asked:
+                try:
+                    await self._serve_term()
+                except* LeaseLostError:
+                    self.events.emit(LeaseLost(self._runner_id(), len(self.attempts)))
+        finally:
+            for backend in self.backends.values():
+                await backend.stop()
         self.show("stopped", "stopped")
 
     def stop(self) -> None:

@@ -37,6 +37,7 @@ CASES: list[tuple[str, Any, str, int, Any]] = [
     ("every_ending", {"end": "raise"}, "failed", 3, "ValueError: anything else is an error"),
     ("patient", {}, "completed", 1, {"found": True, "complete": True}),
     ("patient", {"endless": True}, "completed", 1, {"found": True, "complete": False}),
+    ("big_report", {"rows": 4}, "completed", 1, {"sum": 14}),
     ("word_count", {"text": "a b c"}, "completed", 1, {"words": 3}),
     ("count_companies", {}, "completed", 1, {"days": 7, "companies": 0}),
     ("note", {"text": "kept"}, "completed", 1, {"note": "kept"}),

@@ -1,0 +1,72 @@
+"""How a child process is born and how its end is told."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from oppspot_runner.backends import children
+from oppspot_runner.backends.children import ChildEndedError, Children, exit_reason
+from tests.backends.conftest import lives
+
+REFUSES = """
+import socket, sys
+from oppspot_runner.backends.nursery import BORN, REPLY, REQUEST
+control = socket.socket(fileno=int(sys.argv[1]))
+while control.recv(REQUEST.size):
+    control.sendall(REPLY.pack(BORN, -11, 0))
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (0, "ended with exit code 0"),
+        (3, "ended with exit code 3"),
+        (-11, "was killed by SIGSEGV"),
+        (-9, "was killed by SIGKILL (by somebody, or by the system because memory ran out)"),
+        (-42, "was killed by signal 42"),
+    ],
+)
+def test_the_reason_of_an_end_is_told(code: int, told: str) -> None:
+    assert exit_reason(code) == told
+
+
+async def test_a_birth_that_the_system_refuses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(children, "PROGRAM", REFUSES)
+    made = Children()
+    try:
+        with pytest.raises(ChildEndedError, match="no child process could be started: Resource"):
+            await made.bear()
+    finally:
+        await made.stop()
+
+
+async def test_a_nursery_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(children, "PROGRAM", "raise SystemExit(1)")
+    made = Children()
+    try:
+        with pytest.raises(ChildEndedError, match="no child process could be started"):
+            await made.bear()
+    finally:
+        await made.stop()
+
+
+async def test_a_child_that_nobody_waits_for_ends_itself() -> None:
+    made = Children()
+    try:
+        first = await made.bear()
+        task = asyncio.get_running_loop().create_task(made.bear())
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task})
+        second = await made.bear()
+        await made.kill(first)
+        await made.kill(second)
+        async with asyncio.timeout(10):
+            await asyncio.gather(*made._ends.values())
+        assert not lives(first.pid)
+    finally:
+        await made.stop()
+        await made.stop()
