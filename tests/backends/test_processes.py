@@ -35,7 +35,7 @@ async def test_step_progress_input_logs_and_outcomes_cross(bench: Bench, child_a
     assert set(said) == {"said by the agent", "said by the module", "said by the library"}
     assert said["said by the agent"]["words"] == 3
     assert said["said by the library"]["logger"] == "their.library"
-    assert {line["task_id"] for line in said.values()} == {str(task)}
+    assert {str(line["task_id"]) for line in said.values()} == {str(task)}
     assert {line["log_level"] for line in said.values()} == {"info", "warning"}
 
 
