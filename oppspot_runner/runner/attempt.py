@@ -66,17 +66,26 @@ class Attempt:
         self.started_at = time.monotonic()
         self._verdict: Outcome | None = None
         self._lost = False
-        self._asked = asyncio.Event()
+        self._asked = False
+        self._stirred: asyncio.Future[None] | None = None
 
     def end_with(self, verdict: Cancel | Release) -> None:
         """Cancels the body; the attempt then ends with `verdict`. The first verdict counts."""
         self._verdict = self._verdict or verdict
-        self._asked.set()
+        self._ask()
 
     def lose(self) -> None:
         """The task is no longer ours: cancels the body, and nothing is written."""
         self._lost = True
-        self._asked.set()
+        self._ask()
+
+    def _ask(self) -> None:
+        self._asked = True
+        self._stir()
+
+    def _stir(self, _: object = None) -> None:
+        if self._stirred is not None and not self._stirred.done():
+            self._stirred.set_result(None)
 
     async def run(self, turn: Callable[[], Coroutine[Any, Any, object]] | None = None) -> None:
         """The whole attempt, to its written end. One that runs alone waits for its `turn` first."""
@@ -140,15 +149,20 @@ class Attempt:
 
     async def _ended(self, work: asyncio.Task[Any], limit_s: float | None) -> bool:
         """Waits for `work`, its limit, or somebody who asks for the end; False: it was cut off."""
-        asked = asyncio.get_running_loop().create_task(self._asked.wait())
+        loop = asyncio.get_running_loop()
+        self._stirred = loop.create_future()
+        work.add_done_callback(self._stir)
+        timer = None if limit_s is None else loop.call_later(limit_s, self._stir)
         try:
-            await asyncio.wait({work, asked}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+            if not self._asked:
+                await self._stirred
             if not work.done():
                 await self._cut_off(work)
                 return False
             return True
         finally:
-            asked.cancel()
+            if timer is not None:
+                timer.cancel()
             work.cancel()
 
     async def _cut_off(self, body: asyncio.Task[Any]) -> None:

@@ -63,7 +63,7 @@ class Settler:
         waiting = _Waiting(settlement, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._more.set()
-        return await asyncio.shield(waiting.done)
+        return await waiting.done
 
     async def settle_alone(
         self,
