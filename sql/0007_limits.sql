@@ -209,9 +209,9 @@ $$;
 CREATE TRIGGER task_limits_wake AFTER INSERT OR UPDATE OF concurrency, rate, burst OR DELETE ON task_limits
 FOR EACH STATEMENT EXECUTE FUNCTION agent_tasks_wake();
 
--- A task that people put in line again keeps what the queue knows of it: one that ended gets a new
--- life without its crashes, one that waits for its key or runs goes on waiting.
-CREATE FUNCTION agent_tasks_in_line() RETURNS trigger
+-- A task that people put in line again: one that ended gets a new life, without its crashes. Fires before
+-- agent_tasks_by_hand, which takes the token away (triggers fire in the order of their names).
+CREATE FUNCTION agent_tasks_bookkeeping() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS
 $$
 BEGIN
@@ -223,9 +223,9 @@ BEGIN
     RETURN NEW;
 END
 $$;
-CREATE TRIGGER agent_tasks_in_line BEFORE UPDATE OF status ON agent_tasks FOR EACH ROW
+CREATE TRIGGER agent_tasks_bookkeeping BEFORE UPDATE OF status ON agent_tasks FOR EACH ROW
 WHEN (NEW.run_token IS NOT DISTINCT FROM OLD.run_token AND NEW.status IS DISTINCT FROM OLD.status)
-EXECUTE FUNCTION agent_tasks_in_line();
+EXECUTE FUNCTION agent_tasks_bookkeeping();
 
 INSERT INTO oppspot_migrations (number, name, breaking, applied_at)
 VALUES (7, 'limits', false, oppspot_now());

@@ -23,6 +23,7 @@ MOST_TEXT = 10_000  # characters of an error message
 MOST_DEPTH = 100  # json.loads and jsonb both recurse; nobody nests deeper on purpose
 MOST_BITS = 13_000  # about 3,900 digits; Python itself refuses to read back more than 4,300
 CUT_MARK = "... [cut]"
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def clean_text(text: str, *, most: int | None = None) -> str:
@@ -98,7 +99,7 @@ def _key(key: Any) -> str:
 
 def dumps(value: Any) -> str:
     """Compact JSON text of a value that went through `clean`."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _COMPACT.encode(value)
 
 
 def cut_to_size(output: dict[str, Any], most_bytes: int) -> tuple[dict[str, Any], str]:

@@ -27,6 +27,7 @@ GIVE_BACK = statement("queue/give_back")
 HOLD = statement("queue/hold")
 CURRENT_TRANSACTION = statement("queue/current_transaction")
 IS_DRAINED = statement("queue/is_drained")
+FOLD_TALLIES = statement("queue/fold_tallies")
 RESCUE = statement("queue/rescue")
 PRUNE_TASKS = statement("queue/prune_tasks")
 PRUNE_EXECUTIONS = statement("queue/prune_executions")
@@ -141,6 +142,11 @@ def _execution_columns(ordered: Sequence[Settlement]) -> dict[str, Any]:
         "metrics": [_json(one.metrics) for one in ordered],
         "durations": [min(one.run_ms, 2**31 - 1) for one in ordered],
     }
+
+
+async def fold_tallies(connection: Connection) -> None:
+    """Makes few rows of many in task_tallies."""
+    await connection.execute(FOLD_TALLIES)
 
 
 async def rescue(connection: Connection, runner_id: int) -> tuple[list[Rescued], float | None]:

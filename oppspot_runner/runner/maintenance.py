@@ -88,6 +88,7 @@ class Maintenance:
 
     async def _keep_order(self, connection: Connection) -> int:
         moved, self._seen_key = await claiming.rearrange_keys(connection, self._seen_key)
+        await store.fold_tallies(connection)
         if self.config.ageing_s:
             moved += await claiming.age(connection, self.config.ageing_s)
         return moved

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from oppspot_runner.agents.context import Context
 from oppspot_runner.base.events import EventBus
 from oppspot_runner.db.pool import Database
 from oppspot_runner.runner.config import RunnerConfig
 from oppspot_runner.runner.maintenance import Pruning
 from oppspot_runner.runner.patience import Patience
+from tests.runner.conftest import FAST, Bench
 
 FILL = """
 INSERT INTO agent_tasks (status, finished_at, created_at)
@@ -52,3 +56,29 @@ async def test_a_retry_by_hand_of_an_old_task_is_not_pruned_away(db: Database) -
     await db.execute("UPDATE agent_tasks SET status = 'pending'")
     pruning = Pruning(db, Patience(EventBus()), RunnerConfig())
     assert await pruning.chunk() == 0
+
+
+async def test_totals_stay_right_and_small_while_work_is_done_and_deleted(bench: Bench) -> None:
+    async def work(ctx: Context) -> None:
+        return None
+
+    agent = await bench.agent(work)
+    tasks = [await bench.task(agent) for _ in range(9)]
+    await bench.db.execute(
+        "INSERT INTO task_tallies (status, n)"
+        " SELECT 'completed', CASE WHEN n % 2 = 0 THEN 1 ELSE -1 END FROM generate_series(1, 200) n"
+    )
+    async with bench.running(replace(FAST, poll_s=0.2)):
+        await bench.ended(*tasks)
+
+        async def folded() -> bool:
+            row = await bench.db.fetch_one("SELECT count(*) AS n FROM task_tallies")
+            return row is not None and row["n"] <= 20
+
+        await bench.until(folded)
+    row = await bench.db.fetch_one("SELECT completed FROM task_runner_stats")
+    assert row == {"completed": 9}
+    config = RunnerConfig(keep_s=-60)
+    await Pruning(bench.db, Patience(EventBus()), config).chunk()
+    row = await bench.db.fetch_one("SELECT completed, total FROM task_runner_stats")
+    assert row == {"completed": 0, "total": 0}

@@ -37,6 +37,9 @@ WITH given AS MATERIALIZED (
     WHERE t.id = m.id
     RETURNING t.id, t.agent_id, t.org_id, t.stream_id, t.run_id, t.attempt, t.started_at, t.payload, t.status,
               m.execution_id, m.execution_status, m.goal, m.output, m.summary, m.metrics, m.duration_ms, m.error
+), tallied AS (
+    INSERT INTO task_tallies (status, n)
+    SELECT status, count(*) FROM ended WHERE status IN ('completed', 'cancelled') GROUP BY status
 ), written AS (
     INSERT INTO agent_executions (id, task_id, attempt, agent_id, org_id, stream_id, status, started_at, completed_at,
         duration_ms, input_data, output_data, goal_context, results_summary, error_message, metrics, runner_id)

@@ -38,6 +38,8 @@ WITH watched AS MATERIALIZED (
     WHERE t.id = l.id
     RETURNING t.id, t.agent_id, t.org_id, t.stream_id, t.run_id, t.attempt, t.status, t.started_at,
               l.runner_id, l.execution_id, d.host, d.pid
+), tallied AS (
+    INSERT INTO task_tallies (status, n) SELECT status, count(*) FROM saved WHERE status = 'cancelled' GROUP BY status
 ), written AS (
     INSERT INTO agent_executions (id, task_id, attempt, agent_id, org_id, stream_id, status, started_at, completed_at,
         duration_ms, error_message, runner_id)
