@@ -73,8 +73,8 @@ class Runner:
     def stop(self) -> None:
         """Once: claim nothing more, let running tasks end. Twice: give them back now."""
         self.stop_asked += 1
-        self.show("stopping", "asked to stop" if self.stop_asked == 1 else "asked twice: at once")
         self.wakeup.set()
+        self.show("stopping", "asked to stop" if self.stop_asked == 1 else "asked twice: at once")
 
     def is_stopping(self) -> bool:
         """Whether somebody asked this runner to end."""
@@ -111,7 +111,7 @@ class Runner:
                 RunnerStarted(member.id, self.config.slots, self.config.poll_s, self.term.wake)
             )
             try:
-                await self._work()
+                await self._work(self.term)
             finally:
                 await self.term.end()
 
@@ -125,10 +125,11 @@ class Runner:
                 lambda: publish(self.database, declared), give_up=self.is_stopping
             )
 
-    async def _work(self) -> None:
+    async def _work(self, term: Term) -> None:
         async with asyncio.TaskGroup() as attempts:
             try:
                 while not self.stop_asked:
+                    term.check()  # the cancellation can get lost: see end_all
                     self.progressed_at = time.monotonic()
                     await self.wakeup.wait(await self._fill(attempts))
             except DATABASE_AWAY:  # only raised when we are stopping

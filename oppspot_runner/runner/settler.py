@@ -56,11 +56,17 @@ class Settler:
         self.patience = patience
         self.runner_id = runner_id
         self._waiting: list[_Waiting] = []
+        self._unanswered: set[asyncio.Future[bool]] = set()
         self._more = asyncio.Event()
+        self._ended = False
 
     async def settle(self, settlement: Settlement) -> bool:
         """Writes one end together with others; True when it was written."""
+        if self._ended:
+            return False
         waiting = _Waiting(settlement, asyncio.get_running_loop().create_future())
+        self._unanswered.add(waiting.done)
+        waiting.done.add_done_callback(self._unanswered.discard)
         self._waiting.append(waiting)
         self._more.set()
         return await waiting.done
@@ -91,14 +97,19 @@ class Settler:
         return True
 
     async def run(self) -> None:
-        """Flushes until cancelled."""
-        while True:
-            await self._more.wait()
-            size = batch_size(self._waiting)
-            batch, self._waiting = self._waiting[:size], self._waiting[size:]
-            if not self._waiting:
-                self._more.clear()
-            await self._flush(batch)
+        """Flushes until cancelled. Nothing is written after that, and nobody waits for it."""
+        try:
+            while True:
+                await self._more.wait()
+                size = batch_size(self._waiting)
+                batch, self._waiting = self._waiting[:size], self._waiting[size:]
+                if not self._waiting:
+                    self._more.clear()
+                await self._flush(batch)
+        finally:
+            self._ended = True
+            for done in list(self._unanswered):
+                done.set_result(False)
 
     async def _flush(self, batch: list[_Waiting]) -> None:
         settlements = [one.settlement for one in batch]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 from oppspot_runner.base.errors import LeaseLostError
 from oppspot_runner.base.events import EventBus, WakeChanged
@@ -124,9 +125,20 @@ class Term:
         self._waiting = waiting
         return waiting
 
+    def check(self) -> None:
+        """Raises LeaseLostError when the term is over."""
+        if self.ended:
+            raise LeaseLostError(self._lost_reason)
+
     def publish_state(self) -> None:
         """Writes the runner's state into its row, soon."""
-        self.services.create_task(self._publish_state(self.runner.state))
+        self._soon(self._publish_state(self.runner.state))
+
+    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+        if self.ended:
+            work.close()
+        else:
+            self.services.create_task(work)
 
     async def _publish_state(self, state: State) -> None:
         with suppress(*DATABASE_AWAY):  # the next heartbeat brings it
@@ -141,7 +153,7 @@ class Term:
             self.maintenance.look()
             self.runner.wakeup.set()
         elif payload == self.address + ASKED:
-            self.services.create_task(self._read_desired())
+            self._soon(self._read_desired())
 
     async def _read_desired(self) -> None:
         with suppress(*DATABASE_AWAY):  # the next heartbeat brings it
@@ -185,7 +197,7 @@ class Term:
         orphans = strangers & self._strangers
         self._strangers = strangers
         if orphans:
-            self.services.create_task(self.give_back(sorted(orphans)))
+            self._soon(self.give_back(sorted(orphans)))
 
     async def give_back(self, tokens: list[int]) -> None:
         """Puts tasks of ours that nobody began back in line, uncharged."""
@@ -211,6 +223,7 @@ class Term:
         # The heartbeat tells, unless it hangs itself.
         while not self._lost_reason and self.heartbeat.trusted_for_s > 0:
             await self._lost.wait(self.heartbeat.trusted_for_s)
+        self.ended = True
         self.runner.lose_attempts()
         await self.runner.database.renew()
         raise LeaseLostError(self._lost_reason or "no heartbeat was answered in time")

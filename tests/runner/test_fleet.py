@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.definition import Agent, ResultMapper
-from oppspot_runner.base.events import LeaseLost, ResultDropped
+from oppspot_runner.base.events import EventBus, LeaseLost, ResultDropped
+from oppspot_runner.queue.claiming import Claimed
+from oppspot_runner.queue.settlement import Settlement
 from oppspot_runner.runner.loop import Runner
+from oppspot_runner.runner.patience import Patience
+from oppspot_runner.runner.settler import Settler
 from tests.runner.conftest import FAST, Bench
 
 TASKS = 1000
@@ -145,6 +150,53 @@ async def test_a_runner_that_was_taken_for_dead_cancels_its_work_and_starts_over
         assert member_of(runner) != first
     assert (row["status"], row["crash_count"], row["retry_count"]) == ("completed", 1, 0)
     assert bench.happened(LeaseLost)
+
+
+async def test_a_cancellation_that_gets_lost_does_not_hold_a_runner_in_a_term_that_is_over(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claiming = asyncio.Event()
+    claim = Runner._claim
+
+    async def deaf(runner: Runner, limit: int) -> Claimed:
+        if not claiming.is_set():
+            claiming.set()
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            return Claimed([])
+        return await claim(runner, limit)
+
+    async def quick(ctx: Context) -> dict[str, Any]:
+        return {}
+
+    monkeypatch.setattr(Runner, "_claim", deaf)
+    agent = await bench.agent(quick)
+    async with bench.running(replace(FAST, lease_s=2, poll_s=0.2)) as runner:
+        await asyncio.wait_for(claiming.wait(), 10)
+        first = member_of(runner)
+        await bench.db.execute("UPDATE task_runners SET lease_until = now() - interval '1 s'")
+        await bench.ended(await bench.task(agent))
+        assert member_of(runner) != first
+
+
+async def test_who_waits_for_his_end_to_be_written_is_told_when_nobody_writes_any_more(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, end = asyncio.Event(), cast(Settlement, SimpleNamespace(output=None))
+    settler = Settler(bench.db, Patience(EventBus()), runner_id=1)
+
+    async def never(batch: Any) -> None:
+        writing.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(settler, "_flush", never)
+    async with asyncio.TaskGroup() as group:
+        service = group.create_task(settler.run())
+        waiting = group.create_task(settler.settle(end))
+        await asyncio.wait_for(writing.wait(), 10)
+        service.cancel()
+        assert await asyncio.wait_for(waiting, 10) is False
+    assert await settler.settle(end) is False
 
 
 def member_of(runner: Runner) -> int:
