@@ -133,5 +133,7 @@ class Context:
         seq = self._calls[name]
         self._calls[name] += 1
         if self._known_steps is None:
-            self._known_steps = await self.journal.steps() if self.attempt > 1 else {}
+            # A first attempt has none, unless the task replays another one from some step on.
+            may_know = self.attempt > 1 or self.task.replay_of is not None
+            self._known_steps = await self.journal.steps() if may_know else {}
         return seq, self._known_steps.get((name, seq), NOT_KNOWN)

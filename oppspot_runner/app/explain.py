@@ -1,6 +1,6 @@
 """Why a task is not running, or what became of it: the facts of the database, read and judged.
 
-The rules are in `reasons`; here is what they are asked about. Changes nothing.
+The rules are in `reasons` and `node_reasons`; here is what they are asked about. Changes nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from oppspot_runner.app.reasons import Facts, Reason, of_node, of_task
+from oppspot_runner.app.node_reasons import of_node
+from oppspot_runner.app.reasons import Facts, Reason, of_task
 from oppspot_runner.base.errors import NotFoundError
 from oppspot_runner.base.payload import read_json
 from oppspot_runner.db.files import statement
@@ -20,6 +21,7 @@ from oppspot_runner.queue import read
 
 TASK = statement("explain/task")
 PAUSES = statement("explain/pauses")
+LIMITS = statement("explain/limits")
 AHEAD = statement("explain/ahead")
 NODE = statement("explain/node")
 ABOVE = statement("explain/above")
@@ -52,6 +54,7 @@ async def explain_task(database: Database, task_id: UUID) -> Explanation:
     facts = Facts(
         task={**task, "progress": read_json(task["progress"])},
         pauses=await database.fetch_all(PAUSES, {"task_id": task_id}),
+        limits=await database.fetch_all(LIMITS, {"task_id": task_id}),
         runners=await read.runners(database),
         ahead=await _ahead(database, task),
         most_ahead=MOST_AHEAD,

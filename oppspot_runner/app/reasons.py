@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from oppspot_runner.base.task import ALONE_FROM
 from oppspot_runner.base.wording import ago, moment, progress, span
 
-ALONE_FROM = 2  # crashes after which a task runs only where nothing else does
 LATE_BEATS = 2
 NEXT_POLL = "a runner takes it within its next poll"
 
@@ -25,13 +25,14 @@ class Reason:
 
 @dataclass(frozen=True)
 class Facts:
-    """A row of explain/task, the pauses of that task, and all runners (`alive` or not).
+    """A row of explain/task, pauses and limits of that task, and all runners (`alive` or not).
 
     `ahead` tasks are before it in line; it is counted no further than `most_ahead`.
     """
 
     task: dict[str, Any]
     pauses: Sequence[dict[str, Any]]
+    limits: Sequence[dict[str, Any]]
     runners: Sequence[dict[str, Any]]
     ahead: int
     most_ahead: int
@@ -41,31 +42,12 @@ def of_task(facts: Facts) -> list[Reason]:
     """What holds a task, or what became of it."""
     match facts.task["status"]:
         case "pending":
-            found = [*_of_the_task(facts), *_of_runners(facts)]
+            found = [*_of_the_task(facts), *_of_limits(facts), *_of_runners(facts)]
             return found if any(one.holds for one in found) else [*found, _in_line(facts)]
         case "processing":
             return [_running(facts)]
         case _:
             return [_ended(facts.task)]
-
-
-def of_node(node: dict[str, Any], above: Sequence[dict[str, Any]]) -> list[Reason]:
-    """Why an agent of a run has no task yet, or will get none. `above`: rows of explain/above."""
-    name = node["agent_name"]
-    if node["status"] == "waiting":
-        return [_waiting_for(node, one) for one in above]
-    if node["status"] == "skipped":
-        return [
-            Reason(
-                "skipped",
-                f"{name} was skipped, because {one['agent_name']} {_ended_as(one)}",
-                f"oppspot-runner tasks retry {one['task_id']}",
-            )
-            for one in above
-            if one["status"] in ("failed", "cancelled")
-        ]
-    task = f"oppspot-runner tasks show {node['task_id']}"
-    return [Reason(node["status"], f"{name} {node['status']} {_when(node['finished_at'])}", task)]
 
 
 def _of_the_task(facts: Facts) -> Iterator[Reason]:
@@ -111,14 +93,45 @@ def _parked(task: dict[str, Any]) -> Reason:
 
 
 def _paused(pause: dict[str, Any]) -> Reason:
-    scope, key = pause["scope"], pause["agent_name"] or pause["key"]
+    whose = _whose({**pause, "name": pause["agent_name"] or pause["key"]})
     why = f" ({pause['reason']})" if pause["reason"] else ""
     return Reason(
         "paused",
-        f"the {'organisation' if scope == 'org' else scope} {key} is paused "
-        f"{_when(pause['paused_at'], 'since')}{why}",
-        f"oppspot-runner resume --{scope} {pause['key']}",
+        f"{whose} is paused {when(pause['paused_at'], 'since')}{why}",
+        f"oppspot-runner resume --{pause['scope']} {pause['key']}",
     )
+
+
+def _of_limits(facts: Facts) -> Iterator[Reason]:
+    full = False
+    for row in facts.limits:
+        if row["concurrency"] is not None and row["running"] >= row["concurrency"]:
+            full = True
+            yield _capped(row)
+        if row["rate"] is not None and row["tokens"] < 1:
+            pace, next_in = _pace(row["rate"]), span(row["next_s"])
+            text = f"{_whose(row)} may start {pace}; the next may in {next_in}"
+            yield Reason("rate_limited", text, row["more_often"])
+    if facts.task["blocked"] and not full:
+        text = f"its key {facts.task['limit_key']} had no room; {NEXT_POLL}"
+        yield Reason("capped", text, "oppspot-runner status")
+
+
+def _capped(row: dict[str, Any]) -> Reason:
+    longest = f" (the longest: {', '.join(map(str, row['holders']))})" if row["holders"] else ""
+    text = f"{_whose(row)} may run {row['concurrency']} at once, and {row['running']} run{longest}"
+    return Reason("capped", text, row["more_at_once"])
+
+
+def _pace(rate: float) -> str:
+    for unit, seconds in (("second", 1), ("minute", 60), ("hour", 3600)):
+        if rate * seconds >= 1:
+            return f"{rate * seconds:g} a {unit}"
+    return f"{rate * 86_400:g} a day"
+
+
+def _whose(row: dict[str, Any]) -> str:
+    return f"the {'organisation' if row['scope'] == 'org' else row['scope']} {row['name']}"
 
 
 def _of_runners(facts: Facts) -> Iterator[Reason]:
@@ -140,10 +153,22 @@ def _of_runners(facts: Facts) -> Iterator[Reason]:
         resume = any(row["state"] != "stopping" for row in serving)
         fix = "oppspot-runner resume" if resume else "oppspot-runner start"
         yield Reason("runners_paused", f"no runner that may take it does so: runner {states}", fix)
+    if serving and task["agent_type"] and not _known(task["agent_type"], serving):
+        yield Reason(
+            "unknown_agent_type",
+            f"no live runner knew the agent type {task['agent_type']!r} when it started: "
+            "the task fails when one of them takes it",
+            "oppspot-runner start --import MODULE_WITH_THE_AGENT",
+            holds=False,
+        )
 
 
 def _serves(row: dict[str, Any], task_type: str) -> bool:
     return row["task_types"] is None or task_type in row["task_types"]
+
+
+def _known(agent_type: str, runners: Sequence[dict[str, Any]]) -> bool:
+    return any(row["agent_types"] is None or agent_type in row["agent_types"] for row in runners)
 
 
 def _no_runner(facts: Facts) -> Reason:
@@ -185,6 +210,13 @@ def _running(facts: Facts) -> Reason:
             f"in {span(task['lease_s'])} its lease ends and another runner may take it over",
             "oppspot-runner status",
         )
+    if task["held"]:
+        return Reason(
+            "runs_alone",
+            f"{where} has it and waits for its other tasks to end: it runs alone, because its "
+            f"runner was lost {task['crash_count']} times while it ran",
+            f"oppspot-runner tasks show {task['id']}",
+        )
     done = progress(task["progress"])
     text = f"{where} runs it for {span(max(task['started_s'], 0))}, attempt {task['attempt']}"
     if task["cancel_requested"]:
@@ -208,7 +240,7 @@ def _lost(facts: Facts) -> Reason:
 
 
 def _ended(task: dict[str, Any]) -> Reason:
-    text = f"it {_was(task['status'])} {ago(task['finished_s'])}".rstrip()
+    text = f"it {was(task['status'])} {ago(task['finished_s'])}".rstrip()
     if task["cancel_reason"] not in (None, task["error_message"]):
         text += f" ({task['cancel_reason']})"
     if task["error_message"]:
@@ -217,26 +249,11 @@ def _ended(task: dict[str, Any]) -> Reason:
     return Reason(task["status"], text, fix)
 
 
-def _waiting_for(node: dict[str, Any], parent: dict[str, Any]) -> Reason:
-    name = parent["agent_name"]
-    if parent["status"] == "waiting":
-        text = f"it waits for {name}, which waits itself"
-        fix = f"oppspot-runner tasks explain {node['run_id']} --agent {parent['agent_id']}"
-        return Reason("waiting_for", text, fix)
-    done = progress(parent["progress"])
-    state = f"{parent['task_status'] or 'gone'}{f' ({done})' if done else ''}"
-    fix = f"oppspot-runner tasks explain {parent['task_id']}"
-    return Reason("waiting_for", f"it waits for {name}, whose task is {state}", fix)
-
-
-def _ended_as(parent: dict[str, Any]) -> str:
-    error = f": {parent['error_message']}" if parent["error_message"] else ""
-    return f"{_was(parent['status'])}{error}"
-
-
-def _was(status: str) -> str:
+def was(status: str) -> str:
+    """How a task or a node ended, after its name."""
     return "was cancelled" if status == "cancelled" else status
 
 
-def _when(time: Any, word: str = "at") -> str:
+def when(time: Any, word: str = "at") -> str:
+    """`word` and a time; nothing where there is none."""
     return f"{word} {moment(time)}" if time is not None else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
 from oppspot_runner.agents.options import Isolation
@@ -77,12 +78,13 @@ def build_runner(
         "thread": Threads(),
         "process": Processes(),
     }
+    agents = registry or all_agents
 
     def tools_for(term: Term) -> Tools:
         runner_id = term.member.id
         return Tools(
             database=database,
-            registry=registry or all_agents,
+            registry=agents,
             stores=stores_on(database),
             backends=backends,
             settler=Settler(database, runner.patience, runner_id),
@@ -91,7 +93,8 @@ def build_runner(
             log=lambda task: task_log(task, runner_id),
         )
 
-    runner = Runner(database, config, bus, tools_for, backends)
+    told = replace(config, agent_types=tuple(agents.known()))
+    runner = Runner(database, told, bus, tools_for, backends)
     EventLog(bus)
     bus.subscribe(Event, everybody.emit)
     return runner

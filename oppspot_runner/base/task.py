@@ -64,6 +64,7 @@ class Task:
     limit_key: str | None = None
     unique_key: str | None = None
     requested_by: str | None = None
+    replay_of: UUID | None = None
     payload_error: str | None = None
 
     @property

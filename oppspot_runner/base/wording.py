@@ -12,7 +12,7 @@ def moment(value: datetime | None) -> str:
 
 
 def span(seconds: float) -> str:
-    """A length of time in one unit: 30 ms, 3.0 s, 5.0 min, 12 h, 4 d."""
+    """A length of time in one unit: 30 ms, 3.0 s, 5 min, 12 h, 4 d."""
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     for limit, unit, size in ((120, "s", 1), (7200, "min", 60), (172_800, "h", 3600)):

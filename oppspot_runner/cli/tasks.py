@@ -1,9 +1,7 @@
-"""`tasks list|show|explain|retry|cancel`."""
+"""`tasks list|show|explain|retry|cancel|replay`."""
 
 from __future__ import annotations
 
-import sys
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, get_args
 from uuid import UUID
 
@@ -14,7 +12,9 @@ from oppspot_runner.base.errors import OppspotError
 from oppspot_runner.base.task import TaskStatus
 from oppspot_runner.cli import output
 from oppspot_runner.cli.explain import explain
-from oppspot_runner.cli.session import client_of, json_option, open_database, runs
+from oppspot_runner.cli.session import client_of, json_option, open_database, runs, say
+from oppspot_runner.cli.task_view import tell_each, whole_task
+from oppspot_runner.cli.values import json_object
 from oppspot_runner.db.pool import Database
 from oppspot_runner.queue import client, read
 from oppspot_runner.queue.client import TaskState
@@ -23,13 +23,12 @@ from oppspot_runner.streams import directory
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-DEFAULT_MAX_RETRIES = 3
 STATUSES = click.Choice(get_args(TaskStatus))
 
 
 @click.group(epilog="Example: oppspot-runner tasks list --status failed")
 def tasks() -> None:
-    """List, show, explain, retry and cancel tasks.
+    """List, show, explain, retry, cancel and replay tasks.
 
     A task is named by its id, or by the first characters of it (at least 4).
     """
@@ -101,86 +100,11 @@ def _what(row: DictRow) -> str | None:
 async def show(task: str, as_json: bool) -> None:
     """Show a task with its attempts, finished steps and progress."""
     async with open_database() as database:
-        task_id = await read.find_task(database, task)
-        state = await client_of(database).get(task_id)
-        attempts = await read.attempts(database, task_id)
-        steps = await read.steps(database, task_id)
+        found = await whole_task(database, await read.find_task(database, task))
     if as_json:
-        output.print_json({"task": asdict(state), "attempts": attempts, "steps": steps})
-        return
-    parts = [_fields(state)]
-    if attempts:
-        parts.append(_attempts(attempts))
-    if steps:
-        parts.append(_steps(steps))
-    output.show(*parts)
-
-
-def _fields(state: TaskState) -> RenderableType:
-    agent = f"{state.agent_name or ''} ({state.agent_type or 'no type'}) {state.agent_id or ''}"
-    # The column's default says nothing: then the agent's own number counts.
-    most = "" if state.max_retries == DEFAULT_MAX_RETRIES else f" of {state.max_retries}"
-    asked = state.cancel_requested_at is not None and not state.ended
-    return output.fields(
-        [
-            ("task", state.id),
-            ("status", state.status),
-            ("agent", agent),
-            ("priority", state.priority),
-            ("task type", state.task_type),
-            ("stream", state.stream_id),
-            ("run", state.run_id),
-            ("organisation", state.org_id),
-            ("requested by", state.requested_by),
-            ("unique key", state.unique_key),
-            ("attempts", state.attempt),
-            ("retries", f"{state.retry_count}{most}"),
-            ("crashes", state.crash_count or None),
-            ("runner", state.runner_id),
-            ("progress", output.progress(state.progress)),
-            ("cancel", f"asked for: {state.cancel_reason}" if asked else None),
-            ("error", state.error_message),
-            ("made", state.created_at),
-            ("due", state.scheduled_for),
-            ("started", state.started_at),
-            ("ended", state.finished_at),
-            ("payload", state.payload),
-            ("output", state.output),
-        ]
-    )
-
-
-def _attempts(rows: list[DictRow]) -> RenderableType:
-    return output.table(
-        ["attempt>", "status", "runner>", "started", "took>", "metrics", "error..."],
-        [
-            (
-                row["attempt"],
-                row["status"],
-                row["runner_id"],
-                row["started_at"],
-                "" if row["duration_ms"] is None else output.span(row["duration_ms"] / 1000),
-                _numbers(row["metrics"]),
-                row["error_message"],
-            )
-            for row in rows
-        ],
-    )
-
-
-def _numbers(metrics: Any) -> str:
-    pairs = metrics.items() if isinstance(metrics, dict) else ()
-    return " ".join(f"{name}={value}" for name, value in pairs if value)
-
-
-def _steps(rows: list[DictRow]) -> RenderableType:
-    return output.table(
-        ["step", "no>", "attempt>", "finished", "bytes>"],
-        [
-            (row["name"], row["seq"], row["attempt"], row["created_at"], row["result_bytes"])
-            for row in rows
-        ],
-    )
+        output.print_json(found.as_dict())
+    else:
+        output.show(*found.parts())
 
 
 @tasks.command(epilog="Example: oppspot-runner tasks retry 01990c3e-7b")
@@ -206,6 +130,32 @@ async def cancel(tasks: tuple[str, ...], reason: str | None, as_json: bool) -> N
         )
 
 
+@tasks.command(epilog="Example: oppspot-runner tasks replay 01990c3e-7b --from write")
+@click.argument("task")
+@click.option("--from", "from_step", metavar="STEP", help="Keep the results of steps before it.")
+@click.option(
+    "--payload", callback=json_object, metavar="JSON", help="In place of the old; or @FILE."
+)
+@json_option
+@runs
+async def replay(
+    task: str, from_step: str | None, payload: dict[str, Any] | None, as_json: bool
+) -> None:
+    """Do an ended TASK again as a new task; the old one stays as it is.
+
+    With --from the new task begins with the results of the steps that finished before STEP (a
+    name, or name:2 for its third call), so that they are not paid for again. A task of a stream
+    begins a run of its own, from its agent on.
+    """
+    async with open_database() as database:
+        old = await read.find_task(database, task)
+        made = await client_of(database).replay(old, from_step=from_step, payload=payload)
+        kept = len(await read.steps(database, made))
+    steps = f" It begins with {kept} finished step(s)." if from_step else ""
+    data = {"id": made, "replay_of": old, "steps_kept": kept}
+    say(data, f"Task {made} does {old} again.{steps}", as_json)
+
+
 async def _each(
     database: Database, names: tuple[str, ...], as_json: bool, done: str, operation: Any
 ) -> None:
@@ -219,13 +169,7 @@ async def _each(
             results.append(_result(await db.get(task_id), changed, done))
         except OppspotError as error:
             results.append({"id": name, "changed": False, "text": f"error: {error.one_line()}"})
-    if as_json:
-        output.print_json([{k: v for k, v in one.items() if k != "text"} for one in results])
-    for one in results:
-        if not as_json or one["text"].startswith("error: "):
-            click.echo(output.safe(one["text"]), err=one["text"].startswith("error: "))
-    if not all(one["changed"] for one in results):
-        sys.exit(1)
+    tell_each(results, as_json)
 
 
 def _result(state: TaskState, changed: bool, done: str) -> dict[str, Any]:

@@ -13,7 +13,9 @@ import click
 from oppspot_runner.base.errors import InvalidInputError
 
 UNITS_S = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
-RELATIVE = re.compile(r"\+(?P<number>\d{1,9})(?P<unit>s|min|m|h|d)")
+LENGTH = r"(?P<number>\d{1,9})(?P<unit>s|min|m|h|d)"
+RELATIVE = re.compile(rf"\+{LENGTH}")
+LENGTH_ALONE = re.compile(LENGTH)
 
 
 def json_object(
@@ -42,14 +44,33 @@ def due_time(text: str, now: datetime) -> datetime:
 
     Raises InvalidInputError.
     """
-    relative = RELATIVE.fullmatch(text.strip())
     hint = "Write 2026-01-31T09:00Z, 2026-01-31T09:00+01:00, or +30s, +10m, +2h, +1d."
+    relative = RELATIVE.fullmatch(text.strip())
+    return _moved(now, relative, 1, hint) if relative else _absolute(text, hint)
+
+
+def past_time(text: str, now: datetime) -> datetime:
+    """The time that `text` means: ISO 8601 with a time zone, or 30m, 2h, 1d before `now`.
+
+    Raises InvalidInputError.
+    """
+    hint = "Write 2026-01-31T09:00Z, 2026-01-31T09:00+01:00, or 30s, 10m, 2h, 1d."
+    relative = LENGTH_ALONE.fullmatch(text.strip())
+    return _moved(now, relative, -1, hint) if relative else _absolute(text, hint)
+
+
+def _moved(now: datetime, relative: re.Match[str], sign: int, hint: str) -> datetime:
+    seconds = int(relative["number"]) * UNITS_S[relative["unit"]]
     try:
-        if relative:
-            seconds = int(relative["number"]) * UNITS_S[relative["unit"]]
-            return now + timedelta(seconds=seconds)
+        return now + sign * timedelta(seconds=seconds)
+    except OverflowError:
+        raise InvalidInputError(f"{relative[0]!r} is out of range", hint=hint) from None
+
+
+def _absolute(text: str, hint: str) -> datetime:
+    try:
         found = datetime.fromisoformat(text.strip())
-    except (ValueError, OverflowError):
+    except ValueError:
         raise InvalidInputError(f"{text[:60]!r} is not a time", hint=hint) from None
     if found.tzinfo is None:
         raise InvalidInputError(f"{text[:60]!r} has no time zone", hint=hint)

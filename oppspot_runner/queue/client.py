@@ -25,6 +25,7 @@ ENQUEUE_MANY = statement("tasks/enqueue_many")
 GET = statement("tasks/get")
 CANCEL = statement("tasks/cancel")
 RETRY = statement("tasks/retry")
+REPLAY = statement("tasks/replay")
 
 MOST_AT_ONCE = 10_000  # payloads in one statement: some MB of parameters, a few 100 ms of work
 MOST_RETRIES = 1_000
@@ -57,6 +58,7 @@ class TaskState:
     crash_count: int
     unique_key: str | None
     requested_by: str | None
+    replay_of: UUID | None
     runner_id: int | None
     cancel_requested_at: datetime | None
     cancel_reason: str | None
@@ -171,6 +173,28 @@ def retry(task_id: UUID | str) -> Operation[bool]:
     """
     (row,) = yield Call(RETRY, {"task_id": checks.identifier(task_id, "the task id")})
     return bool(row["done"])
+
+
+def replay(
+    task_id: UUID | str, *, from_step: str | None = None, payload: Payload | None = None
+) -> Operation[UUID]:
+    """Adds a task that does an ended one again, and returns its id; the old one stays as it is.
+
+    The new task begins with the results of the steps that finished before `from_step` (a name, or
+    `name:2` for its third call), without it with none. `payload` replaces the old one. Raises
+    NotFoundError for an unknown task or step, ConflictError while the task has not ended or
+    another one has its unique key.
+    """
+    (row,) = yield Call(
+        REPLAY,
+        {
+            "task_id": checks.identifier(task_id, "the task id"),
+            "from_step": None if from_step is None else checks.plain_text(from_step, "the step"),
+            "payload": None if payload is None else checks.object_json(payload),
+        },
+    )
+    made: UUID = row["id"]
+    return made
 
 
 def agent_name(agent: UUID | str) -> str:

@@ -23,6 +23,7 @@ LIST = statement("tasks/list")
 BY_PREFIX = statement("tasks/by_prefix")
 ATTEMPTS = statement("tasks/attempts")
 STEPS = statement("tasks/steps")
+REPLAYS = statement("tasks/replays")
 
 MOST_RUNNING = 100
 
@@ -98,6 +99,11 @@ async def attempts(database: Database, task_id: UUID) -> list[DictRow]:
 async def steps(database: Database, task_id: UUID) -> list[DictRow]:
     """Finished steps of a task, without their results."""
     return await database.fetch_all(STEPS, {"task_id": task_id})
+
+
+async def replays(database: Database, task_id: UUID) -> list[DictRow]:
+    """Tasks that do this one again, the first one first."""
+    return await database.fetch_all(REPLAYS, {"task_id": task_id})
 
 
 async def by_prefix(database: Database, query: LiteralString, text: str, what: str) -> UUID:

@@ -33,6 +33,7 @@ def task_from_row(row: dict[str, Any]) -> Task:
         limit_key=row["limit_key"],
         unique_key=row["unique_key"],
         requested_by=row["requested_by"],
+        replay_of=row["replay_of"],
         payload_error=payload_error or agent_error or _foreign(row),
     )
 

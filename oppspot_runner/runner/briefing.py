@@ -140,8 +140,9 @@ async def _join_run(database: Database, task: Task, stream: StreamRow | None) ->
     async with database.connection() as connection:
         if task.run_id is None:
             await chain.open_run(connection, task, stream.id)
-            return {}
-        return await chain.upstream(connection, task, task.run_id)
+            if task.replay_of is None:
+                return {}
+        return await chain.upstream(connection, task)
 
 
 def _goal_context(task: Task, stream: StreamRow | None) -> dict[str, Any]:

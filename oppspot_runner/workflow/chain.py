@@ -92,9 +92,7 @@ async def count_executions(
         await connection.execute(COUNT_EXECUTIONS, params)
 
 
-async def upstream(connection: Connection, task: Task, run_id: UUID) -> dict[str, Any]:
-    """Outputs of the agents that `task` depended on, by agent id."""
-    assert task.agent is not None
-    params = {"run_id": run_id, "agent_id": task.agent.id}
-    rows = await (await connection.execute(UPSTREAM, params)).fetchall()
+async def upstream(connection: Connection, task: Task) -> dict[str, Any]:
+    """Outputs of the agents that `task`, or the task that it replays, depended on, by agent id."""
+    rows = await (await connection.execute(UPSTREAM, {"task_id": task.id})).fetchall()
     return {str(row["agent_id"]): row["output"] for row in rows}

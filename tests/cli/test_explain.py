@@ -6,7 +6,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
+from oppspot_runner.agents.registry import Registry
 from tests.cli.conftest import CommandLine, Rows
 
 
@@ -86,6 +88,24 @@ def test_without_any_runner_the_last_one_is_named(cli: CommandLine, rows: Rows) 
     assert f"the last one, runner {dead} on far (pid 7)" in reasons(cli, task)["no_runner"]["text"]
 
 
+def test_an_agent_type_that_no_live_runner_knows_is_said_before_the_task_fails(
+    cli: CommandLine, rows: Rows, registry: Registry, live_runner: int
+) -> None:
+    rows("INSERT INTO task_pauses (scope, key) VALUES ('type', 'nobody_knows')")
+    task = rows.task(rows.agent(agent_type="nobody_knows"))
+    found = reasons(cli, task)["unknown_agent_type"]
+    assert "no live runner knew the agent type 'nobody_knows'" in found["text"]
+    assert found["fix"].startswith("oppspot-runner start --import")
+
+
+def test_a_runner_says_which_agents_it_knows(
+    cli: CommandLine, rows: Rows, registry: Registry
+) -> None:
+    runner = rows.runner()
+    rows("UPDATE task_runners SET agent_types = '{digest,scout}' WHERE id = %s", runner)
+    assert set(reasons(cli, rows.task(rows.agent()))) == {"in_line"}
+
+
 def test_an_inactive_agent_and_a_missing_one_are_said(cli: CommandLine, rows: Rows) -> None:
     rows.runner()
     agent = rows.agent()
@@ -106,6 +126,113 @@ def test_a_task_that_took_down_two_runners_runs_alone(cli: CommandLine, rows: Ro
     rows.runner()
     task = rows.task(rows.agent(), crash_count=2)
     assert "lost 2 times" in reasons(cli, task)["runs_alone"]["text"]
+
+
+def busy(rows: Rows, runner: int, agent: str, **columns: Any) -> str:
+    """A task that is on."""
+    task = rows.task(agent, **columns)
+    rows.begin(task, runner)
+    return task
+
+
+@pytest.mark.parametrize("scope", ["agent", "type", "org"])
+def test_a_limit_that_is_reached_is_named_with_those_who_run(
+    cli: CommandLine, rows: Rows, scope: str
+) -> None:
+    runner, agent = rows.runner(), rows.agent()
+    org = str(rows.value("INSERT INTO organizations (name) VALUES ('Ours') RETURNING id"))
+    rows("UPDATE ai_agents SET org_id = %s", org)
+    key, name = {"agent": (agent, "Digest"), "type": ("digest", "digest"), "org": (org, org)}[scope]
+    rows("INSERT INTO task_limits (scope, key, concurrency) VALUES (%s, %s, 1)", scope, key)
+    task = rows.task(agent)
+    assert set(reasons(cli, task)) == {"in_line"}
+    running = busy(rows, runner, agent)
+    found = reasons(cli, task)
+    assert set(found) == {"capped"}
+    whose = f"the {'organisation' if scope == 'org' else scope} {name}"
+    assert found["capped"]["text"] == (
+        f"{whose} may run 1 at once, and 1 run (the longest: {running})"
+    )
+    rows.connection.execute(found["capped"]["fix"].encode())
+    assert set(reasons(cli, task)) == {"in_line"}
+
+
+def test_limits_of_a_configuration_are_mended_there_and_replace_those_of_code(
+    cli: CommandLine, rows: Rows
+) -> None:
+    runner, agent = rows.runner(), rows.agent()
+    rows(
+        "INSERT INTO task_limits (scope, key, concurrency, source)"
+        " VALUES ('type', 'digest', 1, 'code')"
+    )
+    busy(rows, runner, agent)
+    task = rows.task(agent)
+    assert "the type digest may run 1 at once" in reasons(cli, task)["capped"]["text"]
+    rows("UPDATE ai_agents SET configuration = '{\"concurrency\": 2}'")
+    assert set(reasons(cli, task)) == {"in_line"}
+    busy(rows, runner, agent)
+    found = reasons(cli, task)["capped"]
+    assert "the agent Digest may run 2 at once, and 2 run" in found["text"]
+    rows.connection.execute(found["fix"].encode())
+    assert rows.value("SELECT configuration FROM ai_agents") == {"concurrency": 3}
+    assert set(reasons(cli, task)) == {"in_line"}
+
+
+def test_a_key_without_room_is_named(cli: CommandLine, rows: Rows) -> None:
+    runner, agent = rows.runner(), rows.agent()
+    rows("INSERT INTO task_limits (scope, key, concurrency) VALUES ('key', '*', 1)")
+    running = busy(rows, runner, agent, limit_key="acme")
+    busy(rows, runner, agent, limit_key="other")
+    task = rows.task(agent, limit_key="acme")
+    rows("SELECT arrange_keys('{acme}')")
+    found = reasons(cli, task)
+    assert set(found) == {"capped"}
+    assert found["capped"]["text"] == (
+        f"the key acme may run 1 at once, and 1 run (the longest: {running})"
+    )
+    rows("UPDATE agent_tasks SET status = 'cancelled' WHERE id = %s", running)
+    assert reasons(cli, task)["capped"]["text"].startswith("its key acme had no room; a runner")
+
+
+@pytest.mark.parametrize(
+    ("rate", "pace", "wait"),
+    [(0.5, "30 a minute", "2.0 s"), (2.0, "2 a second", "500 ms"), (1 / 7200, "12 a day", "2 h")],
+)
+def test_a_rate_says_when_the_next_may_start(
+    cli: CommandLine,
+    dsn: str,
+    monkeypatch: pytest.MonkeyPatch,
+    rows: Rows,
+    rate: float,
+    pace: str,
+    wait: str,
+) -> None:
+    rows.runner(lease_s=3000)
+    agent = rows.agent()
+    task = rows.task(agent)
+    now = rows.value("SELECT oppspot_now()")
+    rows(
+        "INSERT INTO task_limits (scope, key, rate, burst, tokens, refilled_at)"
+        " VALUES ('agent', %s, %s, 1, 0, %s)",
+        agent,
+        rate,
+        now,
+    )
+    monkeypatch.setenv(
+        "DATABASE_URL", make_conninfo(dsn, options=f"-coppspot.now={now.isoformat()}")
+    )
+    found = reasons(cli, task)["rate_limited"]
+    assert found["text"] == f"the agent Digest may start {pace}; the next may in {wait}"
+    rows.connection.execute(found["fix"].encode())
+    assert rows.value("SELECT rate FROM task_limits") == rate * 2
+
+
+def test_a_task_that_its_runner_holds_back_says_for_what(cli: CommandLine, rows: Rows) -> None:
+    task = busy(rows, rows.runner(), rows.agent(), crash_count=2)
+    rows("UPDATE agent_tasks SET held = true")
+    found = reasons(cli, task)
+    assert set(found) == {"runs_alone"}
+    assert "waits for its other tasks to end" in found["runs_alone"]["text"]
 
 
 def test_a_task_in_line_says_how_many_are_before_it(cli: CommandLine, rows: Rows) -> None:

@@ -112,3 +112,26 @@ def test_a_running_task_is_ended_by_its_runner(
         f"Task {task} was cancelled.\n",
     )
     assert ended.wait(20)
+
+
+def test_a_replay_is_a_new_task_and_both_say_so(cli: CommandLine, rows: Rows) -> None:
+    old = rows.task(rows.agent(), payload='{"day": 32}', status="failed")
+    rows(
+        "INSERT INTO agent_steps (task_id, name, seq, result, attempt, created_at) VALUES"
+        " (%s, 'load', 0, '[1]', 1, '2026-01-01Z'), (%s, 'write', 0, '2', 1, '2026-01-02Z')",
+        old,
+        old,
+    )
+    made = cli.json("tasks", "replay", old[:18], "--from", "write", "--payload", '{"day": 31}')
+    new = made["id"]
+    assert made == {"id": new, "replay_of": old, "steps_kept": 1}
+    found = cli.json("tasks", "show", new)
+    assert (found["task"]["replay_of"], found["task"]["payload"]) == (old, {"day": 31})
+    assert [(step["name"], step["attempt"]) for step in found["steps"]] == [("load", 0)]
+    assert cli.json("tasks", "show", old)["replays"][0]["id"] == new
+    assert f"{new} (pending)" in cli("tasks", "show", old).out
+    text = cli("tasks", "show", new).out
+    assert old in text
+    assert "replayed" in text
+    assert cli("tasks", "replay", new).code == 1
+    assert "Its finished steps: load, write." in cli("tasks", "replay", old, "--from", "x").err

@@ -1,0 +1,155 @@
+"""How a task looks: fields, attempts, steps and lineage; and what commands say of many tasks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import click
+from psycopg.rows import DictRow
+
+from oppspot_runner.cli import output
+from oppspot_runner.cli.session import client_of
+from oppspot_runner.db.pool import Database
+from oppspot_runner.queue import read
+from oppspot_runner.queue.client import TaskState
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+DEFAULT_MAX_RETRIES = 3
+
+
+@dataclass(frozen=True)
+class WholeTask:
+    """A task with everything that is known of it."""
+
+    task: TaskState
+    attempts: list[DictRow]
+    steps: list[DictRow]
+    replays: list[DictRow]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The shape that is printed as JSON."""
+        return asdict(self)
+
+    def parts(self) -> list[RenderableType]:
+        """What is printed for people."""
+        parts = [_fields(self.task, self.replays)]
+        if self.attempts:
+            parts.append(_attempts(self.attempts))
+        if self.steps:
+            parts.append(_steps(self.steps))
+        return parts
+
+
+async def whole_task(database: Database, task_id: UUID) -> WholeTask:
+    """Reads all of a task. Raises NotFoundError."""
+    return WholeTask(
+        task=await client_of(database).get(task_id),
+        attempts=await read.attempts(database, task_id),
+        steps=await read.steps(database, task_id),
+        replays=await read.replays(database, task_id),
+    )
+
+
+def tell_each(results: Sequence[dict[str, Any]], as_json: bool) -> None:
+    """Prints what became of each task; exits 1 when one was not changed.
+
+    A result has `changed` and `text`, a sentence for people that begins with "error: " where
+    something is wrong.
+    """
+    if as_json:
+        output.print_json([{k: v for k, v in one.items() if k != "text"} for one in results])
+    for one in results:
+        wrong = one["text"].startswith("error: ")
+        if wrong or not as_json:
+            click.echo(output.safe(one["text"]), err=wrong)
+    if not all(one["changed"] for one in results):
+        sys.exit(1)
+
+
+def _fields(state: TaskState, replays: list[DictRow]) -> RenderableType:
+    agent = f"{state.agent_name or ''} ({state.agent_type or 'no type'}) {state.agent_id or ''}"
+    # The column's default says nothing: then the agent's own number counts.
+    most = "" if state.max_retries == DEFAULT_MAX_RETRIES else f" of {state.max_retries}"
+    asked = state.cancel_requested_at is not None and not state.ended
+    return output.fields(
+        [
+            ("task", state.id),
+            ("status", state.status),
+            ("agent", agent),
+            ("priority", state.priority),
+            ("task type", state.task_type),
+            ("stream", state.stream_id),
+            ("run", state.run_id),
+            ("organisation", state.org_id),
+            ("requested by", state.requested_by),
+            ("unique key", state.unique_key),
+            ("replay of", state.replay_of),
+            *(("replayed by", f"{row['id']} ({row['status']})") for row in replays),
+            ("attempts", state.attempt),
+            ("retries", f"{state.retry_count}{most}"),
+            ("crashes", state.crash_count or None),
+            ("runner", state.runner_id),
+            ("progress", output.progress(state.progress)),
+            ("cancel", f"asked for: {state.cancel_reason}" if asked else None),
+            ("cancelled", _why_cancelled(state)),
+            ("error", state.error_message),
+            ("made", state.created_at),
+            ("due", state.scheduled_for),
+            ("started", state.started_at),
+            ("ended", state.finished_at),
+            ("payload", state.payload),
+            ("output", state.output),
+        ]
+    )
+
+
+def _why_cancelled(state: TaskState) -> str | None:
+    """The reason, where the error is another one: that of a failure that was discarded."""
+    other = state.status == "cancelled" and state.cancel_reason != state.error_message
+    return state.cancel_reason if other else None
+
+
+def _attempts(rows: list[DictRow]) -> RenderableType:
+    return output.table(
+        ["attempt>", "status", "runner>", "host...", "started", "took>", "metrics", "error..."],
+        [
+            (
+                row["attempt"],
+                row["status"],
+                row["runner_id"],
+                row["host"],
+                row["started_at"],
+                "" if row["duration_ms"] is None else output.span(row["duration_ms"] / 1000),
+                _numbers(row["metrics"]),
+                row["error_message"],
+            )
+            for row in rows
+        ],
+    )
+
+
+def _numbers(metrics: Any) -> str:
+    pairs = metrics.items() if isinstance(metrics, dict) else ()
+    return " ".join(f"{name}={value}" for name, value in pairs if value)
+
+
+def _steps(rows: list[DictRow]) -> RenderableType:
+    return output.table(
+        ["step", "no>", "attempt>", "finished", "bytes>"],
+        [
+            (
+                row["name"],
+                row["seq"],
+                row["attempt"] or "replayed",
+                row["created_at"],
+                row["result_bytes"],
+            )
+            for row in rows
+        ],
+    )

@@ -1,0 +1,16 @@
+-- Failed tasks get in line again with all their retries; the trigger on agent_tasks does the rest. A
+-- unique key lets only one task wait: of several the newest goes, and none while another is open.
+WITH failed AS MATERIALIZED (
+    SELECT t.id, t.unique_key FROM agent_tasks t
+    WHERE t.id = ANY (%(ids)s::uuid[]) AND t.status = 'failed'
+    ORDER BY t.id FOR NO KEY UPDATE
+), free AS MATERIALIZED (
+    SELECT f.id
+    FROM (SELECT id, unique_key, row_number() OVER (PARTITION BY unique_key ORDER BY id DESC) AS place FROM failed) f
+    WHERE f.unique_key IS NULL OR (f.place = 1 AND NOT EXISTS (
+        SELECT FROM agent_tasks o WHERE o.unique_key = f.unique_key AND o.status IN ('pending', 'processing')))
+)
+UPDATE agent_tasks t SET status = 'pending', retry_count = 0, crash_count = 0, scheduled_for = oppspot_now(),
+    payload = coalesce(%(payload)s::jsonb, t.payload)
+FROM free f WHERE t.id = f.id
+RETURNING t.id
