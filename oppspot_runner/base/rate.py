@@ -9,6 +9,8 @@ from oppspot_runner.base.errors import InvalidInputError
 # The same form as limit_rate in sql/0007_limits.sql.
 FORM = re.compile(r"\s*(\d{1,6}(?:\.\d{1,6})?)\s*/\s*([1-9]\d{0,4})?\s*([smhd])\s*")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+MOST = 1_000_000
+CLOSE = 1e-9  # relative: what a rate is off after it was divided and multiplied by a unit
 
 
 def starts_per_second(text: str) -> float:
@@ -19,3 +21,17 @@ def starts_per_second(text: str) -> float:
             f"{text[:50]!r} is no rate", hint="A rate looks like 10/s, 100/m, 600/h or 90/5m."
         )
     return float(form[1]) / (int(form[2] or 1) * SECONDS[form[3]])
+
+
+def written_rate(per_second: float) -> str:
+    """A rate as people write it: in the shortest unit in which it is a whole number.
+
+    Where it is whole in none, in the shortest in which it is 1 or more, else per day.
+    """
+    numbers = {unit: per_second * seconds for unit, seconds in SECONDS.items()}
+    whole = (
+        unit for unit, n in numbers.items() if 0.5 < n < MOST and abs(n - round(n)) < CLOSE * n
+    )
+    large = (unit for unit, n in numbers.items() if n >= 1)
+    unit = next(whole, None) or next(large, "d")
+    return f"{numbers[unit]:.6f}".rstrip("0").rstrip(".") + f"/{unit}"

@@ -14,20 +14,11 @@ import click
 from psycopg.rows import DictRow
 
 from oppspot_runner.base.errors import NotFoundError
-from oppspot_runner.base.payload import identifier
 from oppspot_runner.cli.background import is_runner
-from oppspot_runner.cli.session import (
-    client_of,
-    json_option,
-    open_database,
-    open_running,
-    runs,
-    say,
-)
+from oppspot_runner.cli.scope import exact_key, scope_options
+from oppspot_runner.cli.session import json_option, open_database, open_running, runs, say
 from oppspot_runner.db.pool import Database
 from oppspot_runner.queue import control, members, read
-from oppspot_runner.queue.control import Scope
-from oppspot_runner.streams import directory
 
 Verb = Literal["stop", "stop_now", "pause", "run"]
 LOOK_S = 0.1
@@ -70,9 +61,7 @@ def _scoped(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         json_option,
         _timed(15),
-        click.option("--org", help="Tasks of this organisation (id)."),
-        click.option("--type", "of_type", help="Tasks of this task_type or agent_type."),
-        click.option("--agent", help="Tasks of this agent (id or name)."),
+        scope_options,
         _named,
     ):
         command = option(command)
@@ -143,7 +132,7 @@ async def _apply(
 async def _change_pause(
     database: Database, verb: Verb, scope: Any, key: str, reason: str | None, as_json: bool
 ) -> None:
-    exact = await _exact(database, scope, key)
+    exact = await exact_key(database, scope, key)
     shown = {"scope": scope, "key": exact}
     if verb == "pause":
         known = await control.pause(database, scope, exact, reason)
@@ -154,12 +143,6 @@ async def _change_pause(
         changed = await control.resume(database, scope, exact)
         text = f"Resumed: {scope} {key}." if changed else f"The {scope} {key} was not paused."
         say({**shown, "changed": changed}, text, as_json)
-
-
-async def _exact(database: Database, scope: Scope, key: str) -> str:
-    if scope == "agent":
-        return str(await client_of(database).run(directory.find_agent(key)))
-    return str(identifier(key, "the organisation")) if scope == "org" else key
 
 
 async def _ask(verb: Verb, ids: tuple[int, ...], timeout_s: float) -> Answer:

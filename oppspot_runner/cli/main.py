@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "stop": ("control", "stop", "Stop runners, on this host or any other."),
     "pause": ("control", "pause", "Let runners take nothing, or only no tasks of some agent."),
     "resume": ("control", "resume", "End a pause."),
+    "limits": ("limits", "limits", "List, set and remove limits on tasks."),
     "status": ("status", "status", "Show runners, counts, running and recent tasks."),
     "enqueue": ("enqueue", "enqueue", "Add a task for an agent."),
     "tasks": ("tasks", "tasks", "List, show, explain, retry, cancel and replay tasks."),

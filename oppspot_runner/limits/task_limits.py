@@ -63,26 +63,45 @@ async def set_limit(database: Database, scope: Scope, key: str, limit: Limit) ->
     """
     plain_text(key, f"the {scope}", most=200)
     columns = limit.columns()
+    if limit == Limit():
+        raise InvalidInputError(
+            "that limits nothing", hint="`oppspot-runner limits remove` takes a limit away."
+        )
     if scope == "key" and limit.rate is not None:
         raise InvalidInputError("tasks of a key can be limited in number, not in rate")
     if scope != "org" and limit.weight != 1:
         raise InvalidInputError("only organisations have a weight")
     if await database.fetch_one(SET, {"scope": scope, "key": key, **columns}) is None:
-        raise ConflictError(
-            f"the limits of {scope} {key} are in its configuration",
-            hint="Change the keys concurrency and rate there: `oppspot-runner agents update`.",
-        )
+        raise _configured(scope, key)
 
 
 async def remove_limit(database: Database, scope: Scope, key: str) -> bool:
-    """Takes a limit away; False when people had set none."""
+    """Takes away what people set; False when there is no limit.
+
+    Raises ConflictError where it follows a configuration, or the code of an agent type.
+    """
     plain_text(key, f"the {scope}", most=200)
-    return await database.fetch_one(REMOVE, {"scope": scope, "key": key}) is not None
+    row = await database.fetch_one(REMOVE, {"scope": scope, "key": key})
+    if row is not None and row["source"] == "configuration":
+        raise _configured(scope, key)
+    if row is not None and row["source"] == "code":
+        raise ConflictError(
+            f"the limits of {scope} {key} are in the code of its agents",
+            hint="Set others, which then count: `oppspot-runner limits set`.",
+        )
+    return row is not None
 
 
 async def list_limits(database: Database) -> list[DictRow]:
     """All limits with what runs under each now and the tokens that its bucket holds."""
     return await database.fetch_all(LIST)
+
+
+def _configured(scope: Scope, key: str) -> ConflictError:
+    return ConflictError(
+        f"the limits of {scope} {key} are in its configuration",
+        hint="Change the keys concurrency and rate there: `oppspot-runner agents update`.",
+    )
 
 
 async def publish(database: Database, declared: Mapping[str, Limit]) -> None:

@@ -31,6 +31,11 @@ async def pause(database: Database, scope: Scope, key: str, reason: str | None =
     if reason is not None:
         plain_text(reason, "the reason")
     await database.execute(ADD, {"scope": scope, "key": key, "reason": reason})
+    return await is_known(database, scope, key)
+
+
+async def is_known(database: Database, scope: Scope, key: str) -> bool:
+    """Whether something has that name now: an agent, an organisation, tasks of a type."""
     row = await database.fetch_one(IS_KNOWN, {"scope": scope, "key": key})
     return row is not None and bool(row["known"])
 
