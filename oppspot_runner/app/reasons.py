@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from oppspot_runner.base.rate import written_rate
 from oppspot_runner.base.task import ALONE_FROM
 from oppspot_runner.base.wording import ago, moment, progress, span
 
@@ -109,7 +110,7 @@ def _of_limits(facts: Facts) -> Iterator[Reason]:
             full = True
             yield _capped(row)
         if row["rate"] is not None and row["tokens"] < 1:
-            pace, next_in = _pace(row["rate"]), span(row["next_s"])
+            pace, next_in = written_rate(row["rate"]), span(row["next_s"])
             text = f"{_whose(row)} may start {pace}; the next may in {next_in}"
             yield Reason("rate_limited", text, row["more_often"])
     if facts.task["blocked"] and not full:
@@ -121,13 +122,6 @@ def _capped(row: dict[str, Any]) -> Reason:
     longest = f" (the longest: {', '.join(map(str, row['holders']))})" if row["holders"] else ""
     text = f"{_whose(row)} may run {row['concurrency']} at once, and {row['running']} run{longest}"
     return Reason("capped", text, row["more_at_once"])
-
-
-def _pace(rate: float) -> str:
-    for unit, seconds in (("second", 1), ("minute", 60), ("hour", 3600)):
-        if rate * seconds >= 1:
-            return f"{rate * seconds:g} a {unit}"
-    return f"{rate * 86_400:g} a day"
 
 
 def _whose(row: dict[str, Any]) -> str:

@@ -196,7 +196,7 @@ def test_a_key_without_room_is_named(cli: CommandLine, rows: Rows) -> None:
 
 @pytest.mark.parametrize(
     ("rate", "pace", "wait"),
-    [(0.5, "30 a minute", "2.0 s"), (2.0, "2 a second", "500 ms"), (1 / 7200, "12 a day", "2 h")],
+    [(0.5, "30/m", "2.0 s"), (2.0, "2/s", "500 ms"), (1 / 7200, "12/d", "2 h")],
 )
 def test_a_rate_says_when_the_next_may_start(
     cli: CommandLine,
