@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import NoReturn
@@ -17,9 +18,10 @@ from benchmarks.bench import Bench
 from benchmarks.contenders.everyone import REMARKS
 from benchmarks.measure import Measure, Outcome
 from benchmarks.measures import ALL
-from benchmarks.sizes import FULL, QUICK, Sizes
+from benchmarks.sizes import FULL, NORMAL, QUICK, Sizes
 
 MEASURES = [measure.name for measure in ALL]
+EXTENTS = {"quick": QUICK, "full": FULL}
 SIZES = [field.name for field in fields(Sizes)]
 
 
@@ -28,7 +30,8 @@ SIZES = [field.name for field in fields(Sizes)]
     context_settings={"max_content_width": 100},
 )
 @click.argument("names", nargs=-1, metavar="[MEASURE]...", type=click.Choice(MEASURES))
-@click.option("--quick", is_flag=True, help="Smaller sizes, one round.")
+@click.option("--quick", "extent", flag_value="quick", help="Small sizes, one round.")
+@click.option("--full", "extent", flag_value="full", help="Millions of rows.")
 @click.option("--rounds", type=click.IntRange(1), help="How often everybody has its turn.")
 @click.option("--size", "given", multiple=True, metavar="NAME=N", help="Another size. Repeatable.")
 @click.option(
@@ -49,7 +52,7 @@ SIZES = [field.name for field in fields(Sizes)]
 )
 def main(
     names: tuple[str, ...],
-    quick: bool,
+    extent: str | None,
     rounds: int | None,
     given: tuple[str, ...],
     only: tuple[str, ...],
@@ -58,16 +61,27 @@ def main(
 ) -> None:
     """Measure the runner and its peers on a server of our own; print a table, write JSON."""
     signal.signal(signal.SIGTERM, _stop)
-    sizes = sized(QUICK if quick else FULL, given)
+    sizes = sized(EXTENTS.get(extent or "", NORMAL), given)
     chosen = [measure for measure in ALL if not names or measure.name in names]
     with server.running() as own:
-        bench = Bench(own, sizes, rounds or (1 if quick else 3), frozenset(only), profile)
-        facts = machine.conditions(own)
-        found = [(measure, run(bench, measure)) for measure in chosen]
+        bench = Bench(
+            own, sizes, rounds or (1 if extent == "quick" else 3), frozenset(only), profile
+        )
+        facts = machine.conditions(bench)
+        found = list(outcomes(bench, chosen))
     report.show(report.table(found, facts))
     json_path.parent.mkdir(parents=True, exist_ok=True)
     json_path.write_text(json.dumps(report.as_json(found, facts), indent=2) + "\n")
     click.echo(f"JSON: {json_path}")
+
+
+def outcomes(bench: Bench, chosen: list[Measure]) -> Iterator[tuple[Measure, Outcome]]:
+    """One measure after the other; those that were done when somebody ends it early."""
+    try:
+        for measure in chosen:
+            yield measure, run(bench, measure)
+    except (KeyboardInterrupt, SystemExit):
+        bench.say("stopped: this is what was measured until then")
 
 
 def run(bench: Bench, measure: Measure) -> Outcome:

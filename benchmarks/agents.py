@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
 from oppspot_runner import Context, agent
+
+HOLD_S = 600.0
 
 
 @agent("benchmark_noop")
@@ -18,3 +21,11 @@ async def noop(ctx: Context) -> dict[str, Any]:
 async def mark(ctx: Context) -> dict[str, Any]:
     """Says when it was started: seconds since 1970."""
     return {"at": time.time()}
+
+
+@agent("benchmark_hold")
+async def hold(ctx: Context) -> dict[str, Any]:
+    """Holds its slot, but not when it is run again after its runner was lost."""
+    if ctx.attempt == 1:
+        await asyncio.sleep(HOLD_S)
+    return {}

@@ -6,6 +6,7 @@ import os
 import platform
 import tempfile
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -14,16 +15,18 @@ from typing import Any
 import psycopg
 
 from benchmarks import product
+from benchmarks.bench import Bench
 from benchmarks.contenders.everyone import REMARKS
 from benchmarks.programs import output_of
-from benchmarks.server import SETTINGS, Server
+from benchmarks.server import SETTINGS
 
 SYNCS = 200
 PAGE = b"\0" * 8192
 
 
-def conditions(server: Server) -> dict[str, Any]:
+def conditions(bench: Bench) -> dict[str, Any]:
     """Machine, versions, settings, and how busy the machine was, as JSON values."""
+    server = bench.server
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {
@@ -43,6 +46,8 @@ def conditions(server: Server) -> dict[str, Any]:
             "postgresql": server.version,
         },
         "settings": SETTINGS,
+        "sizes": asdict(bench.sizes),
+        "rounds": bench.rounds,
         "contenders": REMARKS,
     }
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 EVERY_S = 0.05
+PATIENCE_S = 2.0
 END_S = 60.0
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 2**20
@@ -54,22 +55,31 @@ class Watched:
             self._ended.set()
             self._watch.join()
 
-    def wait_until(self, check: Callable[[], bool], timeout_s: float) -> None:
+    def wait_until(
+        self, check: Callable[[], bool], timeout_s: float, every_s: float = EVERY_S
+    ) -> None:
         """Waits for something that it should do. Raises TimeoutError."""
         until = time.monotonic() + timeout_s
         while not check():
             if self.process.poll() is not None or time.monotonic() > until:
-                raise TimeoutError(f"process {self.process.pid} did not get ready")
-            self._ended.wait(EVERY_S)
+                raise TimeoutError(f"process {self.process.pid} ended or did not do it in time")
+            self._ended.wait(every_s)
 
     def stop(self) -> None:
-        """Asks it to end, and kills it when it does not."""
-        self.process.terminate()
-        try:
-            self.process.wait(END_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        """Asks it to end, a second time to end at once, and kills it when it does not."""
+        for patience_s in (PATIENCE_S, END_S):
+            self.process.terminate()
+            try:
+                self.process.wait(patience_s)
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        self.kill()
+
+    def kill(self) -> None:
+        """Ends it without a word."""
+        self.process.kill()
+        self.process.wait()
         self._ended.set()
         self._watch.join()
 

@@ -27,6 +27,8 @@ SETTINGS = {
     "max_wal_size": "16GB",  # checkpoints happen between runs, not inside of one
     "checkpoint_timeout": "30min",
     "track_commit_timestamp": "on",  # when the last finish was committed, by the server's clock
+    "shared_preload_libraries": "pg_stat_statements",  # what claims cost the server
+    "pg_stat_statements.track_planning": "on",
 }
 
 
@@ -64,6 +66,18 @@ class Server:
             yield self.dsn(name)
         finally:
             self.drop(name)
+
+    @contextmanager
+    def setting(self, name: str, value: str) -> Iterator[None]:
+        """Another value for a setting of the server, for a while."""
+        change = sql.SQL("ALTER SYSTEM SET {} = {}")
+        self._run(change.format(sql.Identifier(name), sql.Literal(value)))
+        self._run(sql.SQL("SELECT pg_reload_conf()"))
+        try:
+            yield
+        finally:
+            self._run(sql.SQL("ALTER SYSTEM RESET {}").format(sql.Identifier(name)))
+            self._run(sql.SQL("SELECT pg_reload_conf()"))
 
     def checkpoint(self) -> None:
         """Writes out what earlier work left, so that the next run does not pay for it."""

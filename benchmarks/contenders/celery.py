@@ -22,6 +22,7 @@ class Celery(Scripted):
         "5.7.0 with Redis, results ignored, one thread (its fastest here); keeps no history,"
         " nothing is durable"
     )
+    durable = False
     share = 0.25
 
     def command(self) -> list[str]:

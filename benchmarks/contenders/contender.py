@@ -26,6 +26,7 @@ class Contender(Protocol):
 
     name: str
     remark: str  # its set-up, and what it does not do that others do
+    durable: bool  # whether an insert that was answered survives the loss of power
 
     def install(self) -> None:
         """Makes its environment, if it is not there yet. Raises what keeps it from running."""

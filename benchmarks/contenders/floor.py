@@ -18,7 +18,7 @@ from oppspot_runner.db.files import statement
 
 CLIENTS = 2
 BATCH = 500
-CLAIM = {"runner_id": "1", "task_types": "NULL"}
+CLAIM = {"runner_id": "1", "floors": "array_fill(0::bigint, ARRAY[10])"}
 FINISH = {
     "ids": "ids",
     "tokens": "tokens",
@@ -43,7 +43,10 @@ FUNCTIONS = """
     BEGIN
         ids := '{{}}'; tokens := '{{}}';
         FOR task IN {claim}
-        LOOP ids := ids || task.id; tokens := tokens || task.run_token; END LOOP;
+        LOOP
+            CONTINUE WHEN task.id IS NULL;  -- told that there was nothing
+            ids := ids || task.id; tokens := tokens || task.run_token;
+        END LOOP;
     END $floor$;
     CREATE FUNCTION floor_finish(ids uuid[], tokens bigint[]) RETURNS void
     LANGUAGE plpgsql AS $floor$
@@ -73,17 +76,15 @@ class Floor(Ours):
             connection.execute(functions.encode())
 
     def drain(self, address: str, concurrency: int | None) -> Span:
-        with psycopg.connect(address) as connection:
-            row = connection.execute("SELECT count(*) FROM agent_tasks").fetchone()
-        assert row is not None
-        turns = row[0] // (BATCH * CLIENTS) + 1
+        turns = product.value(address, "SELECT count(*) FROM agent_tasks") // (BATCH * CLIENTS) + 1
+        since = product.clock(address)
         with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
             script.write(SCRIPT)
             script.flush()
             command = [str(find_binaries() / "pgbench"), "-n", "-M", "prepared", "-f", script.name]
             counts = ["-c", str(CLIENTS), "-j", str(CLIENTS), "-t", str(turns)]
             output_of([*command, *counts, address])
-        return product.span(address)
+        return product.span(address, since)
 
 
 def _claim() -> str:
@@ -93,4 +94,4 @@ def _claim() -> str:
 
 def _with(query: str, values: Mapping[str, str]) -> str:
     """The statement with SQL in place of its parameters. Raises KeyError for an unknown one."""
-    return re.sub(r"%\((\w+)\)s", lambda match: values[match[1]], query).replace("%%", "%")
+    return re.sub(r"%\((\w+)\)[sb]", lambda match: values[match[1]], query).replace("%%", "%")

@@ -29,6 +29,7 @@ class Ours:
 
     name = "oppspot-runner"
     remark = f"{product.version()}, concurrency {BEST_CONCURRENCY}; keeps tasks and attempts"
+    durable = True
     share = 1.0
 
     def __init__(self, profile: Path | None = None) -> None:
@@ -38,19 +39,17 @@ class Ours:
         """It is what these benchmarks run in."""
 
     def place(self, server: Server) -> AbstractContextManager[str]:
-        return server.database()
+        return product.database(server)
 
     def fill(self, address: str, tasks: int) -> None:
-        product.migrate(address)
-        product.add_tasks(address, product.add_agent(address, "benchmark_noop"), tasks)
+        product.add_tasks(address, product.add_agent(address), tasks)
 
     def drain(self, address: str, concurrency: int | None) -> Span:
         slots = BEST_CONCURRENCY if concurrency is None else concurrency
         return product.drain(address, slots, self.profile)[0]
 
     def delays(self, address: str, count: int, gap_s: float) -> list[float]:
-        product.migrate(address)
-        agent = product.add_agent(address, "benchmark_mark")
+        agent = product.add_agent(address, product.MARK)
         sent: dict[str, float] = {}
         with (
             product.running(address, "--concurrency", "3"),

@@ -30,6 +30,7 @@ class Scripted(ABC):
 
     name: str
     remark: str
+    durable: bool = True
     share: float = 1.0
 
     def install(self) -> None:

@@ -3,6 +3,29 @@
 from __future__ import annotations
 
 from benchmarks.measure import Measure
-from benchmarks.measures import throughput
+from benchmarks.measures import (
+    claim_blocked,
+    claim_crowded,
+    claim_snapshot,
+    drain_history,
+    idle_runner,
+    insert_rate,
+    rescue_time,
+    runner_cost,
+    start_latency,
+    throughput,
+)
 
-ALL: tuple[Measure, ...] = (throughput.MOST, throughput.THREE)
+ALL: tuple[Measure, ...] = (
+    throughput.MOST,
+    throughput.THREE,
+    start_latency.MEASURE,
+    claim_crowded.MEASURE,
+    claim_snapshot.MEASURE,
+    claim_blocked.MEASURE,
+    drain_history.MEASURE,
+    insert_rate.MEASURE,
+    runner_cost.MEASURE,
+    idle_runner.MEASURE,
+    rescue_time.MEASURE,
+)

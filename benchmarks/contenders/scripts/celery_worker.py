@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 
 import redis
 from celery import Celery
@@ -17,6 +18,7 @@ from celery import Celery
 LOOK_S = 0.005
 QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=ERROR"]
 
+warnings.simplefilter("ignore")  # it is told once a process that it runs as root
 mode, url, *rest = sys.argv[1:]
 app = Celery("benchmark", broker=url)
 app.conf.update(
