@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oppspot_runner.base.rate import written_rate
-from oppspot_runner.base.task import ALONE_FROM
+from oppspot_runner.base.task import ALONE_FROM, HEALTH_CHECK
 from oppspot_runner.base.wording import ago, moment, progress, span
 
 LATE_BEATS = 2
@@ -71,7 +71,7 @@ def _of_the_task(facts: Facts) -> Iterator[Reason]:
 def _will_fail(task: dict[str, Any]) -> Iterator[Reason]:
     if not task["has_agent"]:
         text = "it has no agent, and fails when a runner takes it"
-        if task["task_type"].partition(":")[0] != "health_check":
+        if task["task_type"].partition(":")[0] != HEALTH_CHECK:
             yield Reason("no_agent", text, "oppspot-runner agents list", holds=False)
     elif not task["is_active"] and not task["forced"]:
         yield Reason(
@@ -136,10 +136,11 @@ def _of_runners(facts: Facts) -> Iterator[Reason]:
     if not alive:
         yield _no_runner(facts)
     elif not serving:
-        served = ", ".join(sorted({one for row in alive for one in row["task_types"]}))
+        served = sorted({one for row in alive for one in row["task_types"] or ()})
+        others = f"; served: {', '.join(served)}" if served else ""
         yield Reason(
             "type_not_served",
-            f"no live runner takes tasks of the type {task['task_type']}; served: {served}",
+            f"no live runner takes tasks of the type {task['task_type']}{others}",
             f"oppspot-runner start --task-type {task['task_type']}",
         )
     elif not able:
@@ -158,6 +159,8 @@ def _of_runners(facts: Facts) -> Iterator[Reason]:
 
 
 def _serves(row: dict[str, Any], task_type: str) -> bool:
+    if task_type.startswith(f"{HEALTH_CHECK}:"):
+        return task_type == f"{HEALTH_CHECK}:{row['id']}"
     return row["task_types"] is None or task_type in row["task_types"]
 
 

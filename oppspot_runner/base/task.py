@@ -9,7 +9,7 @@ from uuid import UUID
 
 TaskStatus = Literal["pending", "processing", "completed", "failed", "cancelled"]
 DEFAULT_TASK_TYPE = "agent_execution"
-HEALTH_CHECK = "health_check"
+HEALTH_CHECK = "health_check"  # "health_check:12" is for runner 12 alone
 ALONE_FROM = 2  # deaths of its runner; at the third the task fails (queue/rescue)
 
 
@@ -66,6 +66,11 @@ class Task:
     requested_by: str | None = None
     replay_of: UUID | None = None
     payload_error: str | None = None
+
+    @property
+    def is_health_check(self) -> bool:
+        """Whether the runner itself answers it."""
+        return self.agent is None and self.task_type.partition(":")[0] == HEALTH_CHECK
 
     @property
     def runs_alone(self) -> bool:

@@ -21,17 +21,19 @@ if TYPE_CHECKING:
 STYLES: dict[Severity, str] = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
-@click.command(epilog="Example: oppspot-runner doctor --json")
+@click.command(epilog="Example: oppspot-runner doctor --deep")
+@click.option("--deep", is_flag=True, help="Also send a health check through every runner.")
 @json_option
 @runs
-async def doctor(as_json: bool) -> None:
+async def doctor(deep: bool, as_json: bool) -> None:
     """Look at settings, database, schema and runners, and say how to mend what is wrong.
 
-    Changes nothing: the claim that it measures is rolled back. Exits 1 when something keeps tasks
-    from running as promised; what could be better is a warning.
+    Changes nothing: the claim that it measures is rolled back; only --deep adds a task for each
+    runner, and waits for it. Exits 1 when something keeps tasks from running as promised; what
+    could be better is a warning.
     """
     try:
-        found = await examine(load_settings())
+        found = await examine(load_settings(), deep=deep)
     except ConfigurationError as error:
         found = [Finding("settings", "fail", str(error), error.hint)]
     worst = max((one.severity for one in found), key=list(STYLES).index)

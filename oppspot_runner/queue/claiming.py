@@ -14,7 +14,7 @@ from typing import Any, LiteralString
 from psycopg import sql
 from psycopg.rows import DictRow
 
-from oppspot_runner.base.task import Task
+from oppspot_runner.base.task import HEALTH_CHECK, Task
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection
 from oppspot_runner.queue.rows import task_from_row
@@ -48,6 +48,11 @@ def claim_size(free_slots: int) -> int:
     return min(free_slots - free_slots % 10, MOST_AT_ONCE)
 
 
+def own_health_check(runner_id: int) -> str:
+    """The task_type that only this runner takes (see queue/claim)."""
+    return f"{HEALTH_CHECK}:{runner_id}"
+
+
 class Claimer:
     """Claims for one runner id. `task_types` None = all; `fair` shares between organisations."""
 
@@ -56,7 +61,7 @@ class Claimer:
     ) -> None:
         self.params = {
             "runner_id": runner_id,
-            "task_types": list(task_types) if task_types else None,
+            "task_types": [*task_types, own_health_check(runner_id)] if task_types else None,
             "fair": fair,
         }
         self.chooses = fair or bool(task_types)

@@ -23,7 +23,7 @@ from oppspot_runner.backends.judging import judged_error, judged_value
 from oppspot_runner.base import errors
 from oppspot_runner.base.events import EventBus, ResultDropped, TaskFinished, TaskStarted
 from oppspot_runner.base.outcome import Cancel, Done, Fail, Outcome, Release, Retry
-from oppspot_runner.base.task import HEALTH_CHECK, Task
+from oppspot_runner.base.task import Task
 from oppspot_runner.db.pool import Database, is_away
 from oppspot_runner.queue import store
 from oppspot_runner.queue.journal import TaskJournal
@@ -114,7 +114,7 @@ class Attempt:
     async def _result(self) -> Result:
         if self._verdict is not None or self._lost:
             return Result(self._verdict or Release("lost"))
-        if self.task.task_type == HEALTH_CHECK and self.task.agent is None:
+        if self.task.is_health_check:
             return Result(Done({"ok": True, "run_token": self.task.run_token}))
         try:
             chosen = chosen_definition(self.tools.registry, self.task)

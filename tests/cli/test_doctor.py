@@ -478,3 +478,61 @@ def test_tasks_that_should_have_moved_by_themselves_are_found(found: Findings, r
     assert late["text"] == f"1 task(s), such as {overdue}, are due and were not put in line"
     assert [one["severity"] for one in (gone, late, unserved)] == ["fail", "fail", "warn"]
     assert unserved["fix"] == "oppspot-runner start --task-type slow"
+
+
+@pytest.fixture
+def deep(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Findings:
+    """What `doctor --deep` says of the runners that it asked."""
+    monkeypatch.setattr("oppspot_runner.app.doctor.deep.LEAST_WAIT_S", 2.0)
+    monkeypatch.setattr("oppspot_runner.app.doctor.deep.POLLS", 0)
+
+    def look(check: str = "health check") -> list[dict[str, Any]]:
+        told = cli("doctor", "--deep", "--json").json["findings"]
+        return [one for one in told if one["check"] == check]
+
+    return look
+
+
+def test_a_health_check_goes_through_every_runner(
+    deep: Findings, rows: Rows, live_runner: int
+) -> None:
+    deaf, paused = rows.runner(), rows.runner(state="paused")
+    answer, silence, rest = deep()
+    assert answer["severity"] == "ok"
+    assert answer["text"].startswith(f"runner {live_runner} on ")
+    assert "took it and wrote its end within" in answer["text"]
+    assert silence["severity"] == "fail"
+    assert silence["text"] == (
+        f"runner {deaf} on far (pid 7) did not complete it within 2.0 s: it is pending"
+    )
+    assert rest["text"] == f"runner {paused} is paused, and was not asked"
+    sent = {row["task_type"]: row for row in rows("SELECT * FROM agent_tasks")}
+    assert sent[f"health_check:{live_runner}"]["status"] == "completed"
+    assert sent[f"health_check:{deaf}"]["status"] == "cancelled"
+
+
+def test_a_runner_whose_slots_are_busy_is_no_failure(deep: Findings, rows: Rows) -> None:
+    runner, agent = rows.runner(), rows.agent()
+    for _ in range(3):
+        rows.begin(rows.task(agent), runner)
+    (busy,) = deep()
+    assert (busy["severity"], busy["text"].partition(": ")[2]) == ("warn", "its 3 slots are busy")
+
+
+def test_without_runners_nobody_is_asked(deep: Findings, rows: Rows) -> None:
+    (nobody,) = deep()
+    assert (nobody["severity"], nobody["fix"]) == ("warn", "oppspot-runner start")
+    assert rows("SELECT FROM agent_tasks") == []
+
+
+def test_a_health_check_that_was_left_behind_is_named_with_its_mend(
+    found: Findings, cli: CommandLine, rows: Rows
+) -> None:
+    rows.runner()
+    task = rows.value("INSERT INTO agent_tasks (task_type) VALUES ('health_check:99') RETURNING id")
+    (left,) = found("tasks")
+    assert left["fix"] == f"oppspot-runner tasks cancel {task}"
+    (reason,) = cli.json("tasks", "explain", str(task))["reasons"]
+    assert reason["code"] == "type_not_served"
+    assert cli(*left["fix"].split()[1:]).code == 0
+    assert all_well(found("tasks"))

@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from oppspot_runner.base.errors import Fail, Retry, Snooze
-from oppspot_runner.base.events import ResultDropped, TaskFinished, TasksRescued
+from oppspot_runner.base.events import ResultDropped, RunnerStarted, TaskFinished, TasksRescued
 from tests.runner.conftest import FAST, Bench
 
 SLOW_POLL = replace(FAST, poll_s=30)
@@ -430,6 +430,33 @@ async def test_a_health_check_needs_no_agent(bench: Bench) -> None:
         task = await bench.task(None, task_type="health_check")
         (row,) = await bench.ended(task)
     assert row["status"] == "completed"
+
+
+@pytest.mark.parametrize("task_types", [(), ("slow",)], ids=["all types", "one type"])
+@pytest.mark.parametrize("pause", [False, True], ids=["in line", "by lanes"])
+async def test_a_health_check_for_one_runner_is_taken_by_that_one_only(
+    bench: Bench, task_types: tuple[str, ...], pause: bool
+) -> None:
+    async def both_started() -> bool:
+        return len(bench.happened(RunnerStarted)) == 2
+
+    if pause:
+        await bench.db.execute("INSERT INTO task_pauses (scope, key) VALUES ('type', 'other')")
+    async with (
+        bench.running(replace(FAST, task_types=task_types)),
+        bench.running(replace(FAST, task_types=task_types)),
+    ):
+        await bench.until(both_started)
+        mine, theirs = sorted(event.runner_id for event in bench.happened(RunnerStarted))
+        nobodys = await bench.task(None, task_type="health_check:999999")
+        checks = [
+            await bench.task(None, task_type=f"health_check:{one}")
+            for one in (mine, theirs, mine, theirs)
+        ]
+        await bench.ended(*checks)
+        ran = [(await bench.attempts(one))[0]["runner_id"] for one in checks]
+        assert ran == [mine, theirs, mine, theirs]
+        assert (await bench.row(nobodys))["status"] == "pending"
 
 
 async def test_drain_and_exit_waits_for_retries_but_not_for_later(bench: Bench) -> None:

@@ -19,6 +19,7 @@ from oppspot_runner.app.doctor.connection import (
     look_at_pooler,
     look_at_server,
 )
+from oppspot_runner.app.doctor.deep import send_health_checks
 from oppspot_runner.app.doctor.finding import Check, Finding, Patient
 from oppspot_runner.app.doctor.fleet import look_at_runners, look_at_stuck_tasks
 from oppspot_runner.app.doctor.schema import look_at_indexes, look_at_policies, look_at_schema
@@ -50,8 +51,12 @@ ASK_AGAIN = {
 }
 
 
-async def examine(settings: Settings) -> list[Finding]:
-    """Everything that can be looked at with these settings, in the order of the checks."""
+async def examine(settings: Settings, *, deep: bool = False) -> list[Finding]:
+    """Everything that can be looked at with these settings, in the order of the checks.
+
+    `deep`: also sends a task through every runner.
+    """
+    checks = {**CHECKS, "health check": send_health_checks} if deep else CHECKS
     found = look_at_settings(settings)
     if running_dsn(settings) is None:
         text = "the private Postgres is not running; it starts with the first runner"
@@ -59,7 +64,7 @@ async def examine(settings: Settings) -> list[Finding]:
     try:
         async with opened(settings) as database:
             patient = Patient(database, settings)
-            for name, check in CHECKS.items():
+            for name, check in checks.items():
                 behind = any(one.check == "schema" and one.severity == "fail" for one in found)
                 found += await _looked(name, check, patient, behind=behind)
     except DatabaseError as error:

@@ -8,6 +8,7 @@ from psycopg.rows import DictRow
 
 from oppspot_runner.app.doctor.finding import Finding, Patient, Severity
 from oppspot_runner.app.status import left_lying, sick
+from oppspot_runner.base.task import HEALTH_CHECK
 from oppspot_runner.db.files import statement
 from oppspot_runner.queue import read
 
@@ -73,7 +74,10 @@ def _first_of_each(rows: Sequence[DictRow], kind: str) -> list[DictRow]:
 def _stuck(row: DictRow, what: str, severity: Severity) -> Finding:
     if row["tasks"] is None:
         text = f"tasks of the type {row['task_type']}, such as {row['id']}, {what}"
-        fix = f"oppspot-runner start --task-type {row['task_type']}"
+        # One that a --deep left behind is for a runner that will not come back.
+        left_behind = row["task_type"].startswith(HEALTH_CHECK)
+        cancel = f"oppspot-runner tasks cancel {row['id']}"
+        fix = cancel if left_behind else f"oppspot-runner start --task-type {row['task_type']}"
         return Finding("tasks", severity, text, fix)
     many = f"at least {row['tasks']}" if row["tasks"] >= MOST_COUNTED else str(row["tasks"])
     fix = f"oppspot-runner tasks explain {row['id']}"

@@ -5,7 +5,8 @@
 -- for why two claims cannot both take the last place.
 -- The other rules of reading rows are those of `claim`.
 WITH served AS MATERIALIZED (
-    SELECT * FROM open_lanes WHERE %(task_types)s::text[] IS NULL OR task_type = ANY (%(task_types)s::text[])
+    SELECT * FROM open_lanes WHERE (%(task_types)s::text[] IS NULL OR task_type = ANY (%(task_types)s::text[]))
+      AND (task_type NOT LIKE 'health_check:%%' OR task_type = 'health_check:' || %(runner_id)s::bigint)
 ), running AS MATERIALIZED (
     SELECT t.task_type, t.agent_id, a.agent_type, coalesce(t.org_id, a.org_id) AS org_id, t.limit_key, count(*) AS n
     FROM agent_tasks t LEFT JOIN ai_agents a ON a.id = t.agent_id
