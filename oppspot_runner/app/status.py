@@ -1,8 +1,9 @@
 """How things stand: one answer for `oppspot-runner status` and for HTTP.
 
-A runner is unhealthy when its heartbeat is late or when it died with tasks in its name. The whole
-is unhealthy when work is left lying: a task that nothing holds back has been due for two polls, a
-runner that may take it has a free slot, and in that time no attempt was begun or ended anywhere.
+A runner is unhealthy when its heartbeat is late, when its event loop stands still, or when it died
+with tasks in its name. The whole is unhealthy when work is left lying: a task that nothing holds
+back has been due for two polls, a runner that may take it has a free slot, and in that time no
+attempt was begun or ended anywhere.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from oppspot_runner.queue import control, read
 
 State = Literal["running", "paused", "stopped"]
 LATE_BEATS = 2
+STANDSTILL_MS = 10_000  # of the event loop; shorter ones are only in the log
 LATE_POLLS = 2
 LEAST_LATE_S = 2.0  # a poll of 50 ms is no reason to call 100 ms of waiting a fault
 MOST_RECENT = 10
@@ -31,6 +33,7 @@ RUNNER_FIELDS = (
     "heartbeat_age_s",
     "started_at",
     "wake",
+    "lag_ms",
 )
 TASK_FIELDS = (
     "id",
@@ -124,6 +127,11 @@ def sick(runners: list[DictRow]) -> list[str]:
             )
         elif age_s > LATE_BEATS * row["beat_s"]:
             found.append(f"{where} has not been heard of for {age_s:.0f} s")
+        elif row["lag_ms"] >= STANDSTILL_MS:
+            found.append(
+                f"{where} stands still for {row['lag_ms'] / 1000:.0f} s: an agent blocks its event "
+                "loop, and its log names it"
+            )
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
@@ -61,6 +62,8 @@ def runner_config(settings: Settings, *, drain_and_exit: bool = False) -> Runner
         pid=os.getpid(),
         version=package_version(),
         drain_and_exit=drain_and_exit,
+        blocked_s=settings.blocked_limit,
+        most_hanging=settings.most_hanging,
     )
 
 
@@ -70,8 +73,11 @@ def build_runner(
     *,
     registry: Registry | None = None,
     events: EventBus | None = None,
+    restart: Callable[[str], None] | None = None,
 ) -> Runner:
-    """A runner with all that its attempts need."""
+    """A runner with all that its attempts need. `restart(reason)` starts its process anew; without
+    it, as inside an application, the process is left alone.
+    """
     bus = events or EventBus()
     backends: dict[Isolation, Backend] = {
         "inline": Inline(),
@@ -94,7 +100,7 @@ def build_runner(
         )
 
     told = replace(config, agent_types=tuple(agents.known()))
-    runner = Runner(database, told, bus, tools_for, backends)
+    runner = Runner(database, told, bus, tools_for, backends, restart)
     EventLog(bus)
     bus.subscribe(Event, everybody.emit)
     return runner

@@ -49,6 +49,14 @@ class WakeChanged(Event):
 
 
 @dataclass(frozen=True)
+class LoopStoodStill(Event):
+    """Something held up the runner's event loop for that long; told when it moves again."""
+
+    runner_id: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class TaskStarted(Event):
     """An attempt begins."""
 

@@ -60,6 +60,20 @@ class Settings(BaseSettings):
         le=86_400,
         description="Seconds that running tasks get to end after a stop; then they are given back.",
     )
+    blocked_limit: float = Field(
+        60.0,
+        ge=1,
+        le=86_400,
+        description="Seconds that an agent may block the event loop, in which nothing else of the "
+        "runner moves. Then the other tasks are given back and the runner starts anew.",
+    )
+    most_hanging: int = Field(
+        10,
+        ge=1,
+        le=10_000,
+        description="Agents that were cut off and still run, each with its memory and a share of "
+        "the processor. With so many the runner drains and starts anew.",
+    )
     task_types: Words = Field(
         [],
         description="Task types that this runner serves, separated by commas. Empty: all.",

@@ -14,6 +14,7 @@ from oppspot_runner.app.daemon import Daemon
 from oppspot_runner.app.database import opened
 from oppspot_runner.app.wiring import build_runner, load_agents, runner_config
 from oppspot_runner.base.settings import Settings, unknown_variables
+from oppspot_runner.cli.restarting import start_again
 from oppspot_runner.db.migrate import migrate, require_schema
 from oppspot_runner.observe import logging
 
@@ -23,7 +24,7 @@ SPARE_CONNECTIONS = 5  # claim, maintenance, writer of ends, and two for agents'
 async def serve(
     settings: Settings, *, migrate_first: bool, drain_and_exit: bool, ready_fd: int | None
 ) -> None:
-    """Runs the daemon until it is stopped.
+    """Runs the daemon until it is stopped; one that has to be renewed starts anew.
 
     Leaves the process at once when agents that ignore their cancellation would keep it alive:
     their tasks were given back, and the fence keeps them from writing.
@@ -40,8 +41,10 @@ async def serve(
             for name in await migrate(database):
                 log.info("migration applied", migration=name)
         await require_schema(database)
-        runner = build_runner(database, config)
+        runner = build_runner(database, config, restart=start_again)
         await Daemon(runner, on_ready=lambda: _tell_parent(ready_fd)).run()
+    if runner.renewal is not None:
+        start_again(runner.renewal)
     if runner.hanging:
         log.warning("agents that were cut off still run: they end now", count=runner.hanging)
         sys.stderr.flush()

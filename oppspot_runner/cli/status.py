@@ -29,8 +29,9 @@ WATCH_S = 2.0
 async def status(as_json: bool, watch: bool) -> None:
     """Show runners, counts, running and recent tasks.
 
-    Exit code 0: running or paused. 3: nothing is running. 4: a heartbeat is late, a runner died
-    with tasks in its name, or due work is left lying while slots are free.
+    Exit code 0: running or paused. 3: nothing is running. 4: a heartbeat is late, an event loop
+    stands still, a runner died with tasks in its name, or due work is left lying while slots are
+    free.
     """
     settings = load()
     async with open_running(settings) as database:
@@ -122,7 +123,18 @@ def _pause(row: dict[str, object]) -> str:
 
 def _runners(found: Status) -> RenderableType:
     return output.table(
-        ["runner>", "host...", "pid>", "state", "busy>", "heartbeat>", "wake", "types...", "since"],
+        [
+            "runner>",
+            "host...",
+            "pid>",
+            "state",
+            "busy>",
+            "heartbeat>",
+            "lag>",
+            "wake",
+            "types...",
+            "since",
+        ],
         [
             (
                 row["id"],
@@ -131,6 +143,7 @@ def _runners(found: Status) -> RenderableType:
                 row["state"],
                 f"{row['running']}/{row['slots']}",
                 output.ago(row["heartbeat_age_s"]),
+                output.span(row["lag_ms"] / 1000),
                 row["wake"],
                 ", ".join(row["task_types"] or ["all"]),
                 row["started_at"],

@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 LIST = "users.json"
 
+_signed_on: set[Path] = set()
+
 
 class User(NamedTuple):
     """A process that uses the server; `started` is opaque and only compared."""
@@ -25,9 +27,16 @@ class User(NamedTuple):
 
 
 def add_user(folder: Path) -> User:
-    """Sign this process on, once more if it is on the list already."""
+    """Sign this process on, once more if it is on the list already.
+
+    What this process signed when it ran another program (exec) is gone with that program.
+    """
     user = User(os.getpid(), process_started(os.getpid()) or "")
-    _write(folder, [*live_users(folder), user])
+    others = live_users(folder)
+    if folder not in _signed_on:
+        _signed_on.add(folder)
+        others = [one for one in others if one != user]
+    _write(folder, [*others, user])
     return user
 
 

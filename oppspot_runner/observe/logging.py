@@ -149,6 +149,7 @@ class EventLog:
         bus.subscribe(events.RunnerStarted, self.runner_started)
         bus.subscribe(events.RunnerState, self.runner_state)
         bus.subscribe(events.WakeChanged, self.wake_changed)
+        bus.subscribe(events.LoopStoodStill, self.loop_stood_still)
         bus.subscribe(events.TaskStarted, self.task_started)
         bus.subscribe(events.TaskFinished, self.task_finished)
         bus.subscribe(events.ResultDropped, self.result_dropped)
@@ -170,6 +171,13 @@ class EventLog:
 
     def wake_changed(self, event: events.WakeChanged) -> None:
         self.log.info("wake-up", by=event.wake, runner=event.runner_id, reason=event.reason)
+
+    def loop_stood_still(self, event: events.LoopStoodStill) -> None:
+        self.log.warning(
+            "the event loop moves again",
+            stood_still_s=round(event.seconds, 1),
+            runner=event.runner_id,
+        )
 
     def task_started(self, event: events.TaskStarted) -> None:
         if self.log.is_enabled_for(logging.DEBUG):

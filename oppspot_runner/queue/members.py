@@ -88,9 +88,9 @@ async def ask(database: Database, wanted: str, ids: Sequence[int] | None = None)
     return await database.fetch_all(ASK, params)
 
 
-async def leave(database: Database, runner_id: int) -> None:
-    """Takes the row away, unless tasks still name it."""
-    await database.execute(LEAVE, {"runner_id": runner_id})
+async def leave(connection: Connection, runner_id: int) -> None:
+    """Takes the row away; while tasks still name it only its lease ends."""
+    await connection.execute(LEAVE, {"runner_id": runner_id})
 
 
 async def forget_dead(connection: Connection) -> None:

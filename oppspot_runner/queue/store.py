@@ -14,7 +14,8 @@ from uuid import UUID
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow
 
-from oppspot_runner.base.jsonsafe import dumps
+from oppspot_runner.base.jsonsafe import MOST_TEXT, clean_text, dumps
+from oppspot_runner.base.redact import redact
 from oppspot_runner.base.task import Task
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection
@@ -25,6 +26,7 @@ FINISH = statement("queue/finish")
 BEGIN = statement("queue/begin")
 GIVE_BACK = statement("queue/give_back")
 HOLD = statement("queue/hold")
+BLAME = statement("queue/blame")
 CURRENT_TRANSACTION = statement("queue/current_transaction")
 IS_DRAINED = statement("queue/is_drained")
 FOLD_TALLIES = statement("queue/fold_tallies")
@@ -100,6 +102,13 @@ async def begin(connection: Connection, task: Task) -> bool:
     """Notes that a task which runs alone begins; False when it is no longer ours."""
     params = {"task_id": task.id, "run_token": task.run_token}
     return (await connection.execute(BEGIN, params)).rowcount == 1
+
+
+async def blame(connection: Connection, task: Task, error: str) -> None:
+    """Notes what a task of ours did to its runner, in its error_message."""
+    text = clean_text(redact(error), most=MOST_TEXT)
+    params = {"task_id": task.id, "run_token": task.run_token, "error": text}
+    await connection.execute(BLAME, params)
 
 
 async def give_back(connection: Connection, runner_id: int, tokens: Sequence[int]) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -36,6 +37,9 @@ CUT_OFF_S = 5.0
 SAVE_LEAST_S = 10.0  # for save_results, however long the body took
 AGAIN_S = 0.2
 
+# The token of the attempt on whose behalf code runs; whatever a body starts inherits it.
+RUNNING: ContextVar[int] = ContextVar("oppspot_running")
+
 
 @dataclass(frozen=True)
 class Tools:
@@ -62,12 +66,15 @@ class Attempt:
             tools.database, task.id, task.run_token, through=tools.patience.through
         )
         self.ctx: Context | None = None
+        self.was_cut_off = False
         self.left_behind: asyncio.Task[Any] | None = None
+        self.in_loop = False  # whether code of the agent runs in the event loop now
         self.started_at = time.monotonic()
         self._verdict: Outcome | None = None
         self._lost = False
         self._asked = False
         self._stirred: asyncio.Future[None] | None = None
+        self._work: asyncio.Task[Any] | None = None
 
     def end_with(self, verdict: Cancel | Release) -> None:
         """Cancels the body; the attempt then ends with `verdict`. The first verdict counts."""
@@ -87,8 +94,19 @@ class Attempt:
         if self._stirred is not None and not self._stirred.done():
             self._stirred.set_result(None)
 
+    def is_run_by(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether `task` is the body of this attempt, or one that it started (Python 3.12)."""
+        inherited = getattr(task, "get_context", None)
+        token = inherited().get(RUNNING) if inherited is not None else None
+        return task is not None and (task is self._work or token == self.task.run_token)
+
+    def end_for(self, verdict: Outcome) -> Settlement:
+        """How the attempt would end with `verdict` now."""
+        return self._settled(verdict, self._run_ms())[0]
+
     async def run(self, turn: Callable[[], Coroutine[Any, Any, object]] | None = None) -> None:
         """The whole attempt, to its written end. One that runs alone waits for its `turn` first."""
+        RUNNING.set(self.task.run_token)
         try:
             if turn is not None:
                 await self._take_turn(turn)
@@ -139,17 +157,21 @@ class Attempt:
 
     async def _watch(self, briefing: Briefing) -> Result:
         limit_s = briefing.options.time_limit.total_seconds()
-        backend = self.tools.backends[briefing.definition.isolation(briefing.options)]
+        isolation = briefing.definition.isolation(briefing.options)
+        backend = self.tools.backends[isolation]
         body = asyncio.get_running_loop().create_task(backend.run(briefing))
-        if not await self._ended(body, limit_s):
+        if not await self._ended(body, limit_s, in_loop=isolation == "inline"):
             return Result(self._verdict or Retry(f"the time limit of {limit_s:g} s was exceeded"))
         if body.cancelled():
             return Result(self._verdict or Retry("the agent cancelled itself"))
         return body.result()
 
-    async def _ended(self, work: asyncio.Task[Any], limit_s: float | None) -> bool:
+    async def _ended(
+        self, work: asyncio.Task[Any], limit_s: float | None, *, in_loop: bool = False
+    ) -> bool:
         """Waits for `work`, its limit, or somebody who asks for the end; False: it was cut off."""
         loop = asyncio.get_running_loop()
+        self._work, self.in_loop = work, in_loop
         self._stirred = loop.create_future()
         work.add_done_callback(self._stir)
         timer = None if limit_s is None else loop.call_later(limit_s, self._stir)
@@ -161,11 +183,13 @@ class Attempt:
                 return False
             return True
         finally:
+            self.in_loop = False
             if timer is not None:
                 timer.cancel()
             work.cancel()
 
     async def _cut_off(self, body: asyncio.Task[Any]) -> None:
+        self.was_cut_off = True
         for patience_s in (CUT_OFF_S, CUT_OFF_S / 5):  # a cancellation can get lost: see end_all
             body.cancel()
             done, _ = await asyncio.wait({body}, timeout=patience_s)
@@ -177,7 +201,7 @@ class Attempt:
             body.exception()  # looked at, so that the loop does not complain
 
     async def _settle(self, result: Result) -> None:
-        run_ms = int((time.monotonic() - self.started_at) * 1000)
+        run_ms = self._run_ms()
         if result.saver is not None and isinstance(result.outcome, Done):
             written, end, outcome = await self._save(result, run_ms)
         else:
@@ -197,6 +221,9 @@ class Attempt:
             )
         )
 
+    def _run_ms(self) -> int:
+        return int((time.monotonic() - self.started_at) * 1000)
+
     def _settled(self, outcome: Outcome, run_ms: int) -> tuple[Settlement, Outcome]:
         """What `outcome` becomes; a result that cannot even be read is an error."""
         try:
@@ -211,7 +238,7 @@ class Attempt:
         used_s = time.monotonic() - self.started_at
         limit_s = max(self.options.time_limit.total_seconds() - used_s, SAVE_LEAST_S)
         outcome: Outcome
-        if await self._ended(saving, limit_s):
+        if await self._ended(saving, limit_s, in_loop=True):
             try:
                 return await saving
             except Exception as error:  # noqa: BLE001 - whatever an agent's code raises

@@ -25,6 +25,8 @@ class RunnerConfig:
     host: str = "localhost"
     pid: int = 0
     version: str = "0"
+    blocked_s: float = 60.0
+    most_hanging: int = 10
     drain_and_exit: bool = False
 
     @property

@@ -16,12 +16,12 @@ from oppspot_runner.queue.members import Beat, BeatConnection
 
 RETRY_S = 0.5  # after a failed beat: the lease is at stake
 HANGS_S = 2.0  # a beat that takes longer, when all is to end, is cut off
-MOST_LATE_MS = 2**31 - 1
 
 
 class Heartbeat:
     """Beats every `beat_s`; calls `on_beat(beat, sent_at)` and `on_lost(reason)` in the loop.
-    Asks for the runner's `state` and the tokens of its `running` attempts in the thread.
+    Asks in the thread for the runner's `state`, the lag of its loop, and the tokens of its
+    `running` attempts.
 
     `margin_s` before the lease ends the runner stops trusting it, if no beat got through.
     """
@@ -33,6 +33,7 @@ class Heartbeat:
         beat_s: float,
         lease_s: float,
         state: Callable[[], str],
+        lag_ms: Callable[[], int],
         running: Callable[[], Sequence[int]],
         on_beat: Callable[[Beat, float], None],
         on_lost: Callable[[str], None],
@@ -42,14 +43,13 @@ class Heartbeat:
         self.lease_s = lease_s
         self.margin_s = lease_s / 6
         self.state = state
+        self.lag_ms = lag_ms
         self.running = running
         self.on_beat = on_beat
         self.on_lost = on_lost
-        self.lag_ms = 0
         self.last_beat_at = time.monotonic()
         self._loop = asyncio.get_running_loop()
         self._stop = threading.Event()
-        self._asked_at: float | None = None
         self._trusted_until = time.monotonic() + lease_s - self.margin_s
         self._thread = threading.Thread(target=self._run, name="oppspot-heartbeat", daemon=True)
 
@@ -85,11 +85,10 @@ class Heartbeat:
         if sent_at > self._trusted_until:
             self._tell(self.on_lost, "no heartbeat got through in time")
             return None
-        self._measure_lag(sent_at)
         try:
             beat = self.connection.beat(
                 state=self.state(),
-                lag_ms=self.lag_ms,
+                lag_ms=self.lag_ms(),
                 running=self.running(),
                 running_for_s=self.beat_s,
             )
@@ -103,17 +102,6 @@ class Heartbeat:
         self.last_beat_at = sent_at
         self._tell(self.on_beat, beat, sent_at)
         return self.beat_s
-
-    def _measure_lag(self, now: float) -> None:
-        if self._asked_at is not None:
-            self.lag_ms = min(int((now - self._asked_at) * 1000), MOST_LATE_MS)
-            return
-        self._asked_at = now
-        self._tell(self._answer, now)
-
-    def _answer(self, asked_at: float) -> None:
-        self.lag_ms = int((time.monotonic() - asked_at) * 1000)
-        self._asked_at = None
 
     def _tell(self, function: Callable[..., None], *arguments: object) -> None:
         if not self._loop.is_closed():

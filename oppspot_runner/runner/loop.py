@@ -28,6 +28,7 @@ from oppspot_runner.runner.config import RunnerConfig, State
 from oppspot_runner.runner.patience import Patience
 from oppspot_runner.runner.term import Term
 from oppspot_runner.runner.wakeup import Wakeup, jittered
+from oppspot_runner.runner.watchdog import Watchdog
 
 LADDER_S = (0.0, 0.05, 0.25, 1.0)
 DRAIN_LOOK_S = 0.5
@@ -42,6 +43,7 @@ class Runner:
     events: EventBus
     tools_for: Callable[[Term], Tools]
     backends: Mapping[Isolation, Backend]
+    restart: Callable[[str], None] | None = None
     patience: Patience = field(init=False)
     wakeup: Wakeup = field(default_factory=Wakeup)
     attempts: dict[int, Attempt] = field(default_factory=dict)
@@ -50,6 +52,8 @@ class Runner:
     progressed_at: float = field(default_factory=time.monotonic)
     term: Term | None = None
     stop_asked: int = 0
+    renewal: str | None = None
+    watchdog: Watchdog | None = None
     _alone: asyncio.Event = field(default_factory=asyncio.Event)
     _idle_claims: int = 0
 
@@ -58,14 +62,20 @@ class Runner:
         self._alone.set()
 
     async def run(self) -> None:
-        """Works until stopped. A fault in one of our services is raised; a lost lease is not."""
+        """Works until stopped, or until it has to be renewed: then `renewal` says why.
+
+        A fault in one of our services is raised; a lost lease is not.
+        """
+        self.watchdog = self._watchdog()
+        self.watchdog.watch.start()
         try:
-            while not self.stop_asked:
+            while not self.is_stopping():
                 try:
                     await self._serve_term()
                 except* LeaseLostError:
                     self.events.emit(LeaseLost(self._runner_id(), len(self.attempts)))
         finally:
+            self.watchdog.watch.stop()
             for backend in self.backends.values():
                 await backend.stop()
         self.show("stopped", "stopped")
@@ -73,18 +83,23 @@ class Runner:
     def stop(self) -> None:
         """Once: claim nothing more, let running tasks end. Twice: give them back now."""
         self.stop_asked += 1
+        self.renewal = None  # who wants it to end does not want it to start again
         self.wakeup.set()
         self.show("stopping", "asked to stop" if self.stop_asked == 1 else "asked twice: at once")
 
     def is_stopping(self) -> bool:
-        """Whether somebody asked this runner to end."""
-        return self.stop_asked > 0
+        """Whether this runner is to end, and take no tasks any more."""
+        return self.stop_asked > 0 or self.renewal is not None
 
     @property
     def hanging(self) -> int:
         """Agents that were cut off and still run: in threads, or deaf to their cancellation."""
         self.left_behind = {body for body in self.left_behind if not body.done()}
         return threads.left_behind() + len(self.left_behind)
+
+    def lag_ms(self) -> int:
+        """How late the event loop was at worst since this was last asked."""
+        return self.watchdog.watch.lag_ms() if self.watchdog is not None else 0
 
     def show(self, state: State, reason: str = "") -> None:
         """Takes a state and tells subscribers, if it is another one or has a reason to be told."""
@@ -93,6 +108,16 @@ class Runner:
             if self.term is not None and not self.term.ended:
                 self.term.publish_state()
             self.events.emit(RunnerState(self._runner_id(), state, reason))
+
+    def _watchdog(self) -> Watchdog:
+        return Watchdog(
+            self.database,
+            self.events,
+            limit_s=self.config.blocked_s,
+            attempts=self.attempts.values,
+            runner_id=self._runner_id,
+            restart=self.restart,
+        )
 
     async def _serve_term(self) -> None:
         try:
@@ -128,7 +153,7 @@ class Runner:
     async def _work(self, term: Term) -> None:
         async with asyncio.TaskGroup() as attempts:
             try:
-                while not self.stop_asked:
+                while not self.is_stopping():
                     term.check()  # the cancellation can get lost: see end_all
                     self.progressed_at = time.monotonic()
                     await self.wakeup.wait(await self._fill(attempts))
@@ -208,11 +233,20 @@ class Runner:
             del self.attempts[attempt.task.run_token]
             if len(self.attempts) == 1:
                 self._alone.set()
-            if attempt.left_behind is not None:
-                self.left_behind.add(attempt.left_behind)
+            if attempt.was_cut_off:
+                self._note_left_behind(attempt)
             if self.term is not None:
                 self.term.look_for_due(attempt.task.limit_key)
             self.wakeup.set()
+
+    def _note_left_behind(self, attempt: Attempt) -> None:
+        """Renews the runner when too many hang. Inside an application nobody could restart it."""
+        if attempt.left_behind is not None:
+            self.left_behind.add(attempt.left_behind)
+        if self.hanging < self.config.most_hanging or self.is_stopping() or self.restart is None:
+            return
+        self.renewal = f"{self.hanging} agents that were cut off still run"
+        self.show("stopping", f"{self.renewal}: it will start anew")
 
     def lose_attempts(self) -> None:
         """Ends all attempts without writing anything: their tasks are no longer ours."""

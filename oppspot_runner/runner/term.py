@@ -45,6 +45,8 @@ class Daemon(Protocol):
 
     def lose_attempts(self) -> None: ...
 
+    def lag_ms(self) -> int: ...
+
     def show(self, state: State, reason: str = "") -> None: ...
 
 
@@ -91,6 +93,7 @@ class Term:
             beat_s=runner.config.beat_s,
             lease_s=runner.config.lease_s,
             state=lambda: runner.state,
+            lag_ms=runner.lag_ms,
             running=lambda: list(runner.attempts),
             on_beat=self._on_beat,
             on_lost=self._on_lost,
@@ -113,7 +116,8 @@ class Term:
         self.ended = True
         await end_all(self._tasks)
         with suppress(*DATABASE_AWAY):  # the lease runs out by itself
-            await members.leave(self.runner.database, self.member.id)
+            async with self.runner.database.connection() as connection:
+                await members.leave(connection, self.member.id)
         await self.heartbeat.stop()
 
     async def set_waiting(self, waiting: bool) -> bool:

@@ -118,6 +118,7 @@ def test_json_has_the_shape_that_http_has(cli: CommandLine, rows: Rows) -> None:
         "heartbeat_age_s",
         "started_at",
         "wake",
+        "lag_ms",
     ]
     assert (shown["id"], shown["running"], shown["wake"]) == (runner, 1, "poll")
     first, *ends = found["recent_tasks"]

@@ -30,6 +30,21 @@ async def blocks_the_loop(ctx: Context) -> dict[str, Any]:
     return {}
 
 
+@agent("spins")
+async def spins(ctx: Context) -> dict[str, Any]:
+    while True:
+        pass
+
+
+@agent("hangs_in_a_thread")
+def hangs_in_a_thread(ctx: Any) -> dict[str, Any]:
+    """Never comes back, the first two times."""
+    if ctx.attempt <= 2:
+        while True:
+            time.sleep(1)  # noqa: TID251 - what a careless agent does
+    return {"attempt": ctx.attempt}
+
+
 class Saving(Agent):
     """Like first_hangs, and writes an effect in the finishing transaction."""
 

@@ -18,6 +18,13 @@ os.wait()
 """
 
 
+EXEC = """
+if sys.argv[-1] != "again":
+    import os
+    os.execv(sys.executable, [*sys.orig_argv, "again"])
+"""
+
+
 def test_two_processes_share_one_server_and_the_last_one_stops_it(place):
     first = place.user()
     dsn = place.dsn_of(first)
@@ -129,6 +136,14 @@ def test_release_twice_gives_back_one_share(place):
     second.release()
     assert embedded.find_running(place.folder) is None
     second.release()
+
+
+def test_a_process_that_became_another_program_has_one_share(place):
+    renewed = place.user(then=EXEC)
+    place.dsn_of(renewed)
+    assert embedded.users(place.folder) == [renewed.pid]
+    renewed.communicate()
+    assert place.pid() is None
 
 
 def test_a_forked_child_neither_has_nor_gives_back_the_share_of_its_parent(place):

@@ -1,0 +1,75 @@
+"""A runner that cannot go on starts its process anew, and loses nothing by it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+from tests.daemon.conftest import Fleet, NotifySocket
+
+
+def members(fleet: Fleet, process: subprocess.Popen[bytes]) -> list[Any]:
+    """The ids under which a process has joined, the dead ones too."""
+    rows = fleet.all("SELECT id FROM task_runners WHERE pid = %s ORDER BY id", (process.pid,))
+    return [row["id"] for row in rows]
+
+
+def test_an_agent_that_never_gives_the_loop_back_is_left_behind_and_the_others_go_on(
+    fleet: Fleet,
+) -> None:
+    process = fleet.start(OPPSPOT_BLOCKED_LIMIT="1")
+    hanging, spinning = fleet.agent("first_hangs"), fleet.agent("spins")
+    others = [fleet.task(hanging) for _ in range(2)]
+    fleet.until(lambda: all(fleet.status(task) == "processing" for task in others))
+    first = members(fleet, process)
+    culprit = fleet.task(spinning)
+    fleet.until(lambda: all(fleet.status(task) == "completed" for task in others), within_s=30)
+    fleet.until(lambda: fleet.status(culprit) == "failed", within_s=40)
+    charged = {
+        row["id"]: (row["crash_count"], row["retry_count"])
+        for row in fleet.all("SELECT id, crash_count, retry_count FROM agent_tasks")
+    }
+    assert charged == {culprit: (3, 0), others[0]: (0, 0), others[1]: (0, 0)}
+    after = fleet.task(fleet.agent("quick"))
+    fleet.until(lambda: fleet.status(after) == "completed")
+    assert process.poll() is None, "it became another program, but not another process"
+    assert members(fleet, process)[-1] > first[-1]
+
+
+def test_under_systemd_it_ends_with_75_and_the_unit_starts_it_again(
+    fleet: Fleet, notify_socket: NotifySocket
+) -> None:
+    process = fleet.start(OPPSPOT_BLOCKED_LIMIT="1", NOTIFY_SOCKET=notify_socket.path)
+    fleet.task(fleet.agent("spins"))
+    assert process.wait(20) == 75
+
+
+def test_a_runner_with_too_many_hanging_threads_drains_and_starts_anew(fleet: Fleet) -> None:
+    process = fleet.start(OPPSPOT_MOST_HANGING="2", OPPSPOT_GRACE="1")
+    hanging = fleet.agent("hangs_in_a_thread")
+    limits = {"time_limit": 0.5, "backoff": {"first": 0}, "max_retries": 5}
+    fleet.connection.execute("UPDATE ai_agents SET configuration = %s", (json.dumps(limits),))
+    first = members(fleet, process)
+    task = fleet.task(hanging)
+    fleet.until(lambda: fleet.status(task) == "completed", within_s=30)
+    fleet.until(lambda: members(fleet, process)[-1] > first[-1])
+    row = fleet.one("SELECT crash_count, retry_count FROM agent_tasks")
+    assert row == {"crash_count": 0, "retry_count": 2}
+    assert process.poll() is None
+
+
+def test_a_detached_runner_keeps_its_number_when_it_starts_anew(fleet: Fleet) -> None:
+    settings = {"OPPSPOT_BLOCKED_LIMIT": "1", "OPPSPOT_LOG": "json"}
+    said = fleet.command("start", "--detach", "--import", "tests.daemon.sample_agents", **settings)
+    assert said.returncode == 0, said.stderr
+    pid = int((fleet.folder / "oppspot-runner" / "runner.pid").read_text())
+    culprit = fleet.task(fleet.agent("spins"))
+    fleet.until(lambda: fleet.status(culprit) == "failed", within_s=40)
+    after = fleet.task(fleet.agent("quick"))
+    fleet.until(lambda: fleet.status(after) == "completed", within_s=30)
+    assert {row["pid"] for row in fleet.all("SELECT pid FROM task_runners")} == {pid}
+    log = (fleet.folder / "oppspot-runner" / "runner.log").read_text()
+    assert log.count('"event": "the runner starts anew"') == 3
+    assert "sample_agents.py" in log
+    assert fleet.command("stop").returncode == 0
