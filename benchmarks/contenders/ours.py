@@ -13,7 +13,7 @@ from benchmarks import product
 from benchmarks.contenders.contender import Span
 from benchmarks.server import Server
 
-BEST_CONCURRENCY = 500
+BEST_CONCURRENCY = 1_000
 WARM_UP = 20
 INSERT = """
     INSERT INTO agent_tasks (agent_id, task_type, requested_by) VALUES (%s, 'agent_execution', %s)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
@@ -42,11 +43,11 @@ class Context:
     goal_context: dict[str, Any]
     upstream: dict[str, Any]
     deadline: datetime
-    log: FilteringBoundLogger
     journal: Journal
     _companies: CompanyStore
     _items: ItemStore | None
     _insights: InsightStore | None
+    _log: Callable[[], FilteringBoundLogger]
     execution_config: dict[str, Any] = field(default_factory=dict)
     force_execute: bool = False
     work_time: WorkTime = field(default_factory=WorkTime)
@@ -68,6 +69,11 @@ class Context:
         """Seconds until SoftTimeLimitError is raised here (where there is no soft limit: until the
         attempt is cut off); 0 after that, when the time until `deadline` is for cleaning up."""
         return self.work_time.left_s
+
+    @cached_property
+    def log(self) -> FilteringBoundLogger:
+        """A logger whose lines say which task they belong to."""
+        return self._log()
 
     @property
     def org_id(self) -> UUID | None:

@@ -48,7 +48,7 @@ async def start_task_runner(settings: Settings | None = None) -> Runner:
     database = Database(
         dsn,
         schema=chosen.schema_name,
-        max_size=config.slots + 5,
+        max_size=config.connections,
     )
     await database.open()
     try:

@@ -66,7 +66,7 @@ def _briefing(ticket: Ticket, border: ChildBorder) -> Briefing:
 
     ctx = Context(
         **ticket.facts,
-        log=structlog.get_logger(),
+        _log=structlog.get_logger,
         journal=store("journal"),
         _companies=store("companies"),
         _items=store("items") if ticket.has_stream else None,

@@ -10,15 +10,13 @@ from dataclasses import replace
 import structlog
 
 from oppspot_runner.agents.registry import registry
-from oppspot_runner.app.daemon import Daemon
+from oppspot_runner.app.daemon import Daemon, calm_collector
 from oppspot_runner.app.database import opened
 from oppspot_runner.app.wiring import build_runner, load_agents, runner_config
 from oppspot_runner.base.settings import Settings, unknown_variables
 from oppspot_runner.cli.restarting import start_again
 from oppspot_runner.db.migrate import migrate, require_schema
 from oppspot_runner.observe import logging
-
-SPARE_CONNECTIONS = 5  # claim, maintenance, writer of ends, and two for agents' steps
 
 
 async def serve(
@@ -36,12 +34,13 @@ async def serve(
     for problem in load_agents(registry, settings):
         log.warning("an installed agent was left out", problem=problem)
     config = replace(runner_config(settings), drain_and_exit=drain_and_exit)
-    async with opened(settings, max_size=config.slots + SPARE_CONNECTIONS) as database:
+    async with opened(settings, max_size=config.connections) as database:
         if migrate_first:
             for name in await migrate(database):
                 log.info("migration applied", migration=name)
         await require_schema(database)
         runner = build_runner(database, config, restart=start_again)
+        calm_collector()
         await Daemon(runner, on_ready=lambda: _tell_parent(ready_fd)).run()
     if runner.renewal is not None:
         start_again(runner.renewal)

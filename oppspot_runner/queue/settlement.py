@@ -13,6 +13,7 @@ from oppspot_runner.base.outcome import Cancel, Done, Fail, Outcome, Release, Re
 from oppspot_runner.base.redact import redact
 from oppspot_runner.base.task import Task, TaskStatus
 
+SPENT = {"api_calls": "api_calls", "tokens": "tokens_used", "cost_usd": "cost_usd"}
 MOST_DELAY_S = 10 * 365 * 86_400.0
 MOST_OUTPUT_BYTES = 4 * 1024 * 1024  # what is larger belongs in a table or a file of its own
 
@@ -47,20 +48,16 @@ def settlement(
     backoff: Backoff,
     max_retries: int,
     goal_context: dict[str, Any] | None = None,
-    metrics: dict[str, Any] | None = None,
+    metrics: dict[str, int] | None = None,
     run_ms: int = 0,
 ) -> Settlement:
     """What `outcome` means for `task`, whose agent allows `max_retries` errors."""
     ending = _ending(task, outcome, backoff, max_retries)
+    spent = _spent(ending.get("summary") or {})
     return Settlement(
         task=task,
-        goal_context=clean(goal_context) if goal_context is not None else None,
-        metrics={
-            **_spent(ending.get("summary") or {}),
-            **(clean(metrics) or {}),
-            "wait_ms": task.wait_ms,
-            "run_ms": run_ms,
-        },
+        goal_context=clean(goal_context) if goal_context else goal_context,
+        metrics={**spent, **(metrics or {}), "wait_ms": task.wait_ms, "run_ms": run_ms},
         run_ms=run_ms,
         **ending,
     )
@@ -68,8 +65,7 @@ def settlement(
 
 def _spent(numbers: dict[str, Any]) -> dict[str, int | float]:
     """What the agent says that it used, by the names under which agents say it."""
-    names = {"api_calls": "api_calls", "tokens": "tokens_used", "cost_usd": "cost_usd"}
-    return {metric: numbers.get(name, 0) for metric, name in names.items()}
+    return {metric: numbers.get(name, 0) for metric, name in SPENT.items()}
 
 
 def _is_number(value: Any) -> bool:

@@ -124,7 +124,7 @@ async def finish(
 
     Must run inside a transaction together with what follows from these ends.
     """
-    ordered = sorted(settlements, key=lambda one: one.task.id)
+    ordered = sorted(settlements, key=lambda one: one.task.id.int)  # the order of the column
     columns = {**_task_columns(ordered), **_execution_columns(ordered), "runner_id": runner_id}
     rows = await (await connection.execute(FINISH, columns)).fetchall()
     return [Settled(**row) for row in rows]

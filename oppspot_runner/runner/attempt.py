@@ -144,7 +144,7 @@ class Attempt:
                     self.task,
                     chosen,
                     self.journal,
-                    self.tools.log(self.task),
+                    partial(self.tools.log, self.task),
                 )
             )
             self.ctx = briefing.ctx

@@ -68,7 +68,7 @@ async def brief(
     task: Task,
     chosen: tuple[Definition, AgentOptions],
     journal: Journal,
-    log: FilteringBoundLogger,
+    log: Callable[[], FilteringBoundLogger],
 ) -> Briefing:
     """Loads what the agent is to know and opens the task's run. Raises Fail."""
     definition, options = chosen
@@ -84,7 +84,7 @@ async def brief(
         goal_context=_goal_context(task, stream),
         upstream=upstream,
         deadline=task.started_at + options.time_limit,
-        log=log,
+        _log=log,
         journal=journal,
         execution_config=_object(task, "execution_config"),
         force_execute=task.payload.get("force_execute") is True,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+# Agents share these for their steps and stores; with more slots they wait a moment for one.
+MOST_FOR_AGENTS = 20
+FOR_THE_RUNNER = 5  # claim, maintenance, writer of ends, saving, state
 State = Literal["running", "paused", "stopping", "stopped"]
 
 
@@ -33,6 +36,11 @@ class RunnerConfig:
     def beat_s(self) -> float:
         """Seconds between heartbeats: six fit into a lease."""
         return min(5.0, self.lease_s / 6)
+
+    @property
+    def connections(self) -> int:
+        """The most connections of the pool; heartbeat and listener have their own."""
+        return min(self.slots, MOST_FOR_AGENTS) + FOR_THE_RUNNER
 
     def facts(self) -> dict[str, Any]:
         """The columns of this runner's row."""

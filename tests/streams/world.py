@@ -169,7 +169,7 @@ class World:
             },
             upstream={},
             deadline=now + timedelta(minutes=5),
-            log=structlog.get_logger(),
+            _log=structlog.get_logger,
             journal=steps or Steps(),
             execution_config=dict(config or {}),
             force_execute=force,

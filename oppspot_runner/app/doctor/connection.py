@@ -11,6 +11,7 @@ from pathlib import Path
 from psycopg.rows import DictRow
 
 from oppspot_runner.app.doctor.finding import Finding, Patient, Severity
+from oppspot_runner.app.wiring import runner_config
 from oppspot_runner.base.wording import size, span
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.listen import hears
@@ -22,7 +23,7 @@ LISTEN = statement("listen/listen")
 
 CLOCK_TRIES = 5
 MOST_OFFSET_S = 2.0
-SPARE_CONNECTIONS = 7  # of a runner besides one for each slot: see `start`, heartbeat, listener
+OF_ITS_OWN = 2  # heartbeat and listener of a runner, besides its pool
 FEW_CONNECTIONS = 3  # with fewer left not even a person gets in
 GIB = 1024**3
 LITTLE_BYTES, LITTLE_SHARE = 5 * GIB, 0.1
@@ -86,7 +87,7 @@ async def look_at_connections(patient: Patient) -> list[Finding]:
     """Whether one more runner would get its connections."""
     row = await server_facts(patient)
     left = row["most_connections"] - row["connections"]
-    wanted = patient.settings.concurrency + SPARE_CONNECTIONS
+    wanted = runner_config(patient.settings).connections + OF_ITS_OWN
     text = f"{row['connections']} of {row['most_connections']} connections are used"
     if left >= wanted:
         return [Finding("connections", "ok", text)]
