@@ -29,6 +29,7 @@ from oppspot_runner.db.sessions import (
     OwnSession,
 )
 from oppspot_runner.queue import client as tasks
+from oppspot_runner.queue import producer
 from oppspot_runner.queue.client import TaskState
 from oppspot_runner.streams import assignments, directory
 
@@ -59,7 +60,7 @@ def trigger_agent(
     if force_execute:
         full["force_execute"] = True
     return (
-        yield from tasks.enqueue(
+        yield from producer.enqueue(
             agent_id, full, stream_id=stream_id, priority=priority, requested_by=requested_by
         )
     )
@@ -103,8 +104,8 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    enqueue = blocking(tasks.enqueue)
-    enqueue_many = blocking(tasks.enqueue_many)
+    enqueue = blocking(producer.enqueue)
+    enqueue_many = blocking(producer.enqueue_many)
     get = blocking(tasks.get)
     cancel = blocking(tasks.cancel)
     retry = blocking(tasks.retry)
@@ -167,8 +168,8 @@ class AsyncClient:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    enqueue = awaitable(tasks.enqueue)
-    enqueue_many = awaitable(tasks.enqueue_many)
+    enqueue = awaitable(producer.enqueue)
+    enqueue_many = awaitable(producer.enqueue_many)
     get = awaitable(tasks.get)
     cancel = awaitable(tasks.cancel)
     retry = awaitable(tasks.retry)
@@ -214,7 +215,7 @@ def _enqueue(
     if lane is not None and options.get("task_type") is None:
         org_id = options.get("org_id")
         options["task_type"] = yield from directory.task_type_of(agent, lane, org_id)
-    return (yield from tasks.enqueue(agent, payload, **options))
+    return (yield from producer.enqueue(agent, payload, **options))
 
 
 @cache

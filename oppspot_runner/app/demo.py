@@ -24,7 +24,7 @@ from oppspot_runner.db.pool import Database
 from oppspot_runner.db.sessions import OwnAsyncSession
 from oppspot_runner.imports.listed import Listed
 from oppspot_runner.imports.pipeline import ImportProgress, run_import
-from oppspot_runner.queue import client
+from oppspot_runner.queue import producer
 from oppspot_runner.runner.cancelling import end_all
 from oppspot_runner.streams import assignments, directory
 from oppspot_runner.streams.items import ItemStore
@@ -101,7 +101,7 @@ async def _start(database: Database) -> UUID:
         for place, agent in enumerate(agents)
     ]
     await session.run(assignments.assign_agents_to_stream(stream_id, chain))
-    await session.run(client.enqueue(agents[0], stream_id=stream_id, requested_by="demo"))
+    await session.run(producer.enqueue(agents[0], stream_id=stream_id, requested_by="demo"))
     return stream_id
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
 import click
 
 from oppspot_runner.cli.output import print_json, safe, show, table
+from oppspot_runner.cli.progress import progress_bar
 from oppspot_runner.cli.session import json_option, open_database
 from oppspot_runner.imports.mapping import USUAL_NAMES, parse_assignments
 from oppspot_runner.imports.pipeline import ImportProgress, run_import
@@ -118,37 +118,14 @@ def _run(source: Source, org: UUID | None, no_facts: bool, as_json: bool) -> Non
 
 async def _import(source: Source, org: UUID | None, *, with_facts: bool) -> ImportReport:
     async with open_database() as database:
-        with _progress(source.name) as on_progress:
+        with progress_bar(source.name, "rows") as bar:
+
+            def show_progress(progress: ImportProgress) -> None:
+                bar.update(progress.done, progress.total, progress.rows)
+
             return await run_import(
-                database, source, org_id=org, with_facts=with_facts, on_progress=on_progress
+                database, source, org_id=org, with_facts=with_facts, on_progress=show_progress
             )
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[Callable[[ImportProgress], None] | None]:
-    """A bar on the terminal's error stream; nothing when that is no terminal."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    rows = TextColumn("{task.fields[rows]:,} rows")
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), rows)
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
-        task = bar.add_task(title, total=None, rows=0)
-
-        def show(progress: ImportProgress) -> None:
-            bar.update(task, completed=progress.done, total=progress.total, rows=progress.rows)
-
-        yield show
 
 
 def _print(report: ImportReport) -> None:

@@ -21,7 +21,7 @@ from oppspot_runner.base.settings import Settings, load_settings, unknown_variab
 from oppspot_runner.cli.output import say, warn
 from oppspot_runner.db.migrate import migrate as migrate_schema
 from oppspot_runner.db.migrate import require_schema
-from oppspot_runner.db.pool import Database
+from oppspot_runner.db.pool import Connection, Database
 
 if TYPE_CHECKING:
     from oppspot_runner.app.client import AsyncClient
@@ -129,8 +129,8 @@ async def open_client() -> AsyncIterator[AsyncClient]:
         yield client_of(database)
 
 
-def client_of(database: Database) -> AsyncClient:
-    """A client on a database that is open."""
+def client_of(target: Database | Connection) -> AsyncClient:
+    """A client on a database that is open, or inside the transaction of a connection."""
     from oppspot_runner.app.client import AsyncClient
 
-    return AsyncClient(database)
+    return AsyncClient(target)

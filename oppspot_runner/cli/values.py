@@ -1,4 +1,4 @@
-"""Values that people type: JSON objects, times, and files of tasks."""
+"""Values that people type: JSON objects and times."""
 
 from __future__ import annotations
 
@@ -78,22 +78,3 @@ def _absolute(text: str, hint: str) -> datetime:
         return found.astimezone(UTC)
     except OverflowError:
         raise InvalidInputError(f"{text[:60]!r} is out of range", hint=hint) from None
-
-
-def json_lines(text: str) -> list[tuple[int, dict[str, Any]]]:
-    """The objects of a file with one JSON object a line, each with its line number.
-
-    Empty lines are skipped. Raises InvalidInputError that names the line.
-    """
-    found = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InvalidInputError(f"line {number} is not JSON: {error}") from None
-        if not isinstance(value, dict):
-            raise InvalidInputError(f"line {number} is not a JSON object")
-        found.append((number, value))
-    return found

@@ -50,7 +50,8 @@ class OwnSession:
         self.dsn = dsn
         self.schema = schema
         self.conninfo = conninfo(dsn)
-        self._lock = threading.Lock()
+        # An operation may read a generator of the caller's, and that use the same client.
+        self._lock = threading.RLock()
         self._connection: Connection[DictRow] | None = None
         self._pid = 0
 

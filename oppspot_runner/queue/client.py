@@ -1,37 +1,26 @@
-"""Putting tasks in and taking them back, as operations for `Client` and `AsyncClient`.
-
-Everything that can be wrong with a value is said before the database is asked. Knows no agent code
-and no stream: an agent is a row that is named by its id, its name or its type.
-"""
+"""One task as it stands, its end and its return, as operations for `Client` and `AsyncClient`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
-
 from oppspot_runner.base import payload as checks
-from oppspot_runner.base.errors import InvalidInputError, NotFoundError
+from oppspot_runner.base.errors import NotFoundError
 from oppspot_runner.base.task import TaskStatus
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.operation import Call, Operation
+from oppspot_runner.queue.producer import Payload
 
-ENQUEUE = statement("tasks/enqueue")
-ENQUEUE_MANY = statement("tasks/enqueue_many")
 GET = statement("tasks/get")
 CANCEL = statement("tasks/cancel")
 RETRY = statement("tasks/retry")
 REPLAY = statement("tasks/replay")
 
-MOST_AT_ONCE = 10_000  # payloads in one statement: some MB of parameters, a few 100 ms of work
-MOST_RETRIES = 1_000
 ENDED: frozenset[TaskStatus] = frozenset(("completed", "failed", "cancelled"))
 JSON_COLUMNS = ("payload", "output", "progress")
-Payload = Mapping[str, Any] | BaseModel
 
 
 @dataclass(frozen=True)
@@ -71,73 +60,6 @@ class TaskState:
     def ended(self) -> bool:
         """Whether it completed, failed or was cancelled."""
         return self.status in ENDED
-
-
-def enqueue(
-    agent: UUID | str,
-    payload: Payload | None = None,
-    *,
-    priority: int = 5,
-    scheduled_for: datetime | None = None,
-    at: datetime | None = None,
-    stream_id: UUID | str | None = None,
-    unique_key: str | None = None,
-    max_retries: int | None = None,
-    task_type: str | None = None,
-    requested_by: str | None = None,
-    org_id: UUID | str | None = None,
-) -> Operation[UUID]:
-    """Adds a task for `agent` (id, name or type) and returns the task's id.
-
-    `priority` is 1 to 10, 10 first; `scheduled_for`, or `at` for short, is when it is due (by
-    default now); while a task with the same `unique_key` waits or runs, its id is returned and
-    nothing is added; `max_retries` and `task_type` are the agent's own by default. Raises
-    InvalidInputError for a value that breaks a rule, NotFoundError for an unknown agent or stream.
-    """
-    options = _options(
-        agent, priority, scheduled_for, at, stream_id, max_retries, task_type, requested_by, org_id
-    )
-    options["payload"] = checks.object_json({} if payload is None else payload)
-    options["unique_key"] = _key(unique_key)
-    (row,) = yield Call(ENQUEUE, options)
-    made: UUID = row["id"]
-    return made
-
-
-def enqueue_many(
-    agent: UUID | str,
-    payloads: Sequence[Payload],
-    *,
-    unique_keys: Sequence[str | None] | None = None,
-    priority: int = 5,
-    scheduled_for: datetime | None = None,
-    at: datetime | None = None,
-    stream_id: UUID | str | None = None,
-    max_retries: int | None = None,
-    task_type: str | None = None,
-    requested_by: str | None = None,
-    org_id: UUID | str | None = None,
-) -> Operation[list[UUID]]:
-    """Adds a task for each payload; their ids in the same order. All are added, or none.
-
-    `unique_keys`, when given, is as long as `payloads`. The other options are those of `enqueue`.
-    """
-    options = _options(
-        agent, priority, scheduled_for, at, stream_id, max_retries, task_type, requested_by, org_id
-    )
-    texts = [
-        checks.object_json(one, f"payload {place}") for place, one in enumerate(payloads, start=1)
-    ]
-    keys = [_key(key) for key in unique_keys] if unique_keys is not None else None
-    if keys is not None and len(keys) != len(texts):
-        raise InvalidInputError(f"there are {len(keys)} unique keys for {len(texts)} payloads")
-    made: list[UUID] = []
-    for start in range(0, len(texts), MOST_AT_ONCE):
-        end = start + MOST_AT_ONCE
-        some = {"payloads": texts[start:end], "unique_keys": keys[start:end] if keys else None}
-        (row,) = yield Call(ENQUEUE_MANY, {**options, **some})
-        made += row["ids"]
-    return made
 
 
 def get(task_id: UUID | str) -> Operation[TaskState]:
@@ -195,48 +117,3 @@ def replay(
     )
     made: UUID = row["id"]
     return made
-
-
-def agent_name(agent: UUID | str) -> str:
-    """The id, name or type of an agent as text. Raises InvalidInputError for anything else."""
-    if isinstance(agent, str):
-        return checks.plain_text(agent, "the agent")
-    return str(checks.identifier(agent, "the agent"))
-
-
-def _options(
-    agent: UUID | str,
-    priority: int,
-    scheduled_for: datetime | None,
-    at: datetime | None,
-    stream_id: UUID | str | None,
-    max_retries: int | None,
-    task_type: str | None,
-    requested_by: str | None,
-    org_id: UUID | str | None,
-) -> dict[str, Any]:
-    if at is not None and scheduled_for is not None:
-        raise InvalidInputError("`at` and `scheduled_for` mean the same: give one of them")
-    due = at or scheduled_for
-    return {
-        "agent": agent_name(agent),
-        "priority": checks.whole_number(priority, "the priority", least=1, most=10),
-        "scheduled_for": None if due is None else checks.moment(due, "scheduled_for"),
-        "stream_id": _id(stream_id, "stream_id"),
-        "max_retries": None
-        if max_retries is None
-        else checks.whole_number(max_retries, "max_retries", least=0, most=MOST_RETRIES),
-        "task_type": None if task_type is None else checks.plain_text(task_type, "task_type"),
-        "requested_by": None
-        if requested_by is None
-        else checks.plain_text(requested_by, "requested_by"),
-        "org_id": _id(org_id, "org_id"),
-    }
-
-
-def _id(value: UUID | str | None, what: str) -> UUID | None:
-    return None if value is None else checks.identifier(value, what)
-
-
-def _key(key: str | None) -> str | None:
-    return None if key is None else checks.plain_text(key, "unique_key")

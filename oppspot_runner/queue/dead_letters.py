@@ -21,7 +21,7 @@ from oppspot_runner.base.errors import NotFoundError
 from oppspot_runner.base.payload import object_json, plain_text
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database, Params
-from oppspot_runner.queue.client import Payload
+from oppspot_runner.queue.producer import Payload
 
 GROUPS = statement("dead_letters/groups")
 FINGERPRINT = statement("dead_letters/fingerprint")

@@ -1,10 +1,7 @@
-"""`enqueue`: one task, and a file of them."""
+"""`enqueue`: one task."""
 
 from __future__ import annotations
 
-import io
-import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +17,14 @@ def test_a_task_is_added_with_its_options(cli: CommandLine, rows: Rows) -> None:
     stream = rows.value("INSERT INTO streams (name) VALUES ('Leads') RETURNING id")
     words = ["--payload", '{"days": 7}', "--priority", "8", "--at", "2099-01-01T00:00Z"]
     words += ["--stream", "Leads", "--key", "k", "--max-retries", "5", "--task-type", "slow"]
+    words += ["--limit-key", "example.org"]
     made = cli.json("enqueue", "Daily digest", *words)["id"]
     (row,) = rows("SELECT * FROM agent_tasks")
     assert (str(row["id"]), str(row["agent_id"])) == (made, agent)
     assert (row["payload"], row["priority"], row["unique_key"]) == ({"days": 7}, 8, "k")
     assert (row["stream_id"], row["max_retries"], row["task_type"]) == (stream, 5, "slow")
     assert (row["parked"], row["requested_by"]) == (True, "cli")
+    assert row["limit_key"] == "example.org"
     assert row["scheduled_for"].isoformat() == "2099-01-01T00:00:00+00:00"
 
 
@@ -61,83 +60,18 @@ def test_a_payload_is_read_from_a_file(cli: CommandLine, rows: Rows) -> None:
     assert "@nowhere.json cannot be read" in missing.err
 
 
-def lines(*tasks: dict[str, Any]) -> str:
-    return "\n".join(json.dumps(task) for task in tasks) + "\n\n"
-
-
-def test_every_line_of_a_file_is_a_task(cli: CommandLine, rows: Rows) -> None:
-    rows.agent("A", "a")
-    rows.agent("B", "b")
-    Path("tasks.jsonl").write_text(
-        lines(
-            {"payload": {"n": 1}},
-            {"payload": {"n": 2}, "key": "k"},
-            {"agent": "B", "priority": 9, "at": "+1h"},
-            {"payload": {"n": 4}, "key": "k"},
-        )
-    )
-    made = cli.json("enqueue", "A", "--from", "tasks.jsonl", "--priority", "2")
-    assert made["enqueued"] == 4
-    assert made["ids"][1] == made["ids"][3]
-    found = rows(
-        "SELECT a.name, t.payload ->> 'n' AS n, t.priority, t.parked FROM agent_tasks t"
-        " JOIN ai_agents a ON a.id = t.agent_id ORDER BY t.ready_seq"
-    )
-    assert [tuple(row.values()) for row in found] == [
-        ("A", "1", 2, False),
-        ("A", "2", 2, False),
-        ("B", None, 9, True),
-    ]
-
-
-def test_lines_come_from_stdin(
-    cli: CommandLine, rows: Rows, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_taken_key_is_skipped_replaced_or_refused(cli: CommandLine, rows: Rows) -> None:
     rows.agent()
-    monkeypatch.setattr(sys, "stdin", io.StringIO(lines({"agent": "Digest"})))
-    ended = cli("enqueue", "--from", "-")
-    assert ended.out == "1 tasks wait.\n"
-
-
-BAD_LINES = [
-    ("{", "line 2 is not JSON: "),
-    ("[1]", "line 2 is not a JSON object"),
-    ('{"agnet": "x"}', "line 2: 'agnet' means nothing. Known: agent, payload"),
-    ('{"agent": "nobody"}', "line 2: there is no agent 'nobody'"),
-    ('{"agent": ""}', "line 2: no agent is named"),
-    ('{"payload": []}', "line 2: the payload is a list, not a JSON object"),
-    ('{"priority": 11}', "line 2: the priority is 11, not 1 to 10"),
-    ('{"at": "soon"}', "line 2: 'soon' is not a time"),
-    ('{"at": 5}', "line 2: scheduled_for is a number, not a datetime"),
-    ('{"stream": "none"}', "line 2: there is no stream 'none'"),
-    ('{"key": ""}', "line 2: key is empty"),
-]
-
-
-def test_a_bad_line_is_named_and_nothing_is_added(cli: CommandLine, rows: Rows) -> None:
-    rows.agent()
-    for line, message in BAD_LINES:
-        Path("tasks.jsonl").write_text(f'{{"priority": 3}}\n{line}\n')
-        ended = cli("enqueue", "Digest", "--from", "tasks.jsonl")
-        assert ended.code == 1
-        assert ended.err.startswith(f"error: {message}")
-    assert rows.value("SELECT count(*) FROM agent_tasks") == 0
-
-
-def test_the_bad_line_among_many_alike_is_the_one_that_is_named(
-    cli: CommandLine, rows: Rows
-) -> None:
-    rows.agent()
-    Path("tasks.jsonl").write_text(lines(*[{}] * 500, {"payload": {"x": "\x00"}}, *[{}] * 500))
-    ended = cli("enqueue", "Digest", "--from", "tasks.jsonl")
-    assert ended.err.startswith("error: line 501: the payload holds a NUL character")
-
-
-def test_a_file_that_is_no_text_is_refused(cli: CommandLine) -> None:
-    Path("tasks.jsonl").write_bytes(b"\xff\xfe\x00")
-    ended = cli("enqueue", "--from", "tasks.jsonl")
-    assert ended.code == 1
-    assert "tasks.jsonl is not UTF-8" in ended.err
+    first = cli.json("enqueue", "Digest", "--key", "k", "--payload", '{"n": 1}')
+    assert cli.json("enqueue", "Digest", "--key", "k", "--payload", '{"n": 2}') == first
+    assert rows.value("SELECT payload FROM agent_tasks") == {"n": 1}
+    replace = ("--key", "k", "--on-conflict", "replace")
+    assert cli.json("enqueue", "Digest", *replace, "--payload", '{"n": 3}') == first
+    assert rows.value("SELECT payload FROM agent_tasks") == {"n": 3}
+    refused = cli("enqueue", "Digest", "--key", "k", "--on-conflict", "raise")
+    assert refused.code == 1
+    assert f"task {first['id']} has the unique_key 'k' already" in refused.err
+    assert cli("enqueue", "Digest", "--on-conflict", "merge").code == 2
 
 
 @pytest.mark.parametrize(

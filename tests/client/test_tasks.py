@@ -42,13 +42,14 @@ def test_a_task_is_committed_with_all_that_was_said_of_it(
         max_retries=0,
         task_type="slow",
         requested_by="ann",
+        limit_key="example.org",
     )
     row = look.execute(
         "SELECT agent_id, payload, priority, scheduled_for, unique_key, max_retries, task_type,"
-        " requested_by, status FROM agent_tasks WHERE id = %s",
+        " requested_by, limit_key, status FROM agent_tasks WHERE id = %s",
         (task,),
     ).fetchone()
-    assert row == (agent, {"days": 7}, 9, LATER, "k", 0, "slow", "ann", "pending")
+    assert row == (agent, {"days": 7}, 9, LATER, "k", 0, "slow", "ann", "example.org", "pending")
 
 
 async def test_the_async_client_does_the_same(async_client: AsyncClient) -> None:
@@ -148,6 +149,7 @@ def test_a_payload_that_loops_is_refused() -> None:
         ({"unique_key": NUL}, "unique_key holds a NUL"),
         ({"requested_by": "\udfff"}, "requested_by holds half of a surrogate pair"),
         ({"stream_id": "12"}, "stream_id is not a uuid: '12'"),
+        ({"limit_key": "x" * 201}, "limit_key has 201 characters, more than 200"),
         ({"task_type": "x" * 501}, "task_type has 501 characters, more than 500"),
     ],
 )
@@ -176,28 +178,6 @@ def test_a_taken_key_returns_the_task_that_has_it(client: Client, agent: UUID) -
     first = client.enqueue(agent, {"n": 1}, unique_key="daily")
     assert client.enqueue(agent, {"n": 2}, unique_key="daily") == first
     assert client.get(first).payload == {"n": 1}
-
-
-def test_many_tasks_come_back_in_order_and_share_keys(client: Client, agent: UUID) -> None:
-    made = client.enqueue_many(
-        agent, [{"n": 0}, {"n": 1}, {"n": 2}], unique_keys=["a", None, "a"], priority=7
-    )
-    assert made[0] == made[2] != made[1]
-    assert [client.get(task).payload["n"] for task in made] == [0, 1, 0]
-    assert client.get(made[1]).priority == 7
-    assert client.enqueue_many(agent, []) == []
-
-
-def test_many_tasks_are_all_added_or_none(
-    client: Client, look: psycopg.Connection[Any], agent: UUID
-) -> None:
-    with pytest.raises(InvalidInputError, match="payload 2 is a list"):
-        client.enqueue_many(agent, [{}, []])  # type: ignore[list-item]
-    with pytest.raises(InvalidInputError, match="1 unique keys for 2 payloads"):
-        client.enqueue_many(agent, [{}, {}], unique_keys=["a"])
-    made = client.enqueue_many(agent, [{"n": n} for n in range(12_000)])
-    assert len(set(made)) == 12_000
-    assert one(look, "SELECT count(*) FROM agent_tasks") == 12_000
 
 
 def test_cancel_and_retry_say_whether_there_was_anything_to_do(client: Client, agent: UUID) -> None:

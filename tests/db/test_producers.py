@@ -55,6 +55,19 @@ def test_insert_alone_is_enough_for_rows_of_every_kind(ours: Place, producer: Se
     assert len({row.ready_seq for row in rows}) == 4
 
 
+def test_the_functions_need_to_read_besides(ours: Place, producer: Session) -> None:
+    ours.session.execute(
+        f"GRANT SELECT ON agent_tasks, ai_agents, streams TO producer_{ours.schema}"  # type: ignore[arg-type]
+    )
+    agent = insert(ours.session, "ai_agents")
+    for key in (None, "once", "once"):
+        producer.execute(
+            f"SELECT {ours.schema}.enqueue_task(%s::uuid, unique_key => %s)",  # type: ignore[arg-type]
+            (agent, key),
+        )
+    assert [row.agent_id for row in tasks(ours.session).values()] == [agent] * 2
+
+
 def test_it_may_not_read_and_what_points_nowhere_is_refused(ours: Place, producer: Session) -> None:
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
         put(producer, ours, "agent_id", "gen_random_uuid()")

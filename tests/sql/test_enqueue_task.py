@@ -49,6 +49,36 @@ def test_a_taken_key_returns_the_task_that_has_it(psql: Psql) -> None:
     assert psql.value("SELECT enqueue_task('Digest', unique_key => 'daily')") != first
 
 
+def test_a_taken_key_can_be_replaced_or_refused(psql: Psql) -> None:
+    psql.agent()
+    first = psql.value("SELECT enqueue_task('Digest', unique_key => 'daily')")
+    again = "SELECT enqueue_task('Digest', '{\"n\": 2}', unique_key => 'daily', on_conflict => "
+    assert psql.value(f"{again}'replace')") == first
+    assert psql.value("SELECT payload ->> 'n' FROM agent_tasks") == "2"
+    refused = psql(f"{again}'raise')")
+    assert refused.code == 3
+    assert f"task {first} has the unique_key 'daily' already and waits" in refused.notices
+    assert "Wait for its end or cancel it" in refused.notices
+
+
+def test_tasks_with_options_of_their_own_are_told_apart(psql: Psql) -> None:
+    agent = psql.agent()
+    answers = psql(
+        "SELECT place, outcome, fault FROM add_tasks(ARRAY(SELECT t FROM jsonb_populate_recordset("
+        f"ROW('{agent}', NULL, 7, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"
+        ' NULL, NULL)::task_to_add, \'[{}, {"unique_key": "k"}, {"priority": 0},'
+        ' {"unique_key": "k", "priority": 1}, {"agent_id": null}]\') t)) ORDER BY place'
+    )
+    assert answers.rows == [
+        "1|added|",
+        "2|added|",
+        "3|invalid|the priority is 0, not 1 to 10",
+        "4|skipped|",
+        "5|missing|there is no agent NULL",
+    ]
+    assert psql("SELECT priority FROM agent_tasks").rows == ["7", "7"]
+
+
 def test_a_key_taken_by_an_uncommitted_task_is_waited_for(psql: Psql) -> None:
     agent = psql.agent()
     with psycopg.connect(psql.dsn) as other, psycopg.connect(psql.dsn, autocommit=True) as mine:
@@ -128,6 +158,10 @@ def test_bad_arguments_are_refused_by_name(psql: Psql) -> None:
         "'Digest', '[]'": "the payload is array, not a JSON object",
         "'Digest', max_retries => -1": "max_retries is -1, less than 0",
         "'Digest', task_type => ''": "the task_type is empty",
+        "'Digest', limit_key => ''": "the limit_key has 0 characters, not 1 to 200",
+        "'Digest', scheduled_for => 'infinity'": "scheduled_for is infinity, not between",
+        "'Digest', on_conflict => 'merge'": "on_conflict is 'merge', not skip, replace or raise",
+        "'Digest', on_conflict => NULL": "on_conflict is NULL, not skip, replace or raise",
         "'nobody'": "there is no agent 'nobody'",
         f"'{nobody}'::uuid": f"there is no agent {nobody}",
         f"'Digest', stream_id => '{nobody}'": f"there is no stream {nobody}",
