@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -17,6 +14,7 @@ from oppspot_runner.base.errors import Fail
 from oppspot_runner.db.pool import Connection, Database
 from oppspot_runner.workflow import chain
 from tests.runner.conftest import FAST, Bench
+from tests.stepping import Step, Stepper, interleave, session
 
 INTERLEAVINGS = 200
 
@@ -234,52 +232,13 @@ async def test_a_task_cannot_work_on_the_stream_of_another_organisation(
     assert "there is no stream" in row["error_message"]
 
 
-@asynccontextmanager
-async def session(db: Database) -> AsyncIterator[Connection]:
-    connection = await db.connect()
-    try:
-        yield connection
-    finally:
-        await connection.close()
+def finishes(run: UUID, agent: UUID) -> Step:
+    """The step that ends a node and goes on with what depends on it."""
 
+    async def settle(connection: Connection) -> None:
+        await chain.after(connection, [chain.Ended(run, agent, "completed", None)])
 
-async def done_or_blocked(db: Database, work: asyncio.Task[Any], pid: int) -> None:
-    """Waits until `work` is done, or its session waits for a lock."""
-    while not work.done():
-        row = await db.fetch_one("SELECT cardinality(pg_blocking_pids(%s)) AS n", (pid,))
-        if row and row["n"]:
-            return
-        await asyncio.sleep(0)
-
-
-class Finisher:
-    """One session that finishes one node, step by step."""
-
-    def __init__(self, db: Database, connection: Connection, run: UUID, agent: UUID) -> None:
-        self.db, self.connection, self.run, self.agent = db, connection, run, agent
-        self.steps: list[Callable[[], Awaitable[Any]]] = [self.begin, self.settle, self.commit]
-        self.last: asyncio.Task[Any] | None = None
-
-    async def begin(self) -> None:
-        await self.connection.execute("BEGIN")
-
-    async def settle(self) -> None:
-        await chain.after(self.connection, [chain.Ended(self.run, self.agent, "completed", None)])
-
-    async def commit(self) -> None:
-        await self.connection.execute("COMMIT")
-
-    async def next(self, group: asyncio.TaskGroup) -> None:
-        """Starts the next step after the one before; returns when it is done or blocked."""
-        before, step = self.last, self.steps.pop(0)
-
-        async def after() -> None:
-            if before is not None:
-                await before
-            await step()
-
-        self.last = group.create_task(after())
-        await done_or_blocked(self.db, self.last, self.connection.info.backend_pid)
+    return settle
 
 
 async def test_a_diamond_starts_its_end_once_under_200_interleavings(
@@ -293,12 +252,10 @@ async def test_a_diamond_starts_its_end_once_under_200_interleavings(
             order = ["B"] * 3 + ["C"] * 3
             dice.shuffle(order)
             finishers = {
-                "B": Finisher(bench.db, left, run, graph.agents["B"]),
-                "C": Finisher(bench.db, right, run, graph.agents["C"]),
+                "B": Stepper(left, finishes(run, graph.agents["B"])),
+                "C": Stepper(right, finishes(run, graph.agents["C"])),
             }
-            async with asyncio.TaskGroup() as group:
-                for name in order:
-                    await finishers[name].next(group)
+            await interleave(bench.db, finishers, order)
             rows = await bench.db.fetch_all(
                 "SELECT n.status, count(t.id) AS tasks FROM stream_run_nodes n"
                 " LEFT JOIN agent_tasks t ON t.run_id = n.run_id AND t.agent_id = n.agent_id"
