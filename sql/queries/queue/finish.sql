@@ -15,9 +15,10 @@ WITH given AS MATERIALIZED (
 ), mine AS MATERIALIZED (
     -- Whoever asked for an end gets it, also when the attempt itself wanted to come back.
     SELECT g.*, t.execution_id, CASE WHEN g.status = 'pending' AND t.cancel_requested_at IS NOT NULL
-        THEN 'cancelled' ELSE g.status END AS becomes
+        THEN 'cancelled' ELSE g.status END AS becomes,
+        CASE WHEN g.retries > 0 THEN nextval('agent_tasks_ready_seq') ELSE t.ready_seq END AS place
     FROM given g CROSS JOIN LATERAL (
-        SELECT l.run_token, l.execution_id, l.cancel_requested_at FROM agent_tasks l
+        SELECT l.run_token, l.execution_id, l.cancel_requested_at, l.ready_seq FROM agent_tasks l
         WHERE l.id = g.id AND l.run_token = g.token LIMIT 1 FOR NO KEY UPDATE) t
     WHERE t.run_token = g.token
 ), ended AS (
@@ -30,7 +31,7 @@ WITH given AS MATERIALIZED (
         scheduled_for = CASE WHEN m.becomes <> 'pending' THEN t.scheduled_for
             ELSE coalesce(m.until, oppspot_now() + make_interval(secs => m.delay_s)) END,
         parked = m.becomes = 'pending' AND coalesce(m.until > oppspot_now(), m.delay_s > 0),
-        ready_seq = CASE WHEN m.retries > 0 THEN nextval('agent_tasks_ready_seq') ELSE t.ready_seq END,
+        ready_seq = m.place,
         finished_at = CASE WHEN m.becomes <> 'pending' THEN oppspot_now() END,
         cancel_requested_at = CASE WHEN m.becomes = 'pending' THEN NULL ELSE t.cancel_requested_at END
     FROM mine m

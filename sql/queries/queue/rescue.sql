@@ -3,7 +3,8 @@
 -- its listening session). A missing runner row counts as dead. The first crashes cost nothing but
 -- time; the third ends the task: work that kills its runner must not take down the fleet. A task that
 -- was only held had not begun, so it had no part in the death.
--- The lost rows are found before they are put in order: together, a plan may walk the whole key.
+-- The lost rows are found before they are put in order: together, a plan may walk the whole key. They keep
+-- their order in line: their new places are drawn before a join could mix them.
 WITH watched AS MATERIALIZED (
     SELECT r.id, r.host, r.pid, r.lease_until <= oppspot_now() AS lapsed,
            r.beat_at + make_interval(secs => r.beat_s * 1.2) AS suspect_at,
@@ -15,7 +16,7 @@ WITH watched AS MATERIALIZED (
     UPDATE task_runners r SET lease_until = least(r.lease_until, oppspot_now()), waiting = false
     FROM dead d WHERE r.id = d.id AND (r.lease_until > oppspot_now() OR r.waiting)
 ), lost AS MATERIALIZED (
-    SELECT t.id, t.runner_id, coalesce(t.execution_id, oppspot_uuid()) AS execution_id,
+    SELECT t.id, t.runner_id, t.ready_seq, coalesce(t.execution_id, oppspot_uuid()) AS execution_id,
            CASE WHEN t.held THEN 0 ELSE 1 END AS crashes FROM agent_tasks t
     WHERE t.status = 'processing' AND t.ctid = ANY (ARRAY(
         SELECT p.ctid FROM agent_tasks p
@@ -23,6 +24,8 @@ WITH watched AS MATERIALIZED (
             SELECT FROM task_runners r WHERE r.id = p.runner_id AND r.id NOT IN (SELECT id FROM dead))
         LIMIT 100))
     ORDER BY t.id FOR NO KEY UPDATE OF t SKIP LOCKED
+), placed AS MATERIALIZED (
+    SELECT l.*, nextval('agent_tasks_ready_seq') AS place FROM (SELECT * FROM lost ORDER BY ready_seq) l
 ), saved AS (
     UPDATE agent_tasks t SET
         status = CASE WHEN t.cancel_requested_at IS NOT NULL THEN 'cancelled'
@@ -32,9 +35,9 @@ WITH watched AS MATERIALIZED (
                 coalesce('on ' || d.host || ' (pid ' || d.pid || ')', 'runner ' || t.runner_id))
             ELSE t.error_message END,
         crash_count = t.crash_count + l.crashes, run_token = NULL, runner_id = NULL, parked = false, progress = NULL,
-        execution_id = NULL, deadline_at = NULL, held = false, ready_seq = nextval('agent_tasks_ready_seq'),
+        execution_id = NULL, deadline_at = NULL, held = false, ready_seq = l.place,
         finished_at = CASE WHEN t.cancel_requested_at IS NOT NULL OR t.crash_count + l.crashes >= 3 THEN oppspot_now() END
-    FROM lost l LEFT JOIN dead d ON d.id = l.runner_id
+    FROM placed l LEFT JOIN dead d ON d.id = l.runner_id
     WHERE t.id = l.id
     RETURNING t.id, t.agent_id, t.org_id, t.stream_id, t.run_id, t.attempt, t.status, t.started_at,
               l.runner_id, l.execution_id, d.host, d.pid
