@@ -22,7 +22,7 @@ from oppspot_runner.base.task import Task
 from oppspot_runner.db.operation import Operation
 from oppspot_runner.db.pool import Connection
 from oppspot_runner.db.sessions import GivenAsyncSession
-from oppspot_runner.queue import client, journal, members, store
+from oppspot_runner.queue import client, journal, members, producer, store
 from oppspot_runner.queue.claiming import Claimer
 from oppspot_runner.queue.settlement import settlement
 from tests.queue.crew import Runner
@@ -193,7 +193,7 @@ def set_pending(task: UUID) -> Act:
 
 def enqueue_same_key() -> Act:
     async def really(connection: Connection) -> bool:
-        wanted = client.enqueue(AGENT, unique_key="key")
+        wanted = producer.enqueue(AGENT, unique_key="key")
         return await GivenAsyncSession(connection).run(wanted) not in (A, B, C, D)
 
     def meant(model: Model) -> bool:

@@ -14,7 +14,7 @@ import psycopg
 from oppspot_runner.base.errors import ConflictError, LeaseLostError
 from oppspot_runner.base.outcome import Outcome
 from oppspot_runner.base.task import Task
-from oppspot_runner.queue import client, control, members, store
+from oppspot_runner.queue import client, control, members, producer, store
 from oppspot_runner.queue.claiming import FULL_EVERY_S
 from oppspot_runner.queue.control import Scope
 from oppspot_runner.queue.journal import TaskJournal
@@ -83,9 +83,9 @@ class Both:
     ) -> None:
         options: dict[str, Any] = {"priority": priority, "scheduled_for": due}
         if key is None:
-            made = self.do(self.real.run(client.enqueue_many(agent.id, [{}] * many, **options)))
+            made = self.do(self.real.run(producer.enqueue_many(agent.id, [{}] * many, **options)))
         else:
-            made = [self.do(self.real.run(client.enqueue(agent.id, unique_key=key, **options)))]
+            made = [self.do(self.real.run(producer.enqueue(agent.id, unique_key=key, **options)))]
         if self.model.key_is_taken(key):
             assert self.model.rows[made[0]].key == key
             return
