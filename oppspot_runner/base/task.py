@@ -73,6 +73,11 @@ class Task:
         return self.agent is None and self.task_type.partition(":")[0] == HEALTH_CHECK
 
     @property
+    def is_for_stream(self) -> bool:
+        """Whether it works for a stream, so that others may wait for its end."""
+        return self.stream_id is not None or self.run_id is not None or "stream_id" in self.payload
+
+    @property
     def runs_alone(self) -> bool:
         """Whether it was on at so many deaths of its runner that nothing may run beside it."""
         return self.crash_count >= ALONE_FROM

@@ -122,7 +122,7 @@ async def finish(
 ) -> list[Settled]:
     """Writes the ends of attempts; returns those that were still ours.
 
-    Must run inside a transaction together with what follows from these ends.
+    Must run inside a transaction together with what follows from these ends, if anything does.
     """
     ordered = sorted(settlements, key=lambda one: one.task.id.int)  # the order of the column
     columns = {**_task_columns(ordered), **_execution_columns(ordered), "runner_id": runner_id}

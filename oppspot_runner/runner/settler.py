@@ -133,6 +133,11 @@ class Settler:
         await self._flush(batch)
 
     async def _write(self, settlements: Sequence[Settlement]) -> set[object]:
+        if not any(one.task.is_for_stream for one in settlements):
+            # Nothing follows from these ends: one statement, one way there and back.
+            async with self.database.connection() as connection:
+                settled = await store.finish(connection, self.runner_id, settlements)
+                return {one.id for one in settled}
         async with self.database.transaction() as connection:
             return await write(connection, self.runner_id, settlements)
 

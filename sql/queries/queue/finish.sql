@@ -2,14 +2,17 @@
 -- are not returned and nothing of theirs is written. Ids come sorted and are locked in that order,
 -- found by the key and the token alone (see hold). Every step carries what the next one needs. That
 -- the token is compared twice makes the planner expect few rows and look each up by its key: a hash
--- join would read the whole table for every batch. Arrays travel in binary form, which costs the client
--- a fifth of what quoting them does.
+-- join would read the whole table for every batch. Arrays stand behind a SELECT so that their lengths
+-- do not count: one plan serves all batches, and a small one is not planned for longer than it runs.
+-- They travel in binary form, which costs the client a fifth of what quoting them does.
 WITH given AS MATERIALIZED (
     SELECT * FROM unnest(
-        %(ids)b::uuid[], %(tokens)b::bigint[], %(statuses)b::text[], %(delays)b::float8[], %(untils)b::timestamptz[],
-        %(retries)b::integer[], %(errors)b::text[], %(execution_statuses)b::text[],
-        %(goals)b::text[]::jsonb[], %(outputs)b::text[]::jsonb[], %(summaries)b::text[]::jsonb[], %(metrics)b::text[]::jsonb[],
-        %(durations)b::integer[])
+        (SELECT %(ids)b::uuid[]), (SELECT %(tokens)b::bigint[]), (SELECT %(statuses)b::text[]),
+        (SELECT %(delays)b::float8[]), (SELECT %(untils)b::timestamptz[]), (SELECT %(retries)b::integer[]),
+        (SELECT %(errors)b::text[]), (SELECT %(execution_statuses)b::text[]),
+        (SELECT %(goals)b::text[]::jsonb[]), (SELECT %(outputs)b::text[]::jsonb[]),
+        (SELECT %(summaries)b::text[]::jsonb[]), (SELECT %(metrics)b::text[]::jsonb[]),
+        (SELECT %(durations)b::integer[]))
     AS g (id, token, status, delay_s, until, retries, error, execution_status,
           goal, output, summary, metrics, duration_ms)
 ), mine AS MATERIALIZED (
