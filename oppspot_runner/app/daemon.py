@@ -47,10 +47,8 @@ class Daemon:
 
     async def run(self) -> None:
         """Raises what a fault in one of the runner's services raised."""
-        loop = asyncio.get_running_loop()
-        heard = stop_signals()
-        for number in heard:
-            loop.add_signal_handler(number, self.runner.stop)
+        before = {number: signal.signal(number, self._asked) for number in stop_signals()}
+        self._loop = asyncio.get_running_loop()
         try:
             async with asyncio.TaskGroup() as group:
                 watchdog = group.create_task(self._feed_watchdog())
@@ -59,8 +57,13 @@ class Daemon:
                 finally:
                     watchdog.cancel()
         finally:
-            for number in heard:
-                loop.remove_signal_handler(number)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _asked(self, *_: object) -> None:
+        # Not add_signal_handler: this comes through also when an agent blocks the loop.
+        self.runner.end_wanted = True
+        self._loop.call_soon_threadsafe(self.runner.stop)
 
     def healthy(self) -> bool:
         """Whether the main loop moves and the lease is alive: what the watchdog vouches for."""

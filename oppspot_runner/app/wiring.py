@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
@@ -22,7 +21,7 @@ from oppspot_runner.observe.logging import EventLog, task_log
 from oppspot_runner.runner.attempt import Tools
 from oppspot_runner.runner.briefing import Stores
 from oppspot_runner.runner.config import RunnerConfig
-from oppspot_runner.runner.loop import Runner
+from oppspot_runner.runner.loop import Leave, Runner
 from oppspot_runner.runner.settler import Settler
 from oppspot_runner.runner.term import Term
 from oppspot_runner.streams.companies import CompanyStore
@@ -73,10 +72,10 @@ def build_runner(
     *,
     registry: Registry | None = None,
     events: EventBus | None = None,
-    restart: Callable[[str], None] | None = None,
+    leave: Leave | None = None,
 ) -> Runner:
-    """A runner with all that its attempts need. `restart(reason)` starts its process anew; without
-    it, as inside an application, the process is left alone.
+    """A runner with all that its attempts need. `leave` ends its process, or starts it anew;
+    without it, as inside an application, the process is left alone.
     """
     bus = events or EventBus()
     backends: dict[Isolation, Backend] = {
@@ -100,7 +99,7 @@ def build_runner(
         )
 
     told = replace(config, agent_types=tuple(agents.known()))
-    runner = Runner(database, told, bus, tools_for, backends, restart)
+    runner = Runner(database, told, bus, tools_for, backends, leave)
     EventLog(bus)
     bus.subscribe(Event, everybody.emit)
     return runner

@@ -14,7 +14,7 @@ from oppspot_runner.app.daemon import Daemon, calm_collector
 from oppspot_runner.app.database import opened
 from oppspot_runner.app.wiring import build_runner, load_agents, runner_config
 from oppspot_runner.base.settings import Settings, unknown_variables
-from oppspot_runner.cli.restarting import start_again
+from oppspot_runner.cli.leaving import leave_process
 from oppspot_runner.db.migrate import migrate, require_schema
 from oppspot_runner.observe import logging
 
@@ -39,11 +39,11 @@ async def serve(
             for name in await migrate(database):
                 log.info("migration applied", migration=name)
         await require_schema(database)
-        runner = build_runner(database, config, restart=start_again)
+        runner = build_runner(database, config, leave=leave_process)
         calm_collector()
         await Daemon(runner, on_ready=lambda: _tell_parent(ready_fd)).run()
     if runner.renewal is not None:
-        start_again(runner.renewal)
+        leave_process(runner.renewal, again=True)
     if runner.hanging:
         log.warning("agents that were cut off still run: they end now", count=runner.hanging)
         sys.stderr.flush()

@@ -48,6 +48,7 @@ class Heartbeat:
         self.on_beat = on_beat
         self.on_lost = on_lost
         self.last_beat_at = time.monotonic()
+        self.desired = "run"  # what people asked last, known here before the loop hears of it
         self._loop = asyncio.get_running_loop()
         self._stop = threading.Event()
         self._trusted_until = time.monotonic() + lease_s - self.margin_s
@@ -100,6 +101,7 @@ class Heartbeat:
             return None
         self._trusted_until = sent_at + self.lease_s - self.margin_s
         self.last_beat_at = sent_at
+        self.desired = beat.desired
         self._tell(self.on_beat, beat, sent_at)
         return self.beat_s
 

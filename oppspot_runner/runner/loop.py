@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from oppspot_runner.agents import threads
 from oppspot_runner.agents.options import Isolation
@@ -34,6 +35,12 @@ LADDER_S = (0.0, 0.05, 0.25, 1.0)
 DRAIN_LOOK_S = 0.5
 
 
+class Leave(Protocol):
+    """Leaves the process at once, from any thread, and with `again` starts it anew."""
+
+    def __call__(self, reason: str, *, again: bool) -> None: ...
+
+
 @dataclass
 class Runner:
     """A daemon on one database. `tools_for(term)` wires what attempts work with."""
@@ -43,7 +50,7 @@ class Runner:
     events: EventBus
     tools_for: Callable[[Term], Tools]
     backends: Mapping[Isolation, Backend]
-    restart: Callable[[str], None] | None = None
+    leave: Leave | None = None
     patience: Patience = field(init=False)
     wakeup: Wakeup = field(default_factory=Wakeup)
     attempts: dict[int, Attempt] = field(default_factory=dict)
@@ -53,6 +60,7 @@ class Runner:
     term: Term | None = None
     stop_asked: int = 0
     renewal: str | None = None
+    end_wanted: bool = False
     watchdog: Watchdog | None = None
     _alone: asyncio.Event = field(default_factory=asyncio.Event)
     _idle_claims: int = 0
@@ -113,11 +121,25 @@ class Runner:
         return Watchdog(
             self.database,
             self.events,
-            limit_s=self.config.blocked_s,
+            limit_s=self._blocked_limit_s,
             attempts=self.attempts.values,
             runner_id=self._runner_id,
-            restart=self.restart,
+            leave=self._leave,
         )
+
+    def _blocked_limit_s(self) -> float:
+        config = self.config
+        return min(config.blocked_s, config.grace_s) if self._is_to_end() else config.blocked_s
+
+    def _leave(self, reason: str) -> None:
+        """Ends the process where it is the runner's, from the thread of the watchdog."""
+        if self.leave is not None:
+            self.leave(reason, again=not self._is_to_end())
+
+    def _is_to_end(self) -> bool:
+        """Whether somebody wants the end, also one whom a blocked loop has not heard yet."""
+        asked = self.term.heartbeat.desired if self.term is not None else "run"
+        return self.end_wanted or self.stop_asked > 0 or asked in ("stop", "stop_now")
 
     async def _serve_term(self) -> None:
         try:
@@ -243,7 +265,7 @@ class Runner:
         """Renews the runner when too many hang. Inside an application nobody could restart it."""
         if attempt.left_behind is not None:
             self.left_behind.add(attempt.left_behind)
-        if self.hanging < self.config.most_hanging or self.is_stopping() or self.restart is None:
+        if self.hanging < self.config.most_hanging or self.is_stopping() or self.leave is None:
             return
         self.renewal = f"{self.hanging} agents that were cut off still run"
         self.show("stopping", f"{self.renewal}: it will start anew")

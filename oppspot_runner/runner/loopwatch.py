@@ -29,13 +29,13 @@ class Standstill:
 
 class LoopWatch:
     """Calls `on_standstill` in its thread, again at longer and longer intervals; `on_limit` after
-    `limit_s`, until it says that it did what there is to do; `on_moving(seconds)` in the loop,
+    `limit_s()`, until it says that it did what there is to do; `on_moving(seconds)` in the loop,
     when a standstill is over."""
 
     def __init__(
         self,
         *,
-        limit_s: float,
+        limit_s: Callable[[], float],
         on_standstill: Callable[[Standstill], None],
         on_limit: Callable[[Standstill], bool],
         on_moving: Callable[[float], None],
@@ -91,7 +91,7 @@ class LoopWatch:
             if seconds >= next_s:
                 next_s *= 2
                 self.on_standstill(self._standstill(seconds))
-            if seconds >= self.limit_s and not is_done:
+            if seconds >= self.limit_s() and not is_done:
                 is_done = self.on_limit(self._standstill(seconds))
 
     def _standstill(self, seconds: float) -> Standstill:

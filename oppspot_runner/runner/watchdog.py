@@ -24,23 +24,23 @@ EACH_S = 1.0  # for one task: its row may be locked by what the loop was doing
 
 
 class Watchdog:
-    """Watches the loop of a runner. `restart(reason)`, where there is one, ends the process."""
+    """Watches the loop of a runner. `leave(reason)` ends the process if that is possible."""
 
     def __init__(
         self,
         database: Database,
         events: EventBus,
         *,
-        limit_s: float,
+        limit_s: Callable[[], float],
         attempts: Callable[[], Iterable[Attempt]],
         runner_id: Callable[[], int],
-        restart: Callable[[str], None] | None,
+        leave: Callable[[str], None],
     ) -> None:
         self.database = database
         self.events = events
         self.attempts = attempts
         self.runner_id = runner_id
-        self.restart = restart
+        self.leave = leave
         self.watch = LoopWatch(
             limit_s=limit_s,
             on_standstill=self._blame,
@@ -87,8 +87,7 @@ class Watchdog:
             blamed=[str(one.task.id) for one in suspects],
             given_back=[str(one.task.id) for one in others],
         )
-        if self.restart is not None:
-            self.restart(f"the event loop was blocked for {seconds}")
+        self.leave(f"the event loop was blocked for {seconds}")
         return True
 
     async def _hand_over(

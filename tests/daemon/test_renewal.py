@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 from typing import Any
 
@@ -43,6 +44,16 @@ def test_under_systemd_it_ends_with_75_and_the_unit_starts_it_again(
     process = fleet.start(OPPSPOT_BLOCKED_LIMIT="1", NOTIFY_SOCKET=notify_socket.path)
     fleet.task(fleet.agent("spins"))
     assert process.wait(20) == 75
+
+
+def test_a_term_reaches_a_runner_whose_loop_is_blocked(fleet: Fleet) -> None:
+    process = fleet.start(OPPSPOT_GRACE="1")
+    task = fleet.task(fleet.agent("spins"))
+    fleet.until(lambda: fleet.status(task) == "processing")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    fleet.start()
+    fleet.until(lambda: fleet.one("SELECT crash_count FROM agent_tasks")["crash_count"] == 1)
 
 
 def test_a_runner_with_too_many_hanging_threads_drains_and_starts_anew(fleet: Fleet) -> None:

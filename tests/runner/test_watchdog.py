@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import psycopg
 import pytest
 from structlog.testing import capture_logs
 
@@ -19,7 +20,6 @@ from oppspot_runner.cli.status import exit_code
 from oppspot_runner.observe import logging
 from oppspot_runner.runner import loopwatch
 from oppspot_runner.runner.attempt import RUNNING, Attempt
-from oppspot_runner.runner.loop import Runner
 from oppspot_runner.runner.loopwatch import LoopWatch
 from oppspot_runner.runner.watchdog import Watchdog
 from tests.runner.conftest import FAST, Bench
@@ -142,14 +142,47 @@ async def test_the_blame_is_on_the_task_until_it_runs_again(bench: Bench) -> Non
     assert row["error_message"].startswith("it blocked the event loop of its runner for 1 s: "), row
 
 
-async def test_the_process_is_restarted_where_it_is_the_runners(bench: Bench) -> None:
-    guilty = await bench.agent(blocking)
-    reasons: list[str] = []
+class Left:
+    """Takes the place of leaving the process."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, bool]] = []
+
+    def __call__(self, reason: str, *, again: bool) -> None:
+        self.calls.append((reason, again))
+
+
+async def test_the_process_starts_anew_where_it_is_the_runners(bench: Bench) -> None:
+    guilty, left = await bench.agent(blocking), Left()
     async with bench.running(replace(FAST, blocked_s=1)) as runner:
-        await bench.until(lambda: is_watched(runner))
-        runner.watchdog.restart = reasons.append  # type: ignore[union-attr]
+        runner.leave = left
         await bench.ended(await bench.task(guilty, payload='{"s": 2.5}'))
-    assert reasons == ["the event loop was blocked for 1 s"]
+    assert left.calls == [("the event loop was blocked for 1 s", True)]
+
+
+async def test_a_stop_that_a_blocked_loop_cannot_hear_ends_the_process_after_the_grace(
+    bench: Bench,
+) -> None:
+    async def deaf(ctx: Any) -> dict[str, Any]:
+        if ctx.attempt == 1:
+            with psycopg.connect(bench.db.dsn, autocommit=True) as connection:
+                connection.execute("UPDATE task_runners SET desired = 'stop'")
+            block(3)
+        return {}
+
+    agent, left = await bench.agent(deaf), Left()
+    async with bench.running(replace(FAST, grace_s=0.5)) as runner:
+        runner.leave = left
+        task = await bench.task(agent)
+
+        async def is_over() -> bool:
+            return runner.state == "stopped"
+
+        await bench.until(is_over)
+    ((reason, again),) = left.calls
+    assert reason.startswith("the event loop was blocked for ")
+    assert again is False
+    assert (await bench.row(task))["error_message"].startswith("it blocked the event loop")
 
 
 @pytest.mark.parametrize(
@@ -167,17 +200,12 @@ async def test_it_waits_for_a_database_that_is_away_but_for_nothing_else(
 
     monkeypatch.setattr(Watchdog, "_hand_over", fails_twice)
     guilty = await bench.agent(blocking)
-    reasons: list[str] = []
+    left = Left()
     async with bench.running(replace(FAST, blocked_s=1)) as runner:
-        await bench.until(lambda: is_watched(runner))
-        runner.watchdog.restart = reasons.append  # type: ignore[union-attr]
+        runner.leave = left
         await bench.ended(await bench.task(guilty, payload='{"s": 3}'))
     assert len(asked) == looks
-    assert len(reasons) == 1
-
-
-async def is_watched(runner: Runner) -> bool:
-    return runner.watchdog is not None
+    assert len(left.calls) == 1
 
 
 class Frozen(threading.Event):
@@ -195,7 +223,7 @@ async def test_a_process_that_was_frozen_has_not_stood_still(
     monkeypatch.setattr(loopwatch, "FIRST_S", 0.2)
     told: list[float] = []
     watch = LoopWatch(
-        limit_s=0.3,
+        limit_s=lambda: 0.3,
         on_standstill=lambda one: told.append(one.seconds),
         on_limit=lambda one: told.append(one.seconds) or True,
         on_moving=lambda _: None,

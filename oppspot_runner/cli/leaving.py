@@ -1,4 +1,4 @@
-"""A runner that cannot go on starts its process anew."""
+"""How a runner that cannot go on leaves its process, or starts it anew."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ import structlog
 START_ME_AGAIN = 75  # EX_TEMPFAIL of sysexits(3): it may be well the next time
 
 
-def start_again(reason: str) -> NoReturn:
+def leave_process(reason: str, *, again: bool) -> NoReturn:
     """Leaves this program at once, from any thread: nothing else of it is to be trusted.
 
-    Under systemd the process ends with exit code 75, so that the unit starts it again and sweeps up
-    what is left in it. Everywhere else there may be nobody who does: the same process, with its
-    number, becomes a new program.
+    With `again` it comes back. Under systemd the process ends with exit code 75, so that the unit
+    starts it again and sweeps up what is left in it. Everywhere else there may be nobody who
+    does: the same process, with its number, becomes a new program.
     """
+    log = structlog.get_logger()
+    if not again:
+        log.error("the runner ends", reason=reason)
+        sys.stderr.flush()
+        os._exit(0)
     supervised = bool(os.environ.get("NOTIFY_SOCKET"))
-    structlog.get_logger().error(
-        "the runner starts anew", reason=reason, by="exit code 75" if supervised else "exec"
-    )
+    how = f"exit code {START_ME_AGAIN}" if supervised else "exec"
+    log.error("the runner starts anew", reason=reason, by=how)
     sys.stderr.flush()
     if supervised:
         os._exit(START_ME_AGAIN)
