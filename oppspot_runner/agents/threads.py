@@ -43,6 +43,6 @@ async def in_thread(function: Callable[[], R]) -> R:
 
 def left_behind() -> int:
     """How many threads of this process still run though nobody waits for them any more."""
-    ended = {thread for thread in _left_behind if not thread.is_alive()}
-    _left_behind.difference_update(ended)
+    known = _left_behind.copy()  # at once: others may add to it meanwhile
+    _left_behind.difference_update(thread for thread in known if not thread.is_alive())
     return len(_left_behind)

@@ -34,6 +34,7 @@ RUNNER_FIELDS = (
     "started_at",
     "wake",
     "lag_ms",
+    "hanging",
 )
 TASK_FIELDS = (
     "id",

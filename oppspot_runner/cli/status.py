@@ -93,6 +93,7 @@ def _parts(found: Status, settings: Settings, dsn: str | None) -> list[Renderabl
         parts.append(_running(found))
     if found.recent:
         parts.append(_recent(found))
+    parts += [output.styled(note, "yellow") for note in _hanging(found)]
     parts += [output.styled(f"unhealthy: {problem}", "red") for problem in found.problems]
     if not found.runners:
         parts.append(output.styled("Start a runner with `oppspot-runner start`.", "dim"))
@@ -151,6 +152,15 @@ def _runners(found: Status) -> RenderableType:
             for row in found.runners
         ],
     )
+
+
+def _hanging(found: Status) -> list[str]:
+    """What will make a runner start anew when there is more of it."""
+    return [
+        f"runner {row['id']}: {row['hanging']} agent(s) that were cut off still run"
+        for row in found.runners
+        if row["hanging"]
+    ]
 
 
 def _running(found: Status) -> RenderableType:

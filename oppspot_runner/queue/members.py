@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import psycopg
@@ -34,6 +34,15 @@ class Membership:
 
     id: int
     lock_key: int
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How a runner says that it is: `hanging` agents were cut off and still run."""
+
+    state: str
+    lag_ms: int = 0
+    hanging: int = 0
 
 
 @dataclass(frozen=True)
@@ -108,14 +117,14 @@ class BeatConnection:
         self._connection: psycopg.Connection[DictRow] | None = None
 
     def beat(
-        self, *, state: str, lag_ms: int, running: Sequence[int], running_for_s: float
+        self, condition: Condition, *, running: Sequence[int], running_for_s: float
     ) -> Beat | None:
         """Renews the lease; None when it is no longer ours.
 
         Attempts by the tokens `running` that are older than `running_for_s` become visible as
         running executions. Raises psycopg's errors; the connection is then opened anew next time.
         """
-        params = {"runner_id": self.runner_id, "state": state, "lag_ms": lag_ms}
+        params = {"runner_id": self.runner_id, **asdict(condition)}
         try:
             connection = self._open()
             row = connection.execute(BEAT, params).fetchone()

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from oppspot_runner.db.pool import DATABASE_ERROR
-from oppspot_runner.queue.members import Beat, BeatConnection
+from oppspot_runner.queue.members import Beat, BeatConnection, Condition
 
 RETRY_S = 0.5  # after a failed beat: the lease is at stake
 HANGS_S = 2.0  # a beat that takes longer, when all is to end, is cut off
@@ -20,8 +20,7 @@ HANGS_S = 2.0  # a beat that takes longer, when all is to end, is cut off
 
 class Heartbeat:
     """Beats every `beat_s`; calls `on_beat(beat, sent_at)` and `on_lost(reason)` in the loop.
-    Asks in the thread for the runner's `state`, the lag of its loop, and the tokens of its
-    `running` attempts.
+    Asks in its thread for the runner's `condition` and the tokens of its `running` attempts.
 
     `margin_s` before the lease ends the runner stops trusting it, if no beat got through.
     """
@@ -32,8 +31,7 @@ class Heartbeat:
         *,
         beat_s: float,
         lease_s: float,
-        state: Callable[[], str],
-        lag_ms: Callable[[], int],
+        condition: Callable[[], Condition],
         running: Callable[[], Sequence[int]],
         on_beat: Callable[[Beat, float], None],
         on_lost: Callable[[str], None],
@@ -42,8 +40,7 @@ class Heartbeat:
         self.beat_s = beat_s
         self.lease_s = lease_s
         self.margin_s = lease_s / 6
-        self.state = state
-        self.lag_ms = lag_ms
+        self.condition = condition
         self.running = running
         self.on_beat = on_beat
         self.on_lost = on_lost
@@ -88,10 +85,7 @@ class Heartbeat:
             return None
         try:
             beat = self.connection.beat(
-                state=self.state(),
-                lag_ms=self.lag_ms(),
-                running=self.running(),
-                running_for_s=self.beat_s,
+                self.condition(), running=self.running(), running_for_s=self.beat_s
             )
         except DATABASE_ERROR:
             # The loop's own services report the outage; here only the time counts.

@@ -102,12 +102,13 @@ class Runner:
     @property
     def hanging(self) -> int:
         """Agents that were cut off and still run: in threads, or deaf to their cancellation."""
-        self.left_behind = {body for body in self.left_behind if not body.done()}
-        return threads.left_behind() + len(self.left_behind)
+        bodies = self.left_behind.copy()  # at once: the heartbeat asks from its thread
+        return threads.left_behind() + sum(not body.done() for body in bodies)
 
-    def lag_ms(self) -> int:
-        """How late the event loop was at worst since this was last asked."""
-        return self.watchdog.watch.lag_ms() if self.watchdog is not None else 0
+    def condition(self) -> members.Condition:
+        """What the heartbeat, which asks from its thread, says of us."""
+        lag_ms = self.watchdog.watch.lag_ms() if self.watchdog is not None else 0
+        return members.Condition(self.state, lag_ms, self.hanging)
 
     def show(self, state: State, reason: str = "") -> None:
         """Takes a state and tells subscribers, if it is another one or has a reason to be told."""
@@ -265,6 +266,7 @@ class Runner:
         """Renews the runner when too many hang. Inside an application nobody could restart it."""
         if attempt.left_behind is not None:
             self.left_behind.add(attempt.left_behind)
+            attempt.left_behind.add_done_callback(self.left_behind.discard)
         if self.hanging < self.config.most_hanging or self.is_stopping() or self.leave is None:
             return
         self.renewal = f"{self.hanging} agents that were cut off still run"

@@ -15,7 +15,7 @@ from oppspot_runner.db.listen import Listener
 from oppspot_runner.db.pool import DATABASE_AWAY, Connection, Database
 from oppspot_runner.queue import members, store
 from oppspot_runner.queue.claiming import Claimer
-from oppspot_runner.queue.members import Beat, BeatConnection, Membership
+from oppspot_runner.queue.members import Beat, BeatConnection, Condition, Membership
 from oppspot_runner.runner.attempt import Attempt
 from oppspot_runner.runner.cancelling import end_all
 from oppspot_runner.runner.config import RunnerConfig, State
@@ -45,7 +45,7 @@ class Daemon(Protocol):
 
     def lose_attempts(self) -> None: ...
 
-    def lag_ms(self) -> int: ...
+    def condition(self) -> Condition: ...
 
     def show(self, state: State, reason: str = "") -> None: ...
 
@@ -92,8 +92,7 @@ class Term:
             BeatConnection(database.conninfo, database, self.member.id),
             beat_s=runner.config.beat_s,
             lease_s=runner.config.lease_s,
-            state=lambda: runner.state,
-            lag_ms=runner.lag_ms,
+            condition=runner.condition,
             running=lambda: list(runner.attempts),
             on_beat=self._on_beat,
             on_lost=self._on_lost,

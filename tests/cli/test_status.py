@@ -84,6 +84,22 @@ def test_watching_shows_it_again_until_interrupted(
     assert [frame["runner"]["status"] for frame in frames] == ["running"] * 3
 
 
+def test_what_will_renew_a_runner_is_seen_beforehand(cli: CommandLine, rows: Rows) -> None:
+    runner = rows.runner()
+    rows("UPDATE task_runners SET hanging = 2 WHERE id = %s", runner)
+    said = cli("status")
+    assert said.code == 0
+    assert f"runner {runner}: 2 agent(s) that were cut off still run" in said.out
+
+
+def test_a_runner_whose_loop_stands_still_is_unhealthy(cli: CommandLine, rows: Rows) -> None:
+    runner = rows.runner()
+    rows("UPDATE task_runners SET lag_ms = 12000 WHERE id = %s", runner)
+    said = cli("status")
+    assert said.code == 4
+    assert "stands still for 12 s: an agent blocks its event loop" in " ".join(said.out.split())
+
+
 def test_json_has_the_shape_that_http_has(cli: CommandLine, rows: Rows) -> None:
     agent, runner = rows.agent(), rows.runner()
     rows.task(agent, status="failed", error_message="no key")
@@ -119,6 +135,7 @@ def test_json_has_the_shape_that_http_has(cli: CommandLine, rows: Rows) -> None:
         "started_at",
         "wake",
         "lag_ms",
+        "hanging",
     ]
     assert (shown["id"], shown["running"], shown["wake"]) == (runner, 1, "poll")
     first, *ends = found["recent_tasks"]

@@ -188,6 +188,12 @@ async def test_a_thread_that_hangs_is_counted_until_its_next_call_ends_it(bench:
         (row,) = await bench.ended(await bench.task(agent))
         assert row["error_message"] == "the time limit of 0.1 s was exceeded"
         assert runner.hanging == before + 1
+
+        async def told() -> bool:
+            said = await bench.db.fetch_one("SELECT max(hanging) AS n FROM task_runners")
+            return said is not None and said["n"] == before + 1
+
+        await bench.until(told)
         hangs.set()
         assert await asyncio.to_thread(ended.wait, 10)
 

@@ -2,7 +2,7 @@
 -- ask of us and which tasks we still hold. The notification to ourselves tests the listener for free.
 UPDATE task_runners r SET
     beat_at = oppspot_now(), lease_until = oppspot_now() + make_interval(secs => r.lease_s),
-    state = %(state)s, lag_ms = %(lag_ms)s
+    state = %(state)s, lag_ms = %(lag_ms)s, hanging = %(hanging)s
 WHERE r.id = %(runner_id)s AND r.lease_until > oppspot_now()
 RETURNING r.desired,
     ARRAY(SELECT t.run_token FROM agent_tasks t WHERE t.runner_id = r.id AND t.status = 'processing') AS held,
