@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, LiteralString, TypeAlias
+from weakref import WeakSet
 
 import psycopg
 from psycopg import AsyncConnection
@@ -144,6 +147,7 @@ class Database:
             configure=self._configure,
             name=application,
         )
+        self._lines: WeakSet[PooledConnection] = WeakSet()
 
     async def open(self) -> Database:
         """Connects once to see that it works, then opens the pool. Raises DatabaseError."""
@@ -178,6 +182,7 @@ class Database:
         return connection
 
     async def _configure(self, connection: PooledConnection) -> None:
+        self._lines.add(connection)
         connection.answer_s = self.statement_timeout_s + LATE_S
         await self.prepare_session(connection)
 
@@ -217,6 +222,11 @@ class Database:
         """Replaces all connections, those in use when they come back: they may lead nowhere."""
         await self._pool.drain()
 
+    def cut_all(self) -> None:
+        """Cuts the lines of all connections of the pool, from any thread."""
+        for connection in list(self._lines):
+            cut(connection)
+
     async def ping(self) -> None:
         """One round trip on a connection of the pool; raises what is wrong with it."""
         await self.fetch_one(SESSION_FACTS)
@@ -235,6 +245,16 @@ class Database:
         """Runs one statement; the number of rows that it touched."""
         async with self.connection() as connection:
             return (await connection.execute(query, params)).rowcount
+
+
+def cut(connection: psycopg.Connection[DictRow] | Connection) -> None:
+    """Cuts the line to the server, from any thread: whoever waits for an answer gets an error, and
+    an open transaction is rolled back."""
+    with (
+        suppress(OSError, psycopg.Error),
+        socket.socket(fileno=os.dup(connection.fileno())) as line,
+    ):
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def tolerant_loads(text: str | bytes) -> Any:

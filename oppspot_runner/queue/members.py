@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -13,7 +11,7 @@ import psycopg
 from psycopg.rows import DictRow
 
 from oppspot_runner.db.files import statement
-from oppspot_runner.db.pool import BAD_CONTENT, Connection, Database, connect_blocking
+from oppspot_runner.db.pool import BAD_CONTENT, Connection, Database, connect_blocking, cut
 
 REGISTER = statement("runners/register")
 BEAT = statement("runners/beat")
@@ -146,11 +144,7 @@ class BeatConnection:
     def abort(self) -> None:
         """Ends a beat that waits for an answer; to be called from another thread."""
         if self._connection is not None:
-            with (
-                suppress(OSError, psycopg.Error),
-                socket.socket(fileno=os.dup(self._connection.fileno())) as line,
-            ):
-                line.shutdown(socket.SHUT_RDWR)
+            cut(self._connection)
 
     def close(self) -> None:
         """Closes the connection, if there is one."""

@@ -20,7 +20,7 @@ from oppspot_runner.runner.attempt import Attempt
 from oppspot_runner.runner.loopwatch import LoopWatch, Standstill
 from oppspot_runner.runner.settler import write
 
-EACH_S = 1.0  # for one task: its row may be locked by what the loop was doing
+EACH_S = 2.0  # for one task: somebody else may have its row locked
 
 
 class Watchdog:
@@ -96,6 +96,7 @@ class Watchdog:
         runner_id = self.runner_id()
         innocent = Release(f"the event loop of its runner was blocked for {seconds}")
         guilty = f"it blocked the event loop of its runner for {seconds}: {where}"
+        self.database.cut_all()  # what the loop was writing holds locks that we would wait for
         async with await self.database.connect() as connection:
             for one in others:
                 with suppress(TimeoutError):

@@ -12,6 +12,8 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
+from oppspot_runner.agents.context import Context
+from oppspot_runner.agents.definition import Agent
 from oppspot_runner.app.status import read_status
 from oppspot_runner.base.errors import DatabaseError
 from oppspot_runner.base.events import LeaseLost, LoopStoodStill
@@ -126,6 +128,31 @@ async def test_at_the_limit_the_others_are_given_back_and_the_culprit_is_charged
     (told,) = [line for line in lines if "other tasks were given back" in line["event"]]
     assert told["blamed"] == [str(culprit)]
     assert sorted(told["given_back"]) == sorted(map(str, others))
+
+
+async def test_a_task_whose_end_is_just_being_written_is_given_back_too(bench: Bench) -> None:
+    """Its row is locked by a transaction that only the blocked loop could end."""
+    saving = asyncio.Event()
+
+    class Saving(Agent):
+        async def execute_agent(self, state: dict[str, Any]) -> dict[str, Any]:
+            return {"attempt": self.ctx.attempt}
+
+        async def save_results(self, ctx: Context, tx: Any, results: dict[str, Any]) -> bool:
+            if ctx.attempt == 1:
+                saving.set()
+                await asyncio.Event().wait()
+            return True
+
+    bench.registry.register(Saving, "saving")
+    innocent, guilty = await bench.agent_row("saving"), await bench.agent(blocking)
+    async with bench.running(replace(FAST, blocked_s=1)):
+        other = await bench.task(innocent)
+        await asyncio.wait_for(saving.wait(), 10)
+        culprit = await bench.task(guilty, payload='{"s": 3}')
+        rows = await bench.ended(culprit, other)
+    assert [row["status"] for row in rows] == ["completed"] * 2
+    assert [row["crash_count"] for row in rows] == [1, 0]
 
 
 async def test_the_blame_is_on_the_task_until_it_runs_again(bench: Bench) -> None:
