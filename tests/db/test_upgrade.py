@@ -1,0 +1,34 @@
+"""Each version brings up to date what the one before it left, with rows in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from oppspot_runner.db import migrate as migrating
+from oppspot_runner.db.files import migrations
+from tests.db.conftest import Place
+
+
+@pytest.mark.parametrize("number", [one.number for one in migrations() if one.number > 6])
+def test_a_schema_of_the_version_before_is_brought_up_to_date(
+    place: Place, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    before = tuple(one for one in migrations() if one.number < number)
+    with monkeypatch.context() as older:
+        older.setattr(migrating, "migrations", lambda: before)
+        place.migrate()
+    place.session.execute("INSERT INTO ai_agents (name, agent_type) VALUES ('a', 'a')")
+    place.session.execute(
+        "INSERT INTO agent_tasks (agent_id, status, error_message)"
+        " SELECT id, status, 'line 7' FROM ai_agents,"
+        " unnest('{pending,completed,failed,cancelled}'::text[]) status"
+    )
+    place.session.execute(
+        "INSERT INTO task_runners (host, pid, version, slots, poll_s, lease_s, beat_s, lease_until)"
+        " VALUES ('here', 1, '0', 1, 5, 30, 5, oppspot_now())"
+    )
+    assert len(place.migrate()) == len(migrations()) - len(before)
+    row = place.session.execute("SELECT error_pattern FROM dead_letter_tasks").fetchall()
+    assert row == [("line ?",)]
+    row = place.session.execute("SELECT completed, failed, total FROM task_runner_stats").fetchall()
+    assert row == [(1, 1, 4)]
