@@ -39,7 +39,9 @@ class AgentOptions(BaseModel):
     recycle_after: int = Field(1000, ge=1)
     recycle_memory: ByteSize | None = Field(None, ge=1)
     task_type: str | None = Field(None, min_length=1, max_length=200)
-    concurrency: int | None = Field(None, ge=0, le=1_000_000)
+    concurrency: int | None = Field(
+        None, ge=0, le=1_000_000, strict=True
+    )  # as the database reads it
     rate: str | None = None  # starts in a while, as "10/s" or "100/m"
 
     @field_validator("rate")

@@ -7,7 +7,7 @@ import re
 from oppspot_runner.base.errors import InvalidInputError
 
 # The same form as limit_rate in sql/0007_limits.sql.
-FORM = re.compile(r"\s*(\d{1,6}(?:\.\d{1,6})?)\s*/\s*([1-9]\d{0,4})?\s*([smhd])\s*")
+FORM = re.compile(r"\s*(\d{1,6}(?:\.\d{1,6})?)\s*/\s*([1-9]\d{0,4})?\s*([smhd])\s*", re.ASCII)
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 MOST = 1_000_000
 CLOSE = 1e-9  # relative: what a rate is off after it was divided and multiplied by a unit

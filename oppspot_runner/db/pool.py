@@ -195,6 +195,7 @@ class Database:
             # Behind a pooler in transaction mode a prepared statement or a session setting
             # may meet another server connection, so we use as little of both as possible.
             connection.prepare_threshold = None
+            await connection.set_isolation_level(psycopg.IsolationLevel.READ_COMMITTED)
         else:
             await connection.execute(
                 SESSION_PREPARE, {"timeout_ms": int(self.statement_timeout_s * 1000)}

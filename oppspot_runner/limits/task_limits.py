@@ -111,7 +111,7 @@ async def publish(database: Database, declared: Mapping[str, Limit]) -> None:
     type stays as it is.
     """
     columns = {agent_type: limit.columns() for agent_type, limit in declared.items()}
-    limited = [name for name, one in columns.items() if one["concurrency"] or one["rate"]]
+    limited = [name for name, limit in declared.items() if limit != Limit()]
     await database.execute(
         PUBLISH,
         {

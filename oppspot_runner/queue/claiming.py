@@ -117,18 +117,22 @@ async def arrange_keys(connection: Connection, keys: Sequence[str]) -> tuple[int
     return row["moved"], row["busy"]
 
 
-async def rearrange_keys(connection: Connection, after: str) -> tuple[int, str]:
+async def rearrange_keys(connection: Connection, after: str) -> tuple[int, list[str]]:
     """Lets in what waits for no reason among the next 100 keys after `after`.
 
-    Returns how many moved, and the key to go on from ("" = the beginning).
+    Returns how many moved, and the keys: the last one is where to go on, none is the end.
     """
     (row,) = await _rows(connection, REARRANGE_KEYS, {"after": after})
-    return row["moved"], row["last_key"] or ""
+    return row["moved"], row["keys"]
 
 
-async def age(connection: Connection, ageing_s: float) -> int:
-    """Raises tasks that waited `ageing_s` by one priority, a bounded number; how many rose."""
-    (row,) = await _rows(connection, AGE, {"ageing_s": ageing_s})
+async def age(connection: Connection, ageing_s: float, blocked_keys: Sequence[str]) -> int:
+    """Raises tasks that waited `ageing_s` by one priority, a bounded number; how many rose.
+
+    Those that are out of line are looked at for some keys only.
+    """
+    params = {"ageing_s": ageing_s, "keys": list(blocked_keys)}
+    (row,) = await _rows(connection, AGE, params)
     return int(row["raised"])
 
 

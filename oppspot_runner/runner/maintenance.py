@@ -58,12 +58,18 @@ class Maintenance:
             wait_s = await self.patience.through(self._once)
             if self._freed_keys:
                 await self.patience.through(self._arrange_freed_keys)
-            await self._look.wait(max(wait_s, GAP_S))
+            await self._look.wait(GAP_S if self._freed_keys else max(wait_s, GAP_S))
 
     async def _arrange_freed_keys(self) -> None:
-        async with self.database.connection() as connection:
-            moved, busy = await claiming.arrange_keys(connection, sorted(self._freed_keys))
-        self._freed_keys = set(busy)
+        # A key may be freed again while we ask; and if that fails, all are to be asked for again.
+        keys, self._freed_keys = self._freed_keys, set()
+        left = keys
+        try:
+            async with self.database.connection() as connection:
+                moved, busy = await claiming.arrange_keys(connection, sorted(keys))
+            left = set(busy)
+        finally:
+            self._freed_keys |= left
         if moved:
             self.on_work()
 
@@ -74,10 +80,10 @@ class Maintenance:
         async with self.database.transaction() as connection:
             promoted, next_due_s = await store.promote(connection)
             if now >= self._poll_at:
-                moved = await self._keep_order(connection)
+                moved, more = await self._keep_order(connection)
                 found, suspect_s = await store.rescue(connection, self.runner_id)
                 await chain.after(connection, _ended(found))
-                more = len(found) >= store.MOST_RESCUED
+                more = more or len(found) >= store.MOST_RESCUED
                 wait_s = 0.0 if more else min(jittered(self.config.poll_s), _or_never(suspect_s))
                 self._poll_at = now + wait_s
         if found:
@@ -86,12 +92,15 @@ class Maintenance:
             self.on_work()
         return min(_or_never(next_due_s), max(self._poll_at - time.monotonic(), 0))
 
-    async def _keep_order(self, connection: Connection) -> int:
-        moved, self._seen_key = await claiming.rearrange_keys(connection, self._seen_key)
+    async def _keep_order(self, connection: Connection) -> tuple[int, bool]:
+        """How many tasks moved, and whether the keys after these are to be asked for at once."""
+        moved, keys = await claiming.rearrange_keys(connection, self._seen_key)
+        self._seen_key = keys[-1] if keys else ""
+        more = moved > 0
         await store.fold_tallies(connection)
         if self.config.ageing_s:
-            moved += await claiming.age(connection, self.config.ageing_s)
-        return moved
+            moved += await claiming.age(connection, self.config.ageing_s, keys)
+        return moved, more
 
     def _report(self, found: list[store.Rescued]) -> None:
         self.events.emit(

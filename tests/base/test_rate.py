@@ -37,7 +37,10 @@ def test_what_is_shown_means_what_was_written(number: int, units: int, unit: str
     assert starts_per_second(shown) == pytest.approx(given_rate, rel=1e-6, abs=1e-11)
 
 
-@pytest.mark.parametrize("text", ["", "10", "10/", "/s", "0/s", "-1/s", "1/0s", "10/y", "1e3/s"])
+NO_RATES = ["", "10", "10/", "/s", "0/s", "-1/s", "1/0s", "10/y", "1e3/s", "\u0663/s", "3\u00a0/s"]
+
+
+@pytest.mark.parametrize("text", NO_RATES)
 def test_other_texts_are_refused_with_how_to_write_one(text: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         starts_per_second(text)

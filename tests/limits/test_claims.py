@@ -90,6 +90,17 @@ async def test_a_rate_lets_a_burst_start_and_then_one_for_each_token(line: Line)
     assert await line.claimed() == {"paced": 4}  # the bucket does not grow over its burst
 
 
+async def test_a_transaction_that_began_earlier_does_not_turn_back_the_bucket(line: Line) -> None:
+    await line.limit("type", "noop", rate="10/s", burst=2)
+    await line.tasks(await line.agent("paced"), 9)
+    await line.at(0.1)
+    assert await line.claimed(1) == {"paced": 1}
+    await line.at(0)  # it had begun before, and got its turn after
+    assert await line.claimed(1) == {"paced": 1}
+    await line.at(0.1)
+    assert await line.claimed(1) == {}
+
+
 async def test_a_slow_rate_starts_one_at_a_time(line: Line) -> None:
     await line.limit("type", "noop", rate="2/m")
     await line.tasks(await line.agent("slow"), 3)
@@ -164,6 +175,35 @@ async def test_only_one_of_two_claims_at_once_counts_the_last_place(
     assert await line.claimed() == {"capped": 1}
 
 
+@pytest.mark.parametrize("fair", [False, True])
+async def test_a_claim_leaves_to_others_at_once_what_it_does_not_take(
+    line: Line, db: Database, fair: bool
+) -> None:
+    await line.limit("type", "elsewhere", concurrency=1)
+    for number in range(12):
+        await line.tasks(await line.agent(f"urgent {number}"), 1, priority=10)
+    await line.tasks(await line.agent("patient"), 9, priority=1)
+    line.claimer = Claimer(1, fair=fair)
+    async with db.connection() as other, other.transaction():
+        first = await Claimer(2, fair=fair).claim(other, 3)
+        second = await line.claim(3)
+    assert [task.priority for task in (*first.tasks, *second.tasks)] == [10] * 6
+
+
+async def test_who_waited_for_its_turn_sees_what_was_taken_meanwhile(
+    line: Line, db: Database
+) -> None:
+    await line.connection.execute(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = %L',"
+        " current_database(), 'repeatable read'); END $$"
+    )
+    await line.tasks(await line.agent("capped", configuration='{"concurrency": 1}'), 5)
+    async with Database(db.dsn, schema=db.schema) as late, late.transaction() as other:
+        await other.execute("SELECT FROM agent_tasks")
+        assert await line.claimed() == {"capped": 1}
+        assert (await Claimer(2).claim(other, 3)).tasks == []
+
+
 async def test_organisations_take_turns_where_runners_share_fairly(line: Line) -> None:
     line.claimer = Claimer(1, fair=True)
     big, small = await line.organisation(), await line.organisation()
@@ -181,6 +221,15 @@ async def test_a_heavier_organisation_gets_more_of_the_places(line: Line) -> Non
     await line.tasks(await line.agent("light"), 20, org_id=light)
     await line.tasks(await line.agent("heavy"), 20, org_id=heavy)
     assert await line.claimed(8) == {"heavy": 6, "light": 2}
+
+
+async def test_tasks_of_no_organisation_have_a_share_like_those_of_one(line: Line) -> None:
+    line.claimer = Claimer(1, fair=True)
+    org = await line.organisation()
+    await line.tasks(await line.agent("nobody's"), 20)
+    await line.tasks(await line.agent("theirs"), 20, org_id=org)
+    assert await line.claimed(4) == {"nobody's": 2, "theirs": 2}
+    assert await line.claimed(4) == {"nobody's": 2, "theirs": 2}
 
 
 async def test_fair_shares_do_not_outdo_priorities(line: Line) -> None:

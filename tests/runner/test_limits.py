@@ -122,6 +122,19 @@ async def test_what_an_agents_code_says_is_known_to_all_runners_and_goes_with_it
     assert await list_limits(bench.db) == []
 
 
+async def test_code_may_say_that_nothing_of_its_type_starts(bench: Bench) -> None:
+    async def off(ctx: Context) -> None:
+        return None
+
+    async def on(ctx: Context) -> None:
+        return None
+
+    waiting = await bench.task(await bench.agent(off, concurrency=0), priority=9)
+    async with bench.running():
+        await bench.ended(await bench.task(await bench.agent(on)))
+    assert (await bench.row(waiting))["attempt"] == 0
+
+
 async def test_low_priorities_rise_while_they_wait(bench: Bench) -> None:
     release = asyncio.Event()
 

@@ -1,8 +1,10 @@
 -- Takes up to {limit} ready rows among those that may run now, where something is limited or paused, the
 -- runner serves some task types only, or organisations share fairly. Reads one priority after the other,
--- each lane no further than it has room. Then each row counts its place within every limit on it, so that
--- lanes which share one take no more than it allows. Tasks are counted in the running rows; see hold_limits
--- for why two claims cannot both take the last place.
+-- each lane no further than it has room. Rows are locked in their order, no more of them than are asked for:
+-- what another claim passes over because we hold it, we take. More are looked at, for those that others hold.
+-- Then each row counts its place within every limit on it, so that lanes which share one take no more than
+-- it allows. Tasks are counted in the running rows; see hold_limits for why two claims cannot both take the
+-- last place.
 -- The other rules of reading rows are those of `claim`.
 WITH served AS MATERIALIZED (
     SELECT * FROM open_lanes WHERE (%(task_types)s::text[] IS NULL OR task_type = ANY (%(task_types)s::text[]))
@@ -40,23 +42,30 @@ WITH served AS MATERIALIZED (
            coalesce(o.running, 0) AS running, coalesce(l.weight, 1) AS weight
     FROM served s
     LEFT JOIN (SELECT lane, min(room) AS room FROM bound GROUP BY lane) b ON b.lane = s.lane
-    LEFT JOIN (SELECT org_id, sum(n) AS running FROM running GROUP BY org_id) o ON o.org_id = s.org_id
+    LEFT JOIN (SELECT org_id, sum(n) AS running FROM running GROUP BY org_id) o
+        ON coalesce(o.org_id::text, '') = coalesce(s.org_id::text, '')
     LEFT JOIN task_limits l ON l.scope = 'org' AND l.key = s.org_id::text
     WHERE b.room IS NULL OR (b.room >= 1 AND (SELECT t.ours FROM turn t))
 ), line AS MATERIALIZED (
     SELECT x.*, row_number() OVER (ORDER BY x.priority DESC, x.share, x.ready_seq) AS place FROM (
         SELECT y.* FROM generate_series(10, 1, -1) AS p (priority) CROSS JOIN LATERAL (
-            SELECT r.ctid, r.limit_key, r.ready_seq, l.lane, p.priority, CASE WHEN %(fair)s THEN
-                (l.running + row_number() OVER (PARTITION BY l.org_id ORDER BY r.ready_seq)) / l.weight END AS share
-            FROM lanes l CROSS JOIN LATERAL (
-                SELECT s.* FROM (
-                    SELECT q.ctid, q.limit_key, q.ready_seq FROM agent_tasks q
-                    WHERE q.status = 'pending' AND NOT q.parked AND NOT q.blocked
-                      AND task_lane(q.task_type, q.agent_id, q.org_id) = l.lane AND q.priority = p.priority
-                    ORDER BY q.ready_seq LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED) s
-                LIMIT floor(l.room)) r
-            WHERE l.priority >= p.priority
-            ORDER BY share, r.ready_seq LIMIT {limit}) y
+            SELECT k.*, c.ready_seq, c.lane, p.priority, c.share FROM (
+                SELECT r.ctid, r.ready_seq, l.lane, CASE WHEN %(fair)s THEN
+                    (l.running + row_number() OVER (PARTITION BY l.org_id ORDER BY r.ready_seq)) / l.weight END AS share
+                FROM lanes l CROSS JOIN LATERAL (
+                    SELECT s.* FROM (
+                        SELECT q.ctid, q.ready_seq FROM agent_tasks q
+                        WHERE q.status = 'pending' AND NOT q.parked AND NOT q.blocked
+                          AND task_lane(q.task_type, q.agent_id, q.org_id) = l.lane AND q.priority = p.priority
+                        ORDER BY q.ready_seq LIMIT 2 * {limit} + 30) s
+                    LIMIT floor(l.room)) r
+                WHERE l.priority >= p.priority
+                ORDER BY share, r.ready_seq LIMIT 2 * {limit} + 30) c
+            CROSS JOIN LATERAL (
+                SELECT q.ctid, q.limit_key FROM agent_tasks q
+                WHERE q.ctid = c.ctid AND q.status = 'pending' AND NOT q.parked AND NOT q.blocked
+                LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) k
+            LIMIT {limit}) y
         LIMIT {limit}) x
 ), keys AS MATERIALIZED (
     SELECT d.limit_key, CASE WHEN (SELECT t.ours FROM turn t) THEN r.concurrency - coalesce((
@@ -76,7 +85,7 @@ WITH served AS MATERIALIZED (
 ), chosen AS MATERIALIZED (
     SELECT n.ctid, n.lane FROM line n WHERE n.ctid NOT IN (SELECT c.ctid FROM crowded c)
 ), spent AS (
-    UPDATE task_limits l SET tokens = limit_tokens(l) - s.n, refilled_at = oppspot_now()
+    UPDATE task_limits l SET tokens = limit_tokens(l) - s.n, refilled_at = greatest(l.refilled_at, oppspot_now())
     FROM (SELECT b.scope, b.key, count(*) AS n FROM chosen c JOIN bound b ON b.lane = c.lane
           WHERE b.kind = 'rate' GROUP BY 1, 2) s
     WHERE (l.scope, l.key) = (s.scope, s.key)

@@ -7,6 +7,6 @@ WITH RECURSIVE walk AS (
         SELECT t.limit_key FROM agent_tasks t
         WHERE t.status = 'pending' AND t.blocked AND t.limit_key > w.limit_key ORDER BY t.limit_key LIMIT 1) n
 ), page AS MATERIALIZED (
-    SELECT array_agg(limit_key) AS keys, max(limit_key) AS last_key FROM (SELECT limit_key FROM walk LIMIT 100) w
+    SELECT ARRAY(SELECT limit_key FROM walk LIMIT 100) AS keys
 )
-SELECT s.last_key, a.moved FROM page s CROSS JOIN LATERAL arrange_keys(s.keys) a
+SELECT s.keys, a.moved FROM page s CROSS JOIN LATERAL arrange_keys(s.keys) a
