@@ -21,11 +21,16 @@ PROGRAM = (
     "import sys; sys.path[:] = sys.argv[2:]; "
     "from oppspot_runner.backends.nursery import main; main(int(sys.argv[1]))"
 )
+OTHERS = 2  # nurseries that are asked when one ended
 GONE_S = 5.0  # a killed process is gone within milliseconds; the system may be busy
 
 
 class ChildEndedError(OppspotError):
     """A child process ended before the body that ran in it."""
+
+
+class NurseryEndedError(ChildEndedError):
+    """The nursery ended before it bore the child that it was asked for."""
 
 
 class Child:
@@ -82,13 +87,22 @@ class Children:
         self._ends: dict[int, asyncio.Future[int]] = {}
 
     async def bear(self) -> Child:
-        """A new child. Raises ChildEndedError when none could be started."""
+        """A new child. Raises ChildEndedError when none could be started.
+
+        What kills a nursery is no fault of the body that waits for its child: another one is asked.
+        """
+        for _ in range(OTHERS):
+            with suppress(NurseryEndedError):
+                return await self._bear()
+        return await self._bear()
+
+    async def _bear(self) -> Child:
         loop = asyncio.get_running_loop()
         control = await self._open()
         ours, theirs = socket.socketpair()
         birth: asyncio.Future[int] = loop.create_future()
         self._births.append(birth)
-        with theirs:
+        with theirs, suppress(OSError):  # a nursery that is gone is heard of
             socket.send_fds(control, [REQUEST.pack(BEAR, 0)], [theirs.fileno()])
         # The channel is open before the birth: closed, it ends a child that nobody waits for.
         channel = Channel(*await asyncio.open_connection(sock=ours))
@@ -165,7 +179,7 @@ class Children:
         control.close()
         for birth in self._births:
             if not birth.done():
-                birth.set_exception(ChildEndedError("no child process could be started"))
+                birth.set_exception(NurseryEndedError("no child process could be started"))
         for ended in self._ends.values():
             ended.set_result(-signal.SIGKILL)
         self._births.clear()

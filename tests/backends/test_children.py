@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,29 @@ async def test_a_nursery_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPat
     try:
         with pytest.raises(ChildEndedError, match="no child process could be started"):
             await made.bear()
+    finally:
+        await made.stop()
+
+
+async def test_a_nursery_that_is_killed_while_it_bears_is_replaced(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mark = tmp_path / "was here"
+    ends_once = f"""
+import pathlib, socket, sys
+mark = pathlib.Path({str(mark)!r})
+if not mark.exists():
+    mark.touch()
+    socket.socket(fileno=int(sys.argv[1])).recv(1)
+    raise SystemExit(1)
+"""
+    monkeypatch.setattr(children, "PROGRAM", ends_once + children.PROGRAM)
+    made = Children()
+    try:
+        child = await made.bear()
+        assert mark.exists()
+        assert lives(child.pid)
+        await made.kill(child)
     finally:
         await made.stop()
 
