@@ -219,3 +219,6 @@ async def test_a_death_while_it_only_waited_is_not_charged(bench: Bench) -> None
     assert (dead["status"], dead["crash_count"]) == ("failed", 3)
     assert "lost three times" in dead["error_message"]
     assert (alive["status"], alive["crash_count"]) == ("completed", 2)
+    # It had not begun: that was no attempt.
+    assert alive["attempt"] == 1
+    assert [one["status"] for one in await bench.attempts(held)] == ["completed"]

@@ -2,7 +2,7 @@
 -- lock is gone and its heart missed a beat (the lock alone proves nothing: a living runner can lose
 -- its listening session). A missing runner row counts as dead. The first crashes cost nothing but
 -- time; the third ends the task: work that kills its runner must not take down the fleet. A task that
--- was only held had not begun, so it had no part in the death.
+-- was only held had not begun: it had no part in the death, and the attempt gets its number back.
 -- The lost rows are found before they are put in order: together, a plan may walk the whole key. They keep
 -- their order in line: their new places are drawn before a join could mix them.
 WITH watched AS MATERIALIZED (
@@ -17,7 +17,7 @@ WITH watched AS MATERIALIZED (
     FROM dead d WHERE r.id = d.id AND (r.lease_until > oppspot_now() OR r.waiting)
 ), lost AS MATERIALIZED (
     SELECT t.id, t.runner_id, t.ready_seq, coalesce(t.execution_id, oppspot_uuid()) AS execution_id,
-           CASE WHEN t.held THEN 0 ELSE 1 END AS crashes FROM agent_tasks t
+           CASE WHEN t.held THEN 0 ELSE 1 END AS begun FROM agent_tasks t
     WHERE t.status = 'processing' AND t.ctid = ANY (ARRAY(
         SELECT p.ctid FROM agent_tasks p
         WHERE p.status = 'processing' AND NOT EXISTS (
@@ -29,18 +29,19 @@ WITH watched AS MATERIALIZED (
 ), saved AS (
     UPDATE agent_tasks t SET
         status = CASE WHEN t.cancel_requested_at IS NOT NULL THEN 'cancelled'
-                      WHEN t.crash_count + l.crashes >= 3 THEN 'failed' ELSE 'pending' END,
+                      WHEN t.crash_count + l.begun >= 3 THEN 'failed' ELSE 'pending' END,
         error_message = CASE WHEN t.cancel_requested_at IS NOT NULL THEN t.cancel_reason
-            WHEN t.crash_count + l.crashes >= 3 THEN format('the runner was lost three times while this task ran, last %%s',
+            WHEN t.crash_count + l.begun >= 3 THEN format('the runner was lost three times while this task ran, last %%s',
                 coalesce('on ' || d.host || ' (pid ' || d.pid || ')', 'runner ' || t.runner_id))
             ELSE t.error_message END,
-        crash_count = t.crash_count + l.crashes, run_token = NULL, runner_id = NULL, parked = false, progress = NULL,
-        execution_id = NULL, deadline_at = NULL, held = false, ready_seq = l.place,
-        finished_at = CASE WHEN t.cancel_requested_at IS NOT NULL OR t.crash_count + l.crashes >= 3 THEN oppspot_now() END
+        crash_count = t.crash_count + l.begun, run_token = NULL, runner_id = NULL, parked = false, progress = NULL,
+        attempt = t.attempt - 1 + l.begun, execution_id = CASE WHEN l.begun = 0 THEN t.execution_id END,
+        deadline_at = NULL, held = false, ready_seq = l.place,
+        finished_at = CASE WHEN t.cancel_requested_at IS NOT NULL OR t.crash_count + l.begun >= 3 THEN oppspot_now() END
     FROM placed l LEFT JOIN dead d ON d.id = l.runner_id
     WHERE t.id = l.id
     RETURNING t.id, t.agent_id, t.org_id, t.stream_id, t.run_id, t.attempt, t.status, t.started_at,
-              l.runner_id, l.execution_id, d.host, d.pid
+              l.runner_id, l.execution_id, l.begun, d.host, d.pid
 ), tallied AS (
     INSERT INTO task_tallies (status, n) SELECT status, count(*) FROM saved WHERE status = 'cancelled' GROUP BY status
 ), written AS (
@@ -51,6 +52,7 @@ WITH watched AS MATERIALIZED (
         format('the runner %%s was lost', coalesce('on ' || s.host || ' (pid ' || s.pid || ')', s.runner_id::text)),
         s.runner_id
     FROM saved s LEFT JOIN ai_agents a ON a.id = s.agent_id
+    WHERE s.begun = 1
     ON CONFLICT (task_id, attempt) WHERE task_id IS NOT NULL DO UPDATE SET
         status = excluded.status, completed_at = excluded.completed_at, duration_ms = excluded.duration_ms,
         error_message = excluded.error_message
