@@ -72,6 +72,7 @@ class Attempt:
         self.started_at = time.monotonic()
         self._verdict: Outcome | None = None
         self._lost = False
+        self.ending = False  # whether it is ours is now for the fence to say
         self._asked = False
         self._stirred: asyncio.Future[None] | None = None
         self._work: asyncio.Task[Any] | None = None
@@ -201,6 +202,7 @@ class Attempt:
             body.exception()  # looked at, so that the loop does not complain
 
     async def _settle(self, result: Result) -> None:
+        self.ending = True
         run_ms = self._run_ms()
         if result.saver is not None and isinstance(result.outcome, Done):
             written, end, outcome = await self._save(result, run_ms)

@@ -190,7 +190,8 @@ class Term:
         self._cancel(beat.cancelled)
         self._find_orphans(beat.held)
         for token, attempt in list(self.runner.attempts.items()):
-            if token not in beat.held and attempt.started_at < sent_at:
+            begun = attempt.started_at < sent_at and not attempt.ending
+            if begun and token not in beat.held:
                 attempt.lose()
         self._obey(beat.desired)
 

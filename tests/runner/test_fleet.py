@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
@@ -14,7 +15,8 @@ import pytest
 
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.definition import Agent, ResultMapper
-from oppspot_runner.base.events import EventBus, LeaseLost, ResultDropped
+from oppspot_runner.app import wiring
+from oppspot_runner.base.events import EventBus, LeaseLost, ResultDropped, TaskFinished
 from oppspot_runner.queue.claiming import Claimed
 from oppspot_runner.queue.settlement import Settlement
 from oppspot_runner.runner.loop import Runner
@@ -127,6 +129,39 @@ async def test_a_lost_attempt_saves_nothing(bench: Bench) -> None:
         await bench.until(dropped)
     rows = await bench.db.fetch_all("SELECT attempt FROM effects")
     assert [one["attempt"] for one in rows] == [2]
+
+
+async def test_an_end_that_was_written_is_told_though_a_heartbeat_sees_it_first(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(Settler):
+        async def settle_alone(self, *arguments: Any) -> bool:
+            written = await super().settle_alone(*arguments)
+            row = "SELECT beat_at FROM task_runners"
+            before = await bench.db.fetch_one(row)
+
+            async def beaten_twice() -> bool:
+                now = await bench.db.fetch_one(row)
+                assert now is not None
+                assert before is not None
+                return now["beat_at"] > before["beat_at"] + timedelta(seconds=0.5)
+
+            await bench.until(beaten_twice)
+            return written
+
+    monkeypatch.setattr(wiring, "Settler", Slow)
+    bench.registry.register(saving_agent(), "saving")
+    await bench.db.execute("CREATE TABLE effects (task_id uuid, attempt integer)")
+    agent = await bench.agent_row("saving")
+    async with bench.running(replace(FAST, lease_s=2)):
+        await bench.task(agent)
+
+        async def told() -> bool:
+            return bool(bench.happened(TaskFinished) or bench.happened(ResultDropped))
+
+        await bench.until(told)
+    assert [event.status for event in bench.happened(TaskFinished)] == ["completed"]
+    assert not bench.happened(ResultDropped)
 
 
 async def test_a_runner_that_was_taken_for_dead_cancels_its_work_and_starts_over(
