@@ -237,9 +237,7 @@ class Runner:
         alone = [task for task in tasks if task.runs_alone]
         for task in tasks:
             if task not in alone[1:]:
-                attempt = Attempt(task, self.tools)
-                self.attempts[task.run_token] = attempt
-                attempts.create_task(self._attend(attempt), name=f"task {task.id}")
+                self._begin(attempts, Attempt(task, self.tools))
         if alone and len(self.attempts) > 1:
             self._alone.clear()
         if alone[1:]:
@@ -249,18 +247,22 @@ class Runner:
     def _one_runs_alone(self) -> bool:
         return any(attempt.task.runs_alone for attempt in self.attempts.values())
 
-    async def _attend(self, attempt: Attempt) -> None:
-        try:
-            await attempt.run(self._alone.wait if attempt.task.runs_alone else None)
-        finally:
-            del self.attempts[attempt.task.run_token]
-            if len(self.attempts) == 1:
-                self._alone.set()
-            if attempt.was_cut_off:
-                self._note_left_behind(attempt)
-            if self.term is not None:
-                self.term.look_for_due(attempt.task.limit_key)
-            self.wakeup.set()
+    def _begin(self, attempts: asyncio.TaskGroup, attempt: Attempt) -> None:
+        turn = self._alone.wait if attempt.task.runs_alone else None
+        self.attempts[attempt.task.run_token] = attempt
+        running = attempts.create_task(attempt.run(turn), name=f"task {attempt.task.id}")
+        # Not by a `finally` inside: one that is cancelled before its first step never gets there.
+        running.add_done_callback(lambda _: self._attended(attempt))
+
+    def _attended(self, attempt: Attempt) -> None:
+        del self.attempts[attempt.task.run_token]
+        if len(self.attempts) == 1:
+            self._alone.set()
+        if attempt.was_cut_off:
+            self._note_left_behind(attempt)
+        if self.term is not None:
+            self.term.look_for_due(attempt.task.limit_key)
+        self.wakeup.set()
 
     def _note_left_behind(self, attempt: Attempt) -> None:
         """Renews the runner when too many hang. Inside an application nobody could restart it."""

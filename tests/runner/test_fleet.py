@@ -16,7 +16,9 @@ import pytest
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.definition import Agent, ResultMapper
 from oppspot_runner.app import wiring
+from oppspot_runner.base.errors import LeaseLostError
 from oppspot_runner.base.events import EventBus, LeaseLost, ResultDropped, TaskFinished
+from oppspot_runner.base.task import Task
 from oppspot_runner.queue.claiming import Claimed
 from oppspot_runner.queue.settlement import Settlement
 from oppspot_runner.runner.loop import Runner
@@ -212,6 +214,27 @@ async def test_a_cancellation_that_gets_lost_does_not_hold_a_runner_in_a_term_th
         await bench.db.execute("UPDATE task_runners SET lease_until = now() - interval '1 s'")
         await bench.ended(await bench.task(agent))
         assert member_of(runner) != first
+
+
+async def test_an_attempt_that_is_lost_before_its_first_step_keeps_no_slot(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin_all, lost = Runner._begin_all, [LeaseLostError("at this very moment")]
+
+    async def interrupted(runner: Runner, attempts: asyncio.TaskGroup, tasks: list[Task]) -> None:
+        await begin_all(runner, attempts, tasks)
+        if tasks and lost:
+            raise lost.pop()
+
+    async def quick(ctx: Context) -> dict[str, Any]:
+        return {}
+
+    monkeypatch.setattr(Runner, "_begin_all", interrupted)
+    agent = await bench.agent(quick)
+    async with bench.running(replace(FAST, slots=1, poll_s=0.2)):
+        (row,) = await bench.ended(await bench.task(agent))
+    assert not lost
+    assert row["status"] == "completed"
 
 
 async def test_who_waits_for_his_end_to_be_written_is_told_when_nobody_writes_any_more(
