@@ -18,6 +18,7 @@ from benchmarks.bench import Bench
 from benchmarks.contenders.everyone import REMARKS
 from benchmarks.measure import Measure, Outcome
 from benchmarks.measures import ALL
+from benchmarks.rounds import reason
 from benchmarks.sizes import FULL, NORMAL, QUICK, Sizes
 
 MEASURES = [measure.name for measure in ALL]
@@ -69,9 +70,10 @@ def main(
         )
         facts = machine.conditions(bench)
         found = list(outcomes(bench, chosen))
-    report.show(report.table(found, facts))
+    results = report.as_json(found, facts)
+    report.show(results)
     json_path.parent.mkdir(parents=True, exist_ok=True)
-    json_path.write_text(json.dumps(report.as_json(found, facts), indent=2) + "\n")
+    json_path.write_text(json.dumps(results, indent=2) + "\n")
     click.echo(f"JSON: {json_path}")
 
 
@@ -91,7 +93,7 @@ def run(bench: Bench, measure: Measure) -> Outcome:
     try:
         outcome = measure.run(bench)
     except Exception as error:  # noqa: BLE001 - the table says it
-        outcome = Outcome(problems=[f"{type(error).__name__}: {error}"])
+        outcome = Outcome(problems=[reason(error)])
     bench.say(f"  {time.monotonic() - started:.0f} s")
     return outcome
 

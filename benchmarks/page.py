@@ -1,7 +1,7 @@
 """Puts the figures of a run into the page about performance.
 
-`python -m benchmarks.page build/benchmarks.json` keeps the run as `benchmarks/results.json` and
-writes its table between the two marks of the page; without an argument it writes the kept one.
+`python -m benchmarks.page build/benchmarks.json` keeps that run as `benchmarks/results.json` and
+writes its table between the two marks of the page; without an argument it writes the kept run.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.product import ROOT
-from benchmarks.report import number
+from benchmarks.report import rows
 
 PAGE = ROOT / "docs" / "explanation" / "performance.md"
 RESULTS = ROOT / "benchmarks" / "results.json"
@@ -25,13 +25,19 @@ def figures(results: dict[str, Any]) -> str:
     lines = [_conditions(results), ""]
     lines += ["| measure | figure | value | must be | |", "|---|---|---|---|---|"]
     for measure in results["measures"]:
-        lines += _rows(measure)
+        lines += ["| " + " | ".join(row) + " |" for row in rows(measure)]
     return "\n".join(lines)
 
 
-def page(text: str, results: dict[str, Any]) -> str:
+def kept() -> dict[str, Any] | None:
+    """The run that is kept, if there is one."""
+    return json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else None
+
+
+def page(text: str, results: dict[str, Any] | None) -> str:
     """The text of the page with the figures of a run in it."""
-    block = f"{BEGIN}\n\n{figures(results)}\n\n{END}"
+    shown = "No run is kept yet." if results is None else figures(results)
+    block = f"{BEGIN}\n\n{shown}\n\n{END}"
     return re.sub(f"{BEGIN}.*{END}", lambda _: block, text, flags=re.DOTALL)
 
 
@@ -48,24 +54,11 @@ def _conditions(results: dict[str, Any]) -> str:
     )
 
 
-def _rows(measure: dict[str, Any]) -> list[str]:
-    bounds = {bound["figure"]: bound for bound in measure["bounds"]}
-    names = [*measure["figures"], *(name for name in bounds if name not in measure["figures"])]
-    rows = []
-    for name in names:
-        value = measure["figures"].get(name)
-        shown = "" if value is None else number(value)
-        bound = bounds.get(name, {"must_be": "", "verdict": ""})
-        rows.append(f"{name} | {shown} | {bound['must_be']} | {bound['verdict']} |")
-    rows += [f"{problem} | | | |" for problem in measure["problems"]]
-    return [f"| {measure['name'] if not place else ''} | {row}" for place, row in enumerate(rows)]
-
-
 def main() -> None:
     """Keeps the run that is given, and writes the page."""
     if len(sys.argv) > 1:
-        RESULTS.write_text(Path(sys.argv[1]).read_text())
-    PAGE.write_text(page(PAGE.read_text(), json.loads(RESULTS.read_text())))
+        RESULTS.write_text(Path(sys.argv[1]).read_text("utf-8"), "utf-8")
+    PAGE.write_text(page(PAGE.read_text("utf-8"), kept()), "utf-8")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from benchmarks.programs import output_of
 from benchmarks.server import Server
 
 ROOT = Path(__file__).resolve().parents[1]
-DRAINED_S = 600.0
+DRAINED_S = 1800.0
 READY_S = 30.0
 NOOP, MARK, HOLD = "benchmark_noop", "benchmark_mark", "benchmark_hold"
 SPAN = """

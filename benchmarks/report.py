@@ -1,4 +1,4 @@
-"""The table for people and the JSON for programs: the same figures."""
+"""What was found: as JSON with every sample, and as the rows of a table."""
 
 from __future__ import annotations
 
@@ -7,15 +7,39 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.measure import Bound, Measure, Outcome, Verdict
+from benchmarks.measure import Measure, Outcome, Verdict
 
 STYLES = {Verdict.KEPT: "green", Verdict.BROKEN: "bold red", Verdict.UNKNOWN: "yellow"}
-WIDTH = 118
+WIDTH = 118  # where there is no terminal
 
 
-def table(found: list[tuple[Measure, Outcome]], facts: dict[str, Any]) -> Table:
+def as_json(found: list[tuple[Measure, Outcome]], facts: dict[str, Any]) -> dict[str, Any]:
+    """All that was found, every sample included."""
+    return {**facts, "measures": [_measure_as_json(*one) for one in found]}
+
+
+def rows(measure: dict[str, Any]) -> list[tuple[str, str, str, str, str]]:
+    """The name of a measure, then figure, value, bound and verdict, or what could not be done."""
+    bounds = {bound["figure"]: bound for bound in measure["bounds"]}
+    missing = [name for name in bounds if name not in measure["figures"]]
+    found = []
+    for name in [*measure["figures"], *missing]:
+        bound = bounds.get(name, {"must_be": "", "verdict": ""})
+        value = "" if name in missing else number(measure["figures"][name])
+        found.append((name, value, bound["must_be"], bound["verdict"]))
+    found += [(problem, "", "", "") for problem in measure["problems"]]
+    return [("" if place else measure["name"], *row) for place, row in enumerate(found)]
+
+
+def show(results: dict[str, Any]) -> None:
+    """Prints the table, also where there is no terminal."""
+    console = Console()
+    (console if console.is_terminal else Console(width=WIDTH)).print(table(results))
+
+
+def table(results: dict[str, Any]) -> Table:
     """One line for each figure, with its bound and whether that was kept."""
-    machine, versions = facts["machine"], facts["versions"]
+    machine, versions = results["machine"], results["versions"]
     made = Table(
         title=f"{machine['cpu']}, {machine['cores']} cores, PostgreSQL {versions['postgresql']}, "
         f"Python {versions['python']}, oppspot-runner {versions['oppspot-runner']} "
@@ -27,22 +51,17 @@ def table(found: list[tuple[Measure, Outcome]], facts: dict[str, Any]) -> Table:
     for heading in ("value", "bound"):
         made.add_column(heading, justify="right")
     made.add_column("verdict")
-    for measure, outcome in found:
-        for row in _rows(measure, outcome):
-            made.add_row(*row)
+    for measure in results["measures"]:
+        for *cells, verdict in rows(measure):
+            style = STYLES[Verdict(verdict)] if verdict else ""
+            made.add_row(*cells, verdict, style=style)
         made.add_section()
     return made
 
 
-def show(made: Table) -> None:
-    """Prints the table, also where there is no terminal."""
-    console = Console()
-    (console if console.is_terminal else Console(width=WIDTH)).print(made)
-
-
-def as_json(found: list[tuple[Measure, Outcome]], facts: dict[str, Any]) -> dict[str, Any]:
-    """All that was found, every sample included."""
-    return {**facts, "measures": [_measure_as_json(*one) for one in found]}
+def number(value: float) -> str:
+    """Three digits that count, thousands apart."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _measure_as_json(measure: Measure, outcome: Outcome) -> dict[str, Any]:
@@ -61,25 +80,3 @@ def _measure_as_json(measure: Measure, outcome: Outcome) -> dict[str, Any]:
         "samples": outcome.samples,
         "problems": outcome.problems,
     }
-
-
-def _rows(measure: Measure, outcome: Outcome) -> list[tuple[str, ...]]:
-    bounds = {bound.figure: bound for bound in measure.bounds}
-    names = [*outcome.figures, *(name for name in bounds if name not in outcome.figures)]
-    rows = [_row(name, outcome, bounds.get(name)) for name in names]
-    rows += [(f"[yellow]{problem}[/]", "", "", "") for problem in outcome.problems]
-    return [(measure.name if not place else "", *row) for place, row in enumerate(rows)]
-
-
-def _row(name: str, outcome: Outcome, bound: Bound | None) -> tuple[str, str, str, str]:
-    value = outcome.figures.get(name)
-    shown = "" if value is None else number(value)
-    if bound is None:
-        return name, shown, "", ""
-    verdict = bound.judge(outcome.figures)
-    return name, shown, str(bound), f"[{STYLES[verdict]}]{verdict.value}[/]"
-
-
-def number(value: float) -> str:
-    """Three digits that count, thousands apart."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -20,13 +20,19 @@ def alternate(rounds: int, turns: Mapping[str, Callable[[], Figures]]) -> Outcom
             try:
                 figures = turn()
             except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
-                outcome.problems.append(f"{name}: {str(error) or type(error).__name__}")
+                outcome.problems.append(f"{name}: {reason(error)}")
                 del left[name]
                 continue
             for figure, value in figures.items():
                 outcome.samples.setdefault(f"{name}: {figure}", []).append(value)
     outcome.figures = {name: median(values) for name, values in outcome.samples.items()}
     return outcome
+
+
+def reason(error: Exception) -> str:
+    """What went wrong, in one line."""
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 def compare(outcome: Outcome, name: str, above: str, below: str) -> None:

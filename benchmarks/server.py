@@ -27,7 +27,9 @@ SETTINGS = {
     "max_wal_size": "16GB",  # checkpoints happen between runs, not inside of one
     "checkpoint_timeout": "30min",
     "track_commit_timestamp": "on",  # when the last finish was committed, by the server's clock
-    "shared_preload_libraries": "pg_stat_statements",  # what claims cost the server
+}
+STATEMENTS = {  # what claims cost; the embedded server lacks it, and those measures say so
+    "shared_preload_libraries": "pg_stat_statements",
     "pg_stat_statements.track_planning": "on",
 }
 
@@ -156,7 +158,14 @@ def _make(binaries: Path, folder: Path, owner: pwd.struct_passwd | None) -> None
         "trust",
     ]
     _as(owner, [*command, "-E", "UTF8", "--locale=C.UTF-8"], folder)
-    lines = {**SETTINGS, "listen_addresses": "'127.0.0.1'", "unix_socket_directories": "''"}
+    library = output_of([binaries / "pg_config", "--pkglibdir"]).strip()
+    observed = STATEMENTS if Path(library, "pg_stat_statements.so").exists() else {}
+    lines = {
+        **SETTINGS,
+        **observed,
+        "listen_addresses": "'127.0.0.1'",
+        "unix_socket_directories": "''",
+    }
     with (folder / "data" / "postgresql.conf").open("a") as configuration:
         configuration.writelines(f"{name} = {value}\n" for name, value in lines.items())
 

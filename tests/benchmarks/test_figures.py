@@ -46,7 +46,7 @@ def test_a_turn_that_fails_is_told_and_stops_nobody() -> None:
     outcome = alternate(2, turns(calls, a=[], b=[1.0, 2.0]))
     compare(outcome, "a / b", "a: rate", "b: rate")
     assert calls == ["a", "b", "b"]
-    assert outcome.problems == ["a: pop from empty list"]
+    assert outcome.problems == ["a: IndexError: pop from empty list"]
     assert outcome.figures == {"b: rate": 1.5}
 
 
@@ -73,11 +73,12 @@ def test_a_measure_that_fails_says_so_in_the_table_and_in_the_json() -> None:
     measure = Measure("some", "what it asks", fail, (Bound("x", at_most=2),))
     found = [(measure, run(BENCH, measure))]
     console = Console(width=report.WIDTH, record=True)
-    console.print(report.table(found, FACTS))
+    results = report.as_json(found, FACTS)
+    console.print(report.table(results))
     text = console.export_text()
     assert "ValueError: it broke" in text
     assert "not measured" in text
-    (written,) = report.as_json(found, FACTS)["measures"]
+    (written,) = results["measures"]
     assert written["problems"] == ["ValueError: it broke"]
     assert written["bounds"] == [{"figure": "x", "must_be": "<= 2", "verdict": "not measured"}]
 
