@@ -68,6 +68,7 @@ class Attempt:
         self.ctx: Context | None = None
         self.was_cut_off = False
         self.left_behind: asyncio.Task[Any] | None = None
+        self.comes_back = False
         self.in_loop = False  # whether code of the agent runs in the event loop now
         self.started_at = time.monotonic()
         self._verdict: Outcome | None = None
@@ -212,6 +213,7 @@ class Attempt:
         if not written:
             self._dropped("the task was taken back, or its end was already written")
             return
+        self.comes_back = end.status == "pending"
         self.tools.events.emit(
             TaskFinished(
                 task=self.task,

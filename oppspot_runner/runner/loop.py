@@ -260,7 +260,7 @@ class Runner:
             self._alone.set()
         if attempt.was_cut_off:
             self._note_left_behind(attempt)
-        if self.term is not None:
+        if self.term is not None and (attempt.comes_back or attempt.task.limit_key):
             self.term.look_for_due(attempt.task.limit_key)
         self.wakeup.set()
 
