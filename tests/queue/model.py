@@ -140,8 +140,11 @@ class Model:
         alive = self.runners.keys() - dead.keys()
         lost = [r for r in self.rows.values() if r.token is not None and r.runner not in alive]
         for row in sorted(lost, key=lambda row: row.place):
-            row.executions[row.attempt] = "failed"
-            row.crashes += not row.held
+            if row.held:
+                row.attempt -= 1  # it never began
+            else:
+                row.executions[row.attempt] = "failed"
+                row.crashes += 1
             ends = "failed" if row.crashes >= MOST_CRASHES else "pending"
             row.becomes("cancelled" if row.asked_to_end else ends, self.now)
             self._draw(row)
@@ -155,7 +158,7 @@ class Model:
             return None
         held = [row for row in self.rows.values() if row.runner == runner.id]
         for row in held:
-            if row.started and row.started < self.now - timedelta(seconds=BEAT_S):
+            if not row.held and row.started and row.started < self.now - timedelta(seconds=BEAT_S):
                 row.executions[row.attempt] = "running"
         return {(row.token, row.asked_to_end) for row in held}
 

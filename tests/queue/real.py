@@ -22,7 +22,7 @@ from oppspot_runner.db.pool import Connection, Database, Params
 from oppspot_runner.db.sessions import OwnAsyncSession
 from oppspot_runner.queue import members, store
 from oppspot_runner.queue.claiming import Claimer
-from oppspot_runner.queue.members import Beat, BeatConnection, Membership
+from oppspot_runner.queue.members import Beat, BeatConnection, Condition, Membership
 from oppspot_runner.queue.settlement import settlement
 from oppspot_runner.runner.config import RunnerConfig
 
@@ -152,8 +152,7 @@ class RealQueue:
         try:
             return await asyncio.to_thread(
                 connection.beat,
-                state="running",
-                lag_ms=0,
+                Condition("running"),
                 running=running,
                 running_for_s=running_for_s,
             )
