@@ -76,6 +76,11 @@ BEGIN
     -- What has a key may end between the write and the look: then the key is free, and tried again.
     FOR round IN 1..10 LOOP
         IF on_conflict = 'replace' THEN
+            -- By their ids first, as those lock them who end many: the order of the keys is another one.
+            PERFORM FROM agent_tasks t
+            WHERE t.unique_key = ANY (ARRAY(SELECT u.unique_key FROM unnest(tasks) u WHERE u.outcome IS NULL))
+              AND t.status IN ('pending', 'processing')
+            ORDER BY t.id FOR NO KEY UPDATE;
             INSERT INTO agent_tasks AS t (id, agent_id, org_id, stream_id, task_type, priority, payload, scheduled_for,
                                           max_retries, requested_by, unique_key, limit_key, ready_seq)
             SELECT n.id, n.agent_id, n.org_id, n.stream_id, n.task_type, n.priority, n.payload, n.scheduled_for,

@@ -113,7 +113,8 @@ def _retry(
 
 
 def _seconds(wanted: float) -> float:
-    return min(max(wanted, 0.0), MOST_DELAY_S) if math.isfinite(wanted) else MOST_DELAY_S
+    # Always a float: the driver refuses a batch in which some are whole numbers.
+    return float(min(max(wanted, 0.0), MOST_DELAY_S)) if math.isfinite(wanted) else MOST_DELAY_S
 
 
 def _failed(error: str, output: dict[str, Any] | None) -> dict[str, Any]:

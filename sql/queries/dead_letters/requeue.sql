@@ -1,9 +1,14 @@
 -- Failed tasks get in line again with all their retries; the trigger on agent_tasks does the rest. A
--- unique key lets only one task wait: of several the newest goes, and none while another is open.
+-- unique key lets only one task wait: of several the newest goes, and none while another is open. Tasks,
+-- then the nodes of their runs are locked in one order before the trigger reopens the first.
 WITH failed AS MATERIALIZED (
-    SELECT t.id, t.unique_key FROM agent_tasks t
+    SELECT t.id, t.unique_key, t.run_id FROM agent_tasks t
     WHERE t.id = ANY (%(ids)s::uuid[]) AND t.status = 'failed'
     ORDER BY t.id FOR NO KEY UPDATE
+), nodes AS MATERIALIZED (
+    SELECT n.agent_id FROM stream_run_nodes n
+    WHERE n.run_id = ANY (ARRAY(SELECT f.run_id FROM failed f))
+    ORDER BY n.run_id, n.agent_id FOR NO KEY UPDATE
 ), free AS MATERIALIZED (
     SELECT f.id
     FROM (SELECT id, unique_key, row_number() OVER (PARTITION BY unique_key ORDER BY id DESC) AS place FROM failed) f
@@ -12,5 +17,5 @@ WITH failed AS MATERIALIZED (
 )
 UPDATE agent_tasks t SET status = 'pending', retry_count = 0, crash_count = 0, scheduled_for = oppspot_now(),
     payload = coalesce(%(payload)s::jsonb, t.payload)
-FROM free f WHERE t.id = f.id
+FROM free f WHERE t.id = f.id AND (SELECT count(*) FROM nodes) >= 0
 RETURNING t.id
