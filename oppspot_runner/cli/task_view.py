@@ -89,6 +89,7 @@ def _fields(state: TaskState, replays: list[DictRow]) -> RenderableType:
             ("organisation", state.org_id),
             ("requested by", state.requested_by),
             ("unique key", state.unique_key),
+            ("limit key", state.limit_key),
             ("replay of", state.replay_of),
             *(("replayed by", f"{row['id']} ({row['status']})") for row in replays),
             ("attempts", state.attempt),

@@ -41,11 +41,17 @@ tasks.add_command(explain)
 @click.option("--status", "statuses", type=STATUSES, multiple=True, help="Repeatable.")
 @click.option("--agent", help="Only of this agent (id or name).")
 @click.option("--stream", help="Only of this stream (id or name).")
+@click.option("--limit-key", help="Only with this limit_key.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
 @json_option
 @runs
 async def list_(
-    statuses: tuple[str, ...], agent: str | None, stream: str | None, limit: int, as_json: bool
+    statuses: tuple[str, ...],
+    agent: str | None,
+    stream: str | None,
+    limit_key: str | None,
+    limit: int,
+    as_json: bool,
 ) -> None:
     """List tasks, the newest first."""
     async with open_database() as database:
@@ -55,6 +61,7 @@ async def list_(
             statuses=statuses,
             agent_id=await db.run(directory.find_agent(agent)) if agent else None,
             stream_id=await db.run(directory.find_stream(stream)) if stream else None,
+            limit_key=limit_key,
             limit=limit,
         )
     if as_json:

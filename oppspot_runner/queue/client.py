@@ -46,6 +46,7 @@ class TaskState:
     max_retries: int
     crash_count: int
     unique_key: str | None
+    limit_key: str | None
     requested_by: str | None
     replay_of: UUID | None
     runner_id: int | None

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import repeat, zip_longest
+from itertools import zip_longest
 from typing import Any, Final, Literal, TypeAlias, TypedDict, Unpack, get_args
 from uuid import UUID
 
@@ -34,12 +34,12 @@ ADD = statement("tasks/add")
 MOST_ROWS = 5_000
 MOST_CHARACTERS = 4 * 1024 * 1024
 MOST_RETRIES = 1_000
-MOST_LIMIT_KEY = 200  # characters
+MOST_KEY = {"unique_key": checks.MOST_NAME, "limit_key": 200}  # characters
 
 Payload: TypeAlias = Mapping[str, Any] | BaseModel
 OnConflict: TypeAlias = Literal["skip", "replace", "raise"]
 
-MISSING: Final = object()
+MISSING: Final[Any] = object()
 # What the database says of a task that it does not add.
 FAULTS: Mapping[str, tuple[type[OppspotError], str | None]] = {
     "missing": (NotFoundError, "See `oppspot-runner agents list` and `streams list`."),
@@ -77,12 +77,13 @@ def enqueue(
 
     `priority` is 1 to 10, 10 first (by default 5); `scheduled_for`, or `at` for short, is when it
     is due (now); `stream_id` the stream it works for; `max_retries` and `task_type` are the agent's
-    own by default; tasks of one `limit_key` share the limits of that key; `requested_by` is for
-    people; `org_id` is whose data it may see (the agent's).
+    own by default; tasks of one `limit_key` share the limits of that key (by default that in the
+    payload's field which the agent's configuration names); `requested_by` is for people; `org_id`
+    is whose data it may see (the agent's).
 
     While a task with the same `unique_key` waits or runs, no other is added; `on_conflict` says
-    what happens instead: "skip" returns its id, "replace" gives it this payload, priority, time and
-    number of retries if it still waits, "raise" refuses.
+    what happens instead: "skip" returns its id, "replace" gives it this payload, priority, time,
+    limit key and number of retries if it still waits, "raise" refuses.
 
     Raises InvalidInputError for a value that breaks a rule, NotFoundError for an unknown agent or
     stream, ConflictError that names the task that has the key.
@@ -104,17 +105,19 @@ def enqueue_many(
     payloads: Iterable[Payload],
     *,
     unique_keys: Iterable[str | None] | None = None,
+    limit_keys: Iterable[str | None] | None = None,
     on_conflict: OnConflict = "skip",
     **options: Unpack[TaskOptions],
 ) -> Operation[TaskIds]:
     """Adds a task for each payload; their ids in the same order. All are added, or none.
 
     `payloads` may be a generator: it is read in portions, and only the ids are kept, 16 bytes each.
-    `unique_keys`, when given, has one for each payload. The other options are those of `enqueue`.
+    `unique_keys` and `limit_keys`, when given, have one for each payload. The other options are
+    those of `enqueue`.
     """
     common = {**checked_options(**options), "agent": agent_name(agent)}
     made = TaskIds()
-    for rows in portions(_rows(payloads, unique_keys)):
+    for rows in portions(_rows(payloads, unique_key=unique_keys, limit_key=limit_keys)):
         result = yield from add(rows, on_conflict, common)
         if result.refused:
             raise result.refused[0].error
@@ -205,7 +208,7 @@ def checked_options(
         "task_type": _text(task_type, "task_type"),
         "requested_by": _text(requested_by, "requested_by"),
         "org_id": None if org_id is None else checks.identifier(org_id, "org_id"),
-        "limit_key": _text(limit_key, "limit_key", most=MOST_LIMIT_KEY),
+        "limit_key": _text(limit_key, "limit_key", most=MOST_KEY["limit_key"]),
     }
 
 
@@ -221,17 +224,18 @@ def agent_name(agent: UUID | str) -> str:
     return str(checks.identifier(agent, "the agent"))
 
 
-def _rows(payloads: Iterable[Payload], keys: Iterable[str | None] | None) -> Iterator[str]:
-    pairs: Iterable[tuple[Any, Any]] = (
-        zip(payloads, repeat(None))
-        if keys is None
-        else zip_longest(payloads, keys, fillvalue=MISSING)
-    )
-    for place, (payload, key) in enumerate(pairs, start=1):
-        if payload is MISSING or key is MISSING:
-            raise InvalidInputError("there are not as many unique keys as payloads")
+def _rows(payloads: Iterable[Payload], **keys: Iterable[str | None] | None) -> Iterator[str]:
+    given = {name: of_each for name, of_each in keys.items() if of_each is not None}
+    for place, (payload, *own) in enumerate(
+        zip_longest(payloads, *given.values(), fillvalue=MISSING), start=1
+    ):
+        for name, key in zip(given, own, strict=True):
+            if (key is MISSING) != (payload is MISSING):
+                what = name.replace("_", " ")
+                raise InvalidInputError(f"there are not as many {what}s as payloads")
         text = checks.object_json(payload, f"payload {place}")
-        yield row(text, unique_key=checked_key(key))
+        named = zip(given, own, strict=True)
+        yield row(text, **{name: _text(key, name, most=MOST_KEY[name]) for name, key in named})
 
 
 def _number(value: int | None, what: str, *, least: int, most: int) -> int | None:

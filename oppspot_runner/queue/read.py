@@ -72,6 +72,7 @@ async def list_tasks(
     agent_id: UUID | None = None,
     stream_id: UUID | None = None,
     run_id: UUID | None = None,
+    limit_key: str | None = None,
     limit: int = 20,
 ) -> list[DictRow]:
     """Tasks, the newest first."""
@@ -80,6 +81,7 @@ async def list_tasks(
         "agent_id": agent_id,
         "stream_id": stream_id,
         "run_id": run_id,
+        "limit_key": limit_key,
         "limit": limit,
     }
     return _readable(await database.fetch_all(LIST, filters), "progress")

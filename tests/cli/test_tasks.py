@@ -13,12 +13,15 @@ def test_tasks_are_listed_newest_first_and_filtered(cli: CommandLine, rows: Rows
     digest, scout = rows.agent("Digest"), rows.agent("Scout", "scout")
     stream = rows.value("INSERT INTO streams (name) VALUES ('Leads') RETURNING id")
     failed = rows.task(digest, status="failed", error_message="no key")
-    waiting = rows.task(scout, stream_id=stream)
+    waiting = rows.task(scout, stream_id=stream, limit_key="a.example")
     later = rows.task(digest, scheduled_for="2099-01-01Z")
     assert {task["id"] for task in cli.json("tasks", "list")} == {failed, waiting, later}
     assert [task["id"] for task in cli.json("tasks", "list", "--status", "failed")] == [failed]
     assert [task["id"] for task in cli.json("tasks", "list", "--agent", "Scout")] == [waiting]
     assert [task["id"] for task in cli.json("tasks", "list", "--stream", "Leads")] == [waiting]
+    assert [task["id"] for task in cli.json("tasks", "list", "--limit-key", "a.example")] == [
+        waiting
+    ]
     assert len(cli.json("tasks", "list", "--limit", "2")) == 2
     both = ["--status", "failed", "--status", "pending", "--agent", "Digest"]
     assert {task["id"] for task in cli.json("tasks", "list", *both)} == {failed, later}
@@ -34,7 +37,12 @@ def test_no_task_is_said_so(cli: CommandLine) -> None:
 
 
 def test_a_task_is_shown_with_attempts_steps_and_progress(cli: CommandLine, rows: Rows) -> None:
-    task = rows.task(rows.agent(), payload='{"days": 7}', progress='{"done": 1, "total": 4}')
+    task = rows.task(
+        rows.agent(),
+        payload='{"days": 7}',
+        limit_key="a.example",
+        progress='{"done": 1, "total": 4}',
+    )
     rows.begin(task, rows.runner())
     rows('UPDATE agent_tasks SET progress = \'{"done": 1, "total": 4}\'')
     rows(
@@ -49,7 +57,16 @@ def test_a_task_is_shown_with_attempts_steps_and_progress(cli: CommandLine, rows
         task,
     )
     text = cli("tasks", "show", task[:18]).out
-    for shown in (task, "Digest (digest)", '{"days": 7}', "1/4", "timed out", "tokens=12", "load"):
+    for shown in (
+        task,
+        "Digest (digest)",
+        '{"days": 7}',
+        "1/4",
+        "timed out",
+        "tokens=12",
+        "load",
+        "a.example",
+    ):
         assert shown in text
     found = cli.json("tasks", "show", task)
     assert found["task"]["payload"] == {"days": 7}

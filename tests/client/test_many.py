@@ -28,6 +28,18 @@ def test_many_tasks_come_back_in_order_and_share_keys(client: Client, agent: UUI
     assert client.get(made[1]).priority == 7
 
 
+def test_each_may_have_a_key_of_limits_of_its_own_and_all_one_for_those_that_have_none(
+    client: Client, agent: UUID
+) -> None:
+    made = client.enqueue_many(
+        agent, [{}] * 3, unique_keys=["a", None, "c"], limit_keys=["x", None, "y"], limit_key="z"
+    )
+    states = [client.get(task) for task in made]
+    assert [(one.unique_key, one.limit_key) for one in states] == [
+        ("a", "x"), (None, "z"), ("c", "y"),
+    ]  # fmt: skip
+
+
 def test_no_payloads_are_no_tasks(client: Client, agent: UUID) -> None:
     assert client.enqueue_many(agent, []) == []
 
@@ -130,6 +142,10 @@ def test_in_the_caller_s_transaction_they_are_there_when_it_commits(
         ({"a": 1}, {}, "payload 1 is text, not a JSON object"),
         ([{}, {}], {"unique_keys": ["a"]}, "not as many unique keys as payloads"),
         ([{}], {"unique_keys": iter("ab")}, "not as many unique keys as payloads"),
+        ([{}], {"limit_keys": []}, "not as many limit keys as payloads"),
+        ([{}], {"unique_keys": "a", "limit_keys": "ab"}, "not as many limit keys as payloads"),
+        ([{}], {"unique_keys": "ab", "limit_keys": "a"}, "not as many unique keys as payloads"),
+        ([{}], {"limit_keys": ["x" * 201]}, "limit_key has 201 characters, more than 200"),
         ([{}], {"unique_keys": [7]}, "unique_key is a number, not text"),
         ([{}], {"priority": 11}, "the priority is 11, not 1 to 10"),
     ],

@@ -52,12 +52,19 @@ def test_replace_gives_a_waiting_task_what_is_new(client: Client, agent: UUID) -
     first = client.enqueue(agent, {"n": 1}, unique_key="k", at=LATER, task_type="slow")
     before = client.get(first)
     same = client.enqueue(
-        agent, {"n": 2}, unique_key="k", on_conflict="replace", priority=9, max_retries=7
+        agent,
+        {"n": 2},
+        unique_key="k",
+        on_conflict="replace",
+        priority=9,
+        max_retries=7,
+        limit_key="new",
     )
     state = client.get(first)
     assert same == first
     assert (state.payload, state.priority, state.max_retries) == ({"n": 2}, 9, 7)
     assert (state.task_type, state.created_at) == ("slow", before.created_at)
+    assert state.limit_key == "new"
     assert state.scheduled_for < LATER
 
 

@@ -1,7 +1,7 @@
 -- Newest first by id, which begins with the time; no index more for people who look.
 SELECT t.id, t.status, t.priority, t.agent_id, a.name AS agent_name, a.agent_type, t.task_type, t.stream_id, t.run_id,
        t.attempt, t.retry_count, t.max_retries, t.progress::text AS progress, t.error_message, t.requested_by,
-       t.unique_key, t.cancel_requested_at IS NOT NULL AS cancel_requested, t.created_at, t.scheduled_for, t.started_at,
+       t.unique_key, t.limit_key, t.cancel_requested_at IS NOT NULL AS cancel_requested, t.created_at, t.scheduled_for, t.started_at,
        t.finished_at, extract(epoch FROM oppspot_now() - t.created_at)::float8 AS age_s,
        extract(epoch FROM t.scheduled_for - oppspot_now())::float8 AS due_in_s
 FROM agent_tasks t LEFT JOIN ai_agents a ON a.id = t.agent_id
@@ -9,4 +9,5 @@ WHERE (%(statuses)s::text[] IS NULL OR t.status = ANY (%(statuses)s::text[]))
   AND (%(agent_id)s::uuid IS NULL OR t.agent_id = %(agent_id)s::uuid)
   AND (%(stream_id)s::uuid IS NULL OR t.stream_id = %(stream_id)s::uuid)
   AND (%(run_id)s::uuid IS NULL OR t.run_id = %(run_id)s::uuid)
+  AND (%(limit_key)s::text IS NULL OR t.limit_key = %(limit_key)s::text)
 ORDER BY t.id DESC LIMIT %(limit)s
