@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Any, Protocol, get_type_hints
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
@@ -29,7 +29,7 @@ class AgentFunction:
         self.function = function
         self.agent_type = name
         self.options = options
-        self.input_model = input_model_of(function)
+        self.input_model = input_model_of(function, in_batches=options.batch is not None)
         self.wants_input = len(inspect.signature(function).parameters) > 1
         self.__doc__ = function.__doc__
         self.__name__ = getattr(function, "__name__", name)
@@ -61,7 +61,10 @@ def agent(name: str, **options: Any) -> Callable[[Callable[..., Any]], AgentFunc
 
     The function takes a Context and, if it likes, its input: a pydantic model by annotation, else
     the payload as a dict. `async def` runs in the loop, `def` in a thread (its Context's methods
-    are then blocking). Options: see AgentOptions. Raises ConfigurationError for a bad one.
+    are then blocking). With `batch=N` it takes lists of both, for at most N tasks, and returns a
+    list: for each task its result, or the exception that would have been raised for it alone.
+
+    Options: see AgentOptions. Raises ConfigurationError for a bad one.
     """
     from oppspot_runner.agents.registry import registry
 
@@ -75,8 +78,13 @@ def agent(name: str, **options: Any) -> Callable[[Callable[..., Any]], AgentFunc
     return decorate
 
 
-def input_model_of(function: Callable[..., Any]) -> type[BaseModel] | None:
-    """The pydantic model that annotates the second parameter of `function`, if one does."""
+def input_model_of(
+    function: Callable[..., Any], *, in_batches: bool = False
+) -> type[BaseModel] | None:
+    """The pydantic model that annotates the second parameter of `function`, if one does.
+
+    With `in_batches` the annotation is a list of it. Raises ConfigurationError for the other form.
+    """
     parameters = list(inspect.signature(function).parameters.values())
     if len(parameters) < 2:
         return None
@@ -89,6 +97,15 @@ def input_model_of(function: Callable[..., Any]) -> type[BaseModel] | None:
                 f"the input type of {function.__qualname__} cannot be found: {error}",
                 hint="Define it at module level, before the function.",
             ) from None
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return None
+    is_list = get_origin(annotation) in (list, Sequence)
+    model = get_args(annotation)[0] if is_list else annotation
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return None
+    if is_list != in_batches:
+        name = model.__name__
+        raise ConfigurationError(
+            f"{function.__qualname__} takes {'a list of inputs' if is_list else 'one input'},"
+            f" but {'has no batch' if is_list else 'has a batch'}",
+            hint=f"Annotate it with {name}." if is_list else f"Annotate it with list[{name}].",
+        )
+    return model

@@ -43,6 +43,7 @@ class AgentOptions(BaseModel):
         None, ge=0, le=1_000_000, strict=True
     )  # as the database reads it
     rate: str | None = None  # starts in a while, as "10/s" or "100/m"
+    batch: int | None = Field(None, ge=1, le=1000)  # the code takes lists, of at most that many
 
     @field_validator("rate")
     @classmethod
@@ -87,6 +88,11 @@ class AgentOptions(BaseModel):
         known = {key: configuration[key] for key in type(self).model_fields if key in configuration}
         if not known:
             return self
+        if (known.get("batch", self.batch) is None) != (self.batch is None):
+            takes = "one task at a time" if self.batch is None else "lists: give it a number"
+            raise ConfigurationError(
+                f"the agent's configuration cannot be used: batch: the agent's code takes {takes}"
+            )
         if isinstance(known.get("backoff"), dict):
             known["backoff"] = _backoff(known["backoff"])
         current = {key: getattr(self, key) for key in type(self).model_fields}

@@ -82,6 +82,11 @@ class Registry:
         except KeyError:
             raise UnknownAgentTypeError(agent_type, self.known()) from None
 
+    def has_batch(self, agent_type: str | None) -> bool:
+        """Whether the code of `agent_type` takes many tasks at once."""
+        found = self._definitions.get(agent_type or "")
+        return found is not None and found.options.batch is not None
+
     def known(self) -> list[str]:
         """All registered agent types, sorted."""
         return sorted(self._definitions)
@@ -132,12 +137,17 @@ def definition_of(
         if not agent_type:
             raise ConfigurationError(f"{body.__qualname__} has no agent_type")
         chosen = body.options.overridden(options)
+        if chosen.batch is not None:
+            raise ConfigurationError(
+                f"{body.__qualname__} has a batch: only functions can take many tasks at once"
+            )
         return Definition(agent_type, body, chosen, body.input_model)
     if isinstance(body, type):
         raise ConfigurationError(f"{body!r} is neither a function nor a subclass of Agent")
     wants_input = len(inspect.signature(body).parameters) > 1
     made = made_options(f"registry.register({name or body.__name__!r})", **options)
-    return Definition(name or body.__name__, body, made, input_model_of(body), wants_input)
+    model = input_model_of(body, in_batches=made.batch is not None)
+    return Definition(name or body.__name__, body, made, model, wants_input)
 
 
 def _origin(body: Callable[..., Any]) -> str:

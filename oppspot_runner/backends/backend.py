@@ -21,21 +21,31 @@ from oppspot_runner.base.outcome import Outcome
 
 @dataclass(frozen=True)
 class Briefing:
-    """All that the body of an agent is run with."""
+    """All that the body of an agent is run with. `companions` are the other tasks of a batch."""
 
     definition: Definition
     options: AgentOptions
     ctx: Context
     input: BaseModel | None
+    companions: tuple[Briefing, ...] = ()
+
+    @property
+    def members(self) -> tuple[Briefing, ...]:
+        """Itself and its companions: one for each task."""
+        return (self, *self.companions)
 
 
 @dataclass(frozen=True)
 class Result:
-    """How a body ended, and who saves its results in the finishing transaction (None: nobody)."""
+    """How a body ended, and who saves its results in the finishing transaction (None: nobody).
+
+    `each` has the outcomes of the members of a batch; without it `outcome` is that of them all.
+    """
 
     outcome: Outcome
     value: Any = None
     saver: Agent | None = None
+    each: tuple[Outcome, ...] = ()
 
     async def save(self, ctx: Context, tx: Any) -> bool:
         """Writes what the agent found by `tx`. It may have run elsewhere, with another context."""

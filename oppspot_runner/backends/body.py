@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from oppspot_runner.agents.blocking import BlockingContext
+from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.definition import Agent
 from oppspot_runner.agents.elsewhere import from_elsewhere
 from oppspot_runner.agents.work_time import SoftTimeLimitError, told_in_time
 from oppspot_runner.backends.backend import Briefing, Result
 from oppspot_runner.backends.judging import judged_error, judged_value
 from oppspot_runner.base.errors import LeaseLostError
+from oppspot_runner.base.outcome import Done, Retry
 
 # What a body may raise and a loop must not see: it would take exit() for its own end. A
 # cancellation that nobody announced goes on its way.
@@ -33,14 +36,13 @@ async def run_in_loop(briefing: Briefing) -> Result:
 def run_in_thread(briefing: Briefing, home: asyncio.AbstractEventLoop) -> Result:
     """Runs a body in this thread; `home` is the loop that its context belongs to."""
     if briefing.definition.is_async:
-        ctx = from_elsewhere(briefing.ctx, home)
-        return asyncio.run(run_in_loop(replace(briefing, ctx=ctx)))
+        return asyncio.run(run_in_loop(_elsewhere(briefing, home)))
     try:
-        shown: Any = BlockingContext(briefing.ctx, home)
-        value = briefing.definition.body(shown, *_arguments(briefing))
+        arguments = _arguments(briefing, lambda ctx: BlockingContext(ctx, home))
+        value = briefing.definition.body(*arguments)
         if inspect.iscoroutine(value):
             value = asyncio.run(value)
-        return Result(judged_value(value))
+        return _judged(value, briefing)
     except LeaseLostError:
         raise
     except RAISED as error:
@@ -51,8 +53,8 @@ async def _body(briefing: Briefing) -> Result:
     body = briefing.definition.body
     if isinstance(body, type):
         return await _class(body, briefing)
-    value = body(briefing.ctx, *_arguments(briefing))
-    return Result(judged_value(await value if inspect.isawaitable(value) else value))
+    value = body(*_arguments(briefing))
+    return _judged(await value if inspect.isawaitable(value) else value, briefing)
 
 
 async def _class(kind: type[Agent], briefing: Briefing) -> Result:
@@ -63,7 +65,34 @@ async def _class(kind: type[Agent], briefing: Briefing) -> Result:
     return Result(judged_value(results), results, saver)
 
 
-def _arguments(briefing: Briefing) -> list[Any]:
+def _elsewhere(briefing: Briefing, home: asyncio.AbstractEventLoop) -> Briefing:
+    companions = tuple(_elsewhere(one, home) for one in briefing.companions)
+    return replace(briefing, ctx=from_elsewhere(briefing.ctx, home), companions=companions)
+
+
+def _arguments(briefing: Briefing, show: Callable[[Context], Any] = lambda ctx: ctx) -> list[Any]:
+    """Context and input, or lists of them for a batch; `show` makes of a context what is given."""
+    members = briefing.members if briefing.options.batch is not None else None
+    contexts = [show(one.ctx) for one in members] if members else show(briefing.ctx)
     if not briefing.definition.wants_input:
-        return []
-    return [briefing.input if briefing.definition.input_model else briefing.ctx.payload]
+        return [contexts]
+    return [contexts, [_input(one) for one in members] if members else _input(briefing)]
+
+
+def _input(briefing: Briefing) -> Any:
+    return briefing.input if briefing.definition.input_model else briefing.ctx.payload
+
+
+def _judged(value: Any, briefing: Briefing) -> Result:
+    if briefing.options.batch is None:
+        return Result(judged_value(value))
+    size = len(briefing.members)
+    if not isinstance(value, list | tuple) or len(value) != size:
+        got = f"{len(value)}" if isinstance(value, list | tuple) else type(value).__name__
+        return Result(
+            Retry(f"the agent returned {got}, not a list of {size} results for {size} tasks")
+        )
+    each = (
+        judged_error(one) if isinstance(one, BaseException) else judged_value(one) for one in value
+    )
+    return Result(Done(), each=tuple(each))

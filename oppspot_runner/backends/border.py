@@ -25,23 +25,24 @@ class BorderError(OppspotError):
 
 @dataclass(frozen=True)
 class Ticket:
-    """To the child: run this body. `facts` are the fields of its Context that are plain data."""
+    """To the child: run this body. `facts` are the fields of its Context that are plain data, of
+    the members of a batch one after the other."""
 
     module: str
     name: str
     agent_type: str
     options: AgentOptions
-    facts: dict[str, Any]
-    has_stream: bool
+    facts: list[dict[str, Any]]
     log_level: int
     sys_path: list[str]
 
 
 @dataclass(frozen=True)
 class Call:
-    """To the runner: call this method of the journal or of a store, and answer."""
+    """To the runner: call this method of the journal or of a store of a member, and answer."""
 
     number: int
+    member: int
     port: str
     method: str
     args: tuple[Any, ...]
@@ -71,14 +72,15 @@ class LogLine:
 class Ended:
     """To the runner: how the body ended, None when it met LeaseLostError.
 
-    `worn_out`: this child should not run another one. `value` and `state`, the attributes of the
-    agent, are there when they have to be saved.
+    `each` is that of a Result. `worn_out`: this child should not run another one. `value` and
+    `state`, the attributes of the agent, are there when they have to be saved.
     """
 
     outcome: Outcome | None
     worn_out: bool
     value: Any = None
     state: dict[str, Any] | None = None
+    each: tuple[Outcome, ...] = ()
 
 
 @dataclass

@@ -22,7 +22,7 @@ from oppspot_runner.backends import memory
 from oppspot_runner.backends.backend import Briefing, Result
 from oppspot_runner.backends.body import run_in_thread
 from oppspot_runner.backends.border import BorderError, Ended, Ticket, framed
-from oppspot_runner.backends.child_border import SOFT_SIGNAL, ChildBorder, RemoteStore
+from oppspot_runner.backends.child_border import OF_MEMBER, SOFT_SIGNAL, ChildBorder, RemoteStore
 from oppspot_runner.backends.importable import definition_at
 from oppspot_runner.backends.judging import judged_error, told
 from oppspot_runner.base.errors import LeaseLostError
@@ -59,22 +59,30 @@ def _run(ticket: Ticket, border: ChildBorder, served: int) -> bytes:
 
 
 def _briefing(ticket: Ticket, border: ChildBorder) -> Briefing:
-    definition = definition_at(ticket.module, ticket.name, ticket.agent_type)
+    definition = definition_at(ticket.module, ticket.name, ticket.agent_type, ticket.options.batch)
+    model = definition.input_model
+    first, *others = (
+        Briefing(
+            definition, ticket.options, ctx, model.model_validate(ctx.payload) if model else None
+        )
+        for ctx in (_context(facts, border, place) for place, facts in enumerate(ticket.facts))
+    )
+    return replace(first, companions=tuple(others))
 
+
+def _context(facts: dict[str, Any], border: ChildBorder, member: int) -> Context:
     def store(port: str) -> Any:
-        return RemoteStore(border, port)
+        return RemoteStore(border, member, port)
 
-    ctx = Context(
-        **ticket.facts,
-        _log=structlog.get_logger,
+    has_stream = facts["stream"] is not None
+    return Context(
+        **facts,
+        _log=lambda: structlog.get_logger(**{OF_MEMBER: facts["task"].run_token}),
         journal=store("journal"),
         _companies=store("companies"),
-        _items=store("items") if ticket.has_stream else None,
-        _insights=store("insights") if ticket.has_stream else None,
+        _items=store("items") if has_stream else None,
+        _insights=store("insights") if has_stream else None,
     )
-    model = definition.input_model
-    checked = model.model_validate(ctx.payload) if model else None
-    return Briefing(definition, ticket.options, ctx, checked)
 
 
 def _result(briefing: Briefing, border: ChildBorder) -> Result:
@@ -105,7 +113,8 @@ def is_worn_out(options: AgentOptions, served: int, work_time: WorkTime) -> bool
 def _crossing(result: Result, worn_out: bool) -> bytes:
     try:
         if result.saver is None or not isinstance(result.outcome, Done):
-            return framed(Ended(_plain(result.outcome), worn_out))
+            each = tuple(_plain(one) for one in result.each)
+            return framed(Ended(_plain(result.outcome), worn_out, each=each))
         kept = {key: value for key, value in vars(result.saver).items() if key not in OWN}
         return framed(Ended(Done(), worn_out, result.value, kept))
     except BorderError as error:

@@ -26,6 +26,7 @@ from oppspot_runner.backends.border import Answer, Call, Channel, LogLine, Ticke
 from oppspot_runner.base.jsonsafe import clean
 
 SOFT_SIGNAL = signal.SIGUSR1
+OF_MEMBER = "_of_member"  # a field of log lines that belong to one member of a batch
 
 
 class ChildBorder:
@@ -44,13 +45,14 @@ class ChildBorder:
 
     def begin(self, ticket: Ticket) -> None:
         """From here on, lines that this process logs belong to that attempt."""
-        self._run_token = ticket.facts["task"].run_token
+        self._run_token = ticket.facts[0]["task"].run_token
         sys.path[:] = ticket.sys_path
         log_across(self, ticket.log_level)
 
     def log(self, method: str, event: str, fields: dict[str, Any]) -> None:
         """Sends a line to the log of the attempt that runs now."""
-        self.send(framed(LogLine(self._run_token, method, event, clean(fields))))
+        run_token = fields.pop(OF_MEMBER, self._run_token)
+        self.send(framed(LogLine(run_token, method, event, clean(fields))))
 
     def send(self, frame: bytes) -> None:
         """Sends a message from any thread, and waits until it is on its way."""
@@ -58,12 +60,12 @@ class ChildBorder:
         if threading.current_thread() is not self._thread:
             sending.result()
 
-    async def ask(self, port: str, method: str, args: Any, kwargs: Any) -> Any:
+    async def ask(self, member: int, port: str, method: str, args: Any, kwargs: Any) -> Any:
         """What the runner's journal or store answers. In the border's own loop only."""
         number = next(self._numbers)
         self._answers[number] = self.loop.create_future()
         try:
-            await self._channel.send(framed(Call(number, port, method, args, kwargs)))
+            await self._channel.send(framed(Call(number, member, port, method, args, kwargs)))
             return await self._answers[number]
         finally:
             del self._answers[number]
@@ -111,10 +113,11 @@ async def _signal_after(seconds: float) -> None:
 
 
 class RemoteStore:
-    """The journal or a store of the runner, by its name in the Context."""
+    """The journal or a store of a member of the batch, by its name in the Context."""
 
-    def __init__(self, border: ChildBorder, port: str) -> None:
+    def __init__(self, border: ChildBorder, member: int, port: str) -> None:
         self._border = border
+        self._member = member
         self._port = port
 
     def __getattr__(self, method: str) -> Callable[..., Coroutine[Any, Any, Any]]:
@@ -122,7 +125,7 @@ class RemoteStore:
             raise AttributeError(method)
 
         async def ask(*args: Any, **kwargs: Any) -> Any:
-            return await self._border.ask(self._port, method, args, kwargs)
+            return await self._border.ask(self._member, self._port, method, args, kwargs)
 
         return ask
 

@@ -29,9 +29,13 @@ def place_of(definition: Definition) -> tuple[str, str]:
 
 
 @cache
-def definition_at(module: str, name: str, agent_type: str) -> Definition:
-    """The agent at that place; raises whatever the import raises."""
-    return definition_of(_found(module, name), agent_type)
+def definition_at(module: str, name: str, agent_type: str, batch: int | None) -> Definition:
+    """The agent at that place; raises whatever the import raises.
+
+    `batch` is the option of a function that was registered without a decorator.
+    """
+    options = {} if batch is None else {"batch": batch}
+    return definition_of(_found(module, name), agent_type, **options)
 
 
 def _found(module: str, name: str) -> Any:

@@ -80,7 +80,7 @@ class Errand:
 
     def __init__(self, child: Child, briefing: Briefing, children: Children) -> None:
         self.child = child
-        self.ctx = briefing.ctx
+        self.contexts = [one.ctx for one in briefing.members]
         self.most_bytes = briefing.options.memory_limit
         self.children = children
         self._why_killed: str | None = None
@@ -109,7 +109,7 @@ class Errand:
 
     async def _answer(self, call: Call) -> None:
         try:
-            port = port_of(self.ctx, call.port)
+            port = port_of(self.contexts[call.member], call.port)
             answer = Answer(
                 call.number, await getattr(port, call.method)(*call.args, **call.kwargs)
             )
@@ -121,8 +121,9 @@ class Errand:
             await self.child.send(Answer(call.number, error=RuntimeError(str(error))))
 
     def _log(self, line: LogLine) -> None:
-        if line.run_token == self.ctx.run_token:
-            getattr(self.ctx.log, line.method)(line.event, **line.fields)
+        for ctx in self.contexts:
+            if line.run_token == ctx.run_token:
+                getattr(ctx.log, line.method)(line.event, **line.fields)
 
     async def _watch_memory(self, most_bytes: int) -> None:
         used = 0
@@ -136,15 +137,13 @@ class Errand:
 def ticket_for(briefing: Briefing) -> Ticket:
     """What a child is told of a body. Raises Fail for an agent that it could not find."""
     module, name = place_of(briefing.definition)
-    ctx = briefing.ctx
     return Ticket(
         module=module,
         name=name,
         agent_type=briefing.definition.agent_type,
         options=briefing.options,
-        facts={field: getattr(ctx, field) for field in FACTS},
-        has_stream=ctx.stream is not None,
-        log_level=ctx.log.get_effective_level(),
+        facts=[{field: getattr(one.ctx, field) for field in FACTS} for one in briefing.members],
+        log_level=briefing.ctx.log.get_effective_level(),
         sys_path=sys.path,
     )
 
@@ -171,7 +170,7 @@ def _result(ended: Ended, briefing: Briefing) -> Result:
     if ended.outcome is None:
         raise LeaseLostError("the task was lost while its child process ran")
     if ended.state is None:
-        return Result(ended.outcome)
+        return Result(ended.outcome, each=ended.each)
     saver = briefing.definition.body(briefing.ctx, briefing.input)
     vars(saver).update(ended.state)
     return Result(ended.outcome, ended.value, saver)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
+from uuid import UUID
 
 from psycopg import sql
 from psycopg.rows import DictRow
@@ -78,6 +79,13 @@ class Claimer:
                 return Claimed(tasks)
         return await self._claim_limited(connection, limit)
 
+    async def claim_beside(self, connection: Connection, task: Task, limit: int) -> list[Task]:
+        """Takes up to `limit` due tasks of the lane of `task`, which is ours already.
+
+        None that runs alone.
+        """
+        return (await self._claim_limited(connection, limit, beside=task.id)).tasks
+
     async def _claim_in_line(self, connection: Connection, limit: int) -> tuple[bool, list[Task]]:
         now = time.monotonic()
         full = self._was_short or now - self._full_at > FULL_EVERY_S
@@ -93,11 +101,14 @@ class Claimer:
             self._floors[place] = max(self._floors[place], row["ready_seq"])
         return road_open, [task_from_row(row) for row in rows]
 
-    async def _claim_limited(self, connection: Connection, limit: int) -> Claimed:
+    async def _claim_limited(
+        self, connection: Connection, limit: int, *, beside: UUID | None = None
+    ) -> Claimed:
         query = sql.SQL(CLAIM_LIMITED).format(limit=sql.Literal(limit))
+        params = {**self.params, "beside": beside}
         async with connection.pipeline(), connection.transaction():
             await connection.execute(HOLD_LIMITS)
-            cursor = await connection.execute(query, self.params, binary=True)
+            cursor = await connection.execute(query, params, binary=True)
         rows = await cursor.fetchall()
         told = rows[0]
         self._limited = self.chooses or not told["road_open"]

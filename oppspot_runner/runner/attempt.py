@@ -29,6 +29,7 @@ from oppspot_runner.db.pool import Database, is_away
 from oppspot_runner.queue import store
 from oppspot_runner.queue.journal import TaskJournal
 from oppspot_runner.queue.settlement import Settlement, settlement
+from oppspot_runner.runner.batch import Batch
 from oppspot_runner.runner.briefing import Stores, brief, chosen_definition, max_retries
 from oppspot_runner.runner.patience import Patience
 from oppspot_runner.runner.settler import Settler
@@ -58,9 +59,11 @@ class Tools:
 class Attempt:
     """One attempt of one task. `run` never raises for what an agent does."""
 
-    def __init__(self, task: Task, tools: Tools) -> None:
+    def __init__(self, task: Task, tools: Tools, batch: Batch | None = None) -> None:
         self.task = task
         self.tools = tools
+        self.batch = batch
+        self._token = task.run_token if batch is None else batch.token
         self.options = AgentOptions()
         self.journal = TaskJournal(
             tools.database, task.id, task.run_token, through=tools.patience.through
@@ -98,9 +101,12 @@ class Attempt:
 
     def is_run_by(self, task: asyncio.Task[Any] | None) -> bool:
         """Whether `task` is the body of this attempt, or one that it started (Python 3.12)."""
+        if task is None:
+            return False
         inherited = getattr(task, "get_context", None)
         token = inherited().get(RUNNING) if inherited is not None else None
-        return task is not None and (task is self._work or token == self.task.run_token)
+        call = self._work if self.batch is None else self.batch.call
+        return task is call or token == self._token
 
     def end_for(self, verdict: Outcome) -> Settlement:
         """How the attempt would end with `verdict` now."""
@@ -108,7 +114,7 @@ class Attempt:
 
     async def run(self, turn: Callable[[], Coroutine[Any, Any, object]] | None = None) -> None:
         """The whole attempt, to its written end. One that runs alone waits for its `turn` first."""
-        RUNNING.set(self.task.run_token)
+        RUNNING.set(self._token)
         try:
             if turn is not None:
                 await self._take_turn(turn)
@@ -116,6 +122,8 @@ class Attempt:
             result = await self._result()
         except Exception as error:  # noqa: BLE001 - no row and no agent may end the runner
             result = Result(judged_error(error))
+        if self.batch is not None:
+            self.batch.leave(self.task.run_token)
         if self._lost:
             self._dropped("the runner lost the task while it ran")
             return
@@ -161,7 +169,13 @@ class Attempt:
         limit_s = briefing.options.time_limit.total_seconds()
         isolation = briefing.definition.isolation(briefing.options)
         backend = self.tools.backends[isolation]
-        body = asyncio.get_running_loop().create_task(backend.run(briefing))
+        loop = asyncio.get_running_loop()
+        if self.batch is None:
+            body = loop.create_task(backend.run(briefing))
+        elif await self._ended(loop.create_task(self.batch.join(briefing, self.lose)), None):
+            body = loop.create_task(self.batch.run(self.task.run_token, backend))
+        else:
+            return Result(self._verdict or Release("lost"))
         if not await self._ended(body, limit_s, in_loop=isolation == "inline"):
             return Result(self._verdict or Retry(f"the time limit of {limit_s:g} s was exceeded"))
         if body.cancelled():

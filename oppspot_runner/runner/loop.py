@@ -27,6 +27,7 @@ from oppspot_runner.queue.claiming import Claimed, claim_size
 from oppspot_runner.runner.attempt import Attempt, Tools
 from oppspot_runner.runner.config import RunnerConfig, State
 from oppspot_runner.runner.patience import Patience
+from oppspot_runner.runner.slots import Slots
 from oppspot_runner.runner.term import Term
 from oppspot_runner.runner.wakeup import Wakeup, jittered
 from oppspot_runner.runner.watchdog import Watchdog
@@ -52,6 +53,7 @@ class Runner:
     backends: Mapping[Isolation, Backend]
     leave: Leave | None = None
     patience: Patience = field(init=False)
+    slots: Slots = field(init=False)
     wakeup: Wakeup = field(default_factory=Wakeup)
     attempts: dict[int, Attempt] = field(default_factory=dict)
     state: State = "running"
@@ -62,12 +64,11 @@ class Runner:
     renewal: str | None = None
     end_wanted: bool = False
     watchdog: Watchdog | None = None
-    _alone: asyncio.Event = field(default_factory=asyncio.Event)
     _idle_claims: int = 0
 
     def __post_init__(self) -> None:
         self.patience = Patience(self.events)
-        self._alone.set()
+        self.slots = Slots(self.config.slots, self.attempts, self._attended)
 
     async def run(self) -> None:
         """Works until stopped, or until it has to be renewed: then `renewal` says why.
@@ -188,8 +189,8 @@ class Runner:
             await self._drain()
 
     async def _fill(self, attempts: asyncio.TaskGroup) -> float:
-        free = self.config.slots - len(self.attempts)
-        if self.state != "running" or free == 0 or self._one_runs_alone():
+        free = self.slots.free
+        if self.state != "running" or free == 0:
             await self._wait_openly(False)
             return self.config.poll_s
         asked = claim_size(free)
@@ -197,8 +198,9 @@ class Runner:
         await self._begin_all(attempts, claimed.tasks)
         if len(claimed.tasks) == asked:
             self._idle_claims = 0
-            await self._wait_openly(asked < free)
-            return 0.0 if asked < free else self.config.poll_s
+            has_room = self.slots.free > 0  # less was asked for, or a batch took several
+            await self._wait_openly(has_room)
+            return 0.0 if has_room else self.config.poll_s
         wait_s = await self._idle()
         return wait_s if claimed.again_s is None else min(wait_s, claimed.again_s)
 
@@ -234,30 +236,10 @@ class Runner:
         )
 
     async def _begin_all(self, attempts: asyncio.TaskGroup, tasks: list[Task]) -> None:
-        alone = [task for task in tasks if task.runs_alone]
-        for task in tasks:
-            if task not in alone[1:]:
-                self._begin(attempts, Attempt(task, self.tools))
-        if alone and len(self.attempts) > 1:
-            self._alone.clear()
-        if alone[1:]:
-            assert self.term is not None
-            await self.term.give_back([task.run_token for task in alone[1:]])
-
-    def _one_runs_alone(self) -> bool:
-        return any(attempt.task.runs_alone for attempt in self.attempts.values())
-
-    def _begin(self, attempts: asyncio.TaskGroup, attempt: Attempt) -> None:
-        turn = self._alone.wait if attempt.task.runs_alone else None
-        self.attempts[attempt.task.run_token] = attempt
-        running = attempts.create_task(attempt.run(turn), name=f"task {attempt.task.id}")
-        # Not by a `finally` inside: one that is cancelled before its first step never gets there.
-        running.add_done_callback(lambda _: self._attended(attempt))
+        assert self.term is not None
+        await self.slots.begin(attempts, tasks, self.tools, self.term)
 
     def _attended(self, attempt: Attempt) -> None:
-        del self.attempts[attempt.task.run_token]
-        if len(self.attempts) == 1:
-            self._alone.set()
         if attempt.was_cut_off:
             self._note_left_behind(attempt)
         if self.term is not None and (attempt.comes_back or attempt.task.limit_key):

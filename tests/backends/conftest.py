@@ -22,7 +22,7 @@ def child_agent(bench: Bench) -> Made:
     """Makes an agent of `sample_agents` that runs in child processes."""
 
     async def make(name: str, configuration: str = '{"max_retries": 0}', **options: Any) -> UUID:
-        bench.registry.register(getattr(sample_agents, name), name)
+        bench.registry.register(getattr(sample_agents, name), name, **options)
         agent = await bench.agent_row(name, configuration=configuration)
         await bench.db.execute(
             'UPDATE ai_agents SET configuration = configuration || \'{"isolation": "process"}\''

@@ -203,3 +203,18 @@ async def looking(ctx: Context) -> dict[str, Any]:
         "is_leader": os.getsid(0) == os.getpid() == os.getpgid(0),
         "threads": sorted(one.name for one in threading.enumerate()),
     }
+
+
+def many(ctxs: list[Any], inputs: list[Sentence]) -> list[Any]:
+    log.info("said by the module")
+    answers: list[Any] = []
+    for ctx, one in zip(ctxs, inputs, strict=True):
+        ctx.log.info("said by the agent", text=one.text)
+        ctx.progress(1, 2)
+        words = ctx.step("split", one.text.split)
+        answers.append({"words": len(words), "pid": os.getpid()} if words else Fail("no words"))
+    return answers
+
+
+async def deadly(ctxs: list[Context]) -> list[Any]:
+    os._exit(3)

@@ -39,6 +39,8 @@ CASES: list[tuple[str, Any, str, int, Any]] = [
     ("patient", {"endless": True}, "completed", 1, {"found": True, "complete": False}),
     ("big_report", {"rows": 4}, "completed", 1, {"sum": 14}),
     ("word_count", {"text": "a b c"}, "completed", 1, {"words": 3}),
+    ("word_counts", {"text": "a b"}, "completed", 1, {"words": 2}),
+    ("word_counts", {"text": ""}, "failed", 1, "there is no text"),
     ("count_companies", {}, "completed", 1, {"days": 7, "companies": 0}),
     ("note", {"text": "kept"}, "completed", 1, {"note": "kept"}),
     ("ping", {}, "completed", 1, {"pong": True}),

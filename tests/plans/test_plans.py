@@ -10,9 +10,11 @@ import pytest
 from oppspot_runner.queue.claiming import NO_FLOORS
 from tests.plans.conftest import ROWS, Plan, Session, crowd_of_one, explain
 
-CLAIM = {"runner_id": 1, "task_types": None, "fair": False, "floors": NO_FLOORS}
+CLAIM = {"runner_id": 1, "task_types": None, "fair": False, "floors": NO_FLOORS, "beside": None}
 FEW = 300  # pages that a claim of three rows may touch: five lanes to look at, three rows to change
 DEAD = 50_000
+# The lane of the task whose batch is filled is found by its key.
+BY_LANES = {"agent_tasks_lanes", "agent_tasks_running", "agent_tasks_pkey"}
 
 generic = pytest.mark.parametrize("generic", [False, True], ids=["custom", "generic"])
 
@@ -68,10 +70,24 @@ def test_a_claim_that_minds_limits_walks_the_lanes(
     )
     params = {**CLAIM, "task_types": types, "fair": fair}
     plan = explain(queue, "queue/claim_limited", params, generic=generic)
-    ways = {"agent_tasks_lanes", "agent_tasks_running"}
-    assert plan.ways_into("agent_tasks") <= ways, f"\n{plan}"
+    assert plan.ways_into("agent_tasks") <= BY_LANES, f"\n{plan}"
     assert plan.buffers < FEW, f"{plan.buffers} pages\n{plan}"
     assert changed(plan) == 3
+
+
+@generic
+def test_a_batch_is_filled_from_its_lane_alone(own: Session, generic: bool) -> None:
+    crowd_of_one(own, ROWS)
+    quiet = crowd_of_one(own, 20)
+    own.execute("ANALYZE agent_tasks")
+    lead = own.execute("SELECT id FROM agent_tasks WHERE agent_id = %s", (quiet,)).fetchall()[0][0]
+    own.execute("UPDATE agent_tasks SET crash_count = 2 WHERE agent_id = %s", (quiet,))
+    own.execute("UPDATE agent_tasks SET crash_count = 0 WHERE id = %s", (lead,))
+    plan = explain(own, "queue/claim_limited", {**CLAIM, "beside": lead}, generic=generic)
+    assert plan.ways_into("agent_tasks") <= BY_LANES, f"\n{plan}"
+    assert plan.buffers < FEW, f"{plan.buffers} pages\n{plan}"
+    begun = own.execute("SELECT id FROM agent_tasks WHERE status = 'processing'").fetchall()
+    assert begun == [(lead,)]
 
 
 def test_a_paused_agent_with_everything_in_front_costs_the_others_nothing(own: Session) -> None:

@@ -43,7 +43,12 @@ async def claim_cost(
     database: Database, limit: int, *, task_types: Sequence[str] = (), fair: bool = False
 ) -> ClaimCost:
     """What a claim of `limit` tasks costs a runner of that kind; it is rolled back."""
-    params = {"runner_id": 0, "task_types": list(task_types) or None, "fair": fair}
+    params = {
+        "runner_id": 0,
+        "task_types": list(task_types) or None,
+        "fair": fair,
+        "beside": None,
+    }
     costs = []
     async with database.connection() as connection:
         row = await (await connection.execute(ROAD)).fetchone()

@@ -5,10 +5,13 @@
 -- Then each row counts its place within every limit on it, so that lanes which share one take no more than
 -- it allows. Tasks are counted in the running rows; see hold_limits for why two claims cannot both take the
 -- last place.
+-- `beside`: only rows of the lane of that task, which is claimed already, to share its batch.
 -- The other rules of reading rows are those of `claim`.
 WITH served AS MATERIALIZED (
     SELECT * FROM open_lanes WHERE (%(task_types)s::text[] IS NULL OR task_type = ANY (%(task_types)s::text[]))
       AND (task_type NOT LIKE 'health_check:%%' OR task_type = 'health_check:' || %(runner_id)s::bigint)
+      AND (%(beside)s::uuid IS NULL OR lane = (
+          SELECT task_lane(t.task_type, t.agent_id, t.org_id) FROM agent_tasks t WHERE t.id = %(beside)s::uuid))
 ), running AS MATERIALIZED (
     SELECT t.task_type, t.agent_id, a.agent_type, coalesce(t.org_id, a.org_id) AS org_id, t.limit_key, count(*) AS n
     FROM agent_tasks t LEFT JOIN ai_agents a ON a.id = t.agent_id
@@ -57,6 +60,7 @@ WITH served AS MATERIALIZED (
                         SELECT q.ctid, q.ready_seq FROM agent_tasks q
                         WHERE q.status = 'pending' AND NOT q.parked AND NOT q.blocked
                           AND task_lane(q.task_type, q.agent_id, q.org_id) = l.lane AND q.priority = p.priority
+                          AND (%(beside)s::uuid IS NULL OR q.crash_count < 2)
                         ORDER BY q.ready_seq LIMIT 2 * {limit} + 30) s
                     LIMIT floor(l.room)) r
                 WHERE l.priority >= p.priority
