@@ -4,7 +4,7 @@
 --     SELECT enqueue_task('Daily digest', '{"days": 7}', unique_key => 'june', on_conflict => 'replace');
 --
 -- * skip: nothing is added; the answer is the id of the task that has the key.
--- * replace: a task that waits gets the new payload, priority, scheduled_for and max_retries, and starts
+-- * replace: a task that waits gets the new payload, priority, scheduled_for, limit_key and max_retries, and starts
 --   over: no retries used, no steps remembered. One that runs is left alone, and so is one that is part
 --   of a run of a stream, which keeps what it started with: the call is refused, so nothing gets lost.
 -- * raise: the call is refused and names the task that has the key.
@@ -24,7 +24,7 @@ COMMENT ON TYPE task_to_add IS 'A task for add_tasks; an option that is NULL has
 
 -- The one place where tasks are made of calls. Keyed rows are written in the order of their keys, so that
 -- two sessions with the same keys wait for each other, but not in a circle; their place in line is that
--- of the call.
+-- of the call. agent_limit_key comes with 0012.
 CREATE FUNCTION add_tasks(tasks task_to_add[], on_conflict text DEFAULT 'skip')
 RETURNS TABLE (place bigint, id uuid, outcome text, fault text)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS
@@ -46,7 +46,8 @@ BEGIN
         SELECT (a.id, coalesce(g.payload, '{}'), coalesce(g.priority, 5), coalesce(g.scheduled_for, oppspot_now()),
                 s.id, g.unique_key, coalesce(g.max_retries, 3), g.requested_by,
                 coalesce(g.task_type, nullif(a.configuration ->> 'task_type', ''), 'agent_execution'), o.owner,
-                g.limit_key, g.place, (head || lpad(to_hex((first_tail + g.place) % (1::bigint << 48)), 12, '0'))::uuid,
+                coalesce(g.limit_key, agent_limit_key(a.configuration, g.payload)), g.place,
+                (head || lpad(to_hex((first_tail + g.place) % (1::bigint << 48)), 12, '0'))::uuid,
                 nextval('agent_tasks_ready_seq'), w.wrong[1], w.wrong[2])::task_to_add
         FROM unnest(tasks) WITH ORDINALITY AS g (agent_id, payload, priority, scheduled_for, stream_id, unique_key,
             max_retries, requested_by, task_type, org_id, limit_key, place_, id, ready_seq, outcome, fault, place)
@@ -91,7 +92,7 @@ BEGIN
             ORDER BY n.unique_key COLLATE "C", n.place
             ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL AND status IN ('pending', 'processing') DO UPDATE SET
                 payload = excluded.payload, priority = excluded.priority, scheduled_for = excluded.scheduled_for,
-                max_retries = excluded.max_retries, retry_count = 0, error_message = NULL
+                max_retries = excluded.max_retries, limit_key = excluded.limit_key, retry_count = 0, error_message = NULL
             WHERE t.status = 'pending' AND t.run_id IS NULL AND (t.agent_id, t.stream_id, t.org_id)
                 IS NOT DISTINCT FROM (excluded.agent_id, excluded.stream_id, excluded.org_id);
         ELSE
