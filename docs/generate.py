@@ -32,7 +32,8 @@ CLI = """# Command line
 
 {note}
 Every command that prints takes `--json`. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted;
-`status` has 3 and 4 besides, see [Running it](../operations/running.md). An error is one line on
+`status` has 3 and 4 besides, see [Running it](../operations/running.md), and `start` ends with 75 under
+systemd when it wants to be started again. An error is one line on
 stderr; `oppspot-runner --debug ...` adds where it comes from. `oppspot-runner --version` prints the
 version.
 

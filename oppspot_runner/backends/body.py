@@ -18,19 +18,13 @@ from oppspot_runner.backends.judging import judged_error, judged_value
 from oppspot_runner.base.errors import LeaseLostError
 from oppspot_runner.base.outcome import Done, Retry
 
-# What a body may raise and a loop must not see: it would take exit() for its own end. A
-# cancellation that nobody announced goes on its way.
-RAISED = (Exception, SystemExit, KeyboardInterrupt, SoftTimeLimitError)
-
 
 async def run_in_loop(briefing: Briefing) -> Result:
     """Runs a body in this event loop. What it raises is in the result, but for LeaseLostError."""
     try:
         return await told_in_time(_body(briefing), briefing.ctx.work_time)
-    except LeaseLostError:
-        raise
-    except RAISED as error:
-        return Result(judged_error(error, memory_limit=briefing.options.memory_limit))
+    except BaseException as error:  # noqa: BLE001 - a loop would take exit() for its own end
+        return _ended_by(error, briefing)
 
 
 def run_in_thread(briefing: Briefing, home: asyncio.AbstractEventLoop) -> Result:
@@ -43,10 +37,16 @@ def run_in_thread(briefing: Briefing, home: asyncio.AbstractEventLoop) -> Result
         if inspect.iscoroutine(value):
             value = asyncio.run(value)
         return _judged(value, briefing)
-    except LeaseLostError:
-        raise
-    except RAISED as error:
-        return Result(judged_error(error, memory_limit=briefing.options.memory_limit))
+    except BaseException as error:  # noqa: BLE001 - as in a loop
+        return _ended_by(error, briefing)
+
+
+def _ended_by(error: BaseException, briefing: Briefing) -> Result:
+    """What the body raised, as its result; what came from outside of it goes on its way."""
+    outside = isinstance(error, LeaseLostError | asyncio.CancelledError | GeneratorExit)
+    if outside and not isinstance(error, SoftTimeLimitError):
+        raise error
+    return Result(judged_error(error, memory_limit=briefing.options.memory_limit))
 
 
 async def _body(briefing: Briefing) -> Result:

@@ -6,6 +6,7 @@ child ends itself with its whole group: see ChildBorder.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -24,7 +25,7 @@ from oppspot_runner.backends.body import run_in_thread
 from oppspot_runner.backends.border import BorderError, Ended, Ticket, framed
 from oppspot_runner.backends.child_border import OF_MEMBER, SOFT_SIGNAL, ChildBorder, RemoteStore
 from oppspot_runner.backends.importable import definition_at
-from oppspot_runner.backends.judging import judged_error, told
+from oppspot_runner.backends.judging import CANCELLED_ITSELF, judged_error, told
 from oppspot_runner.base.errors import LeaseLostError
 from oppspot_runner.base.jsonsafe import clean
 from oppspot_runner.base.outcome import Done, Fail, Outcome, Retry
@@ -97,6 +98,8 @@ def _result(briefing: Briefing, border: ChildBorder) -> Result:
                 work_time.end()
     except SoftTimeLimitError as error:  # it came while the body was just ending
         return Result(judged_error(error))
+    except asyncio.CancelledError:
+        return Result(Retry(CANCELLED_ITSELF))
 
 
 def is_worn_out(options: AgentOptions, served: int, work_time: WorkTime) -> bool:

@@ -27,6 +27,12 @@ from oppspot_runner.base.jsonsafe import clean
 
 SOFT_SIGNAL = signal.SIGUSR1
 OF_MEMBER = "_of_member"  # a field of log lines that belong to one member of a batch
+METHODS = {
+    logging.DEBUG: "debug",
+    logging.INFO: "info",
+    logging.WARNING: "warning",
+    logging.ERROR: "error",
+}
 
 
 class ChildBorder:
@@ -143,7 +149,8 @@ class StandardLines(logging.Handler):
             fields = {"logger": record.name}
             if record.exc_info:
                 fields["exception"] = logging.Formatter().formatException(record.exc_info)
-            method = "error" if record.levelno >= logging.ERROR else record.levelname.lower()
+            least = max((one for one in METHODS if one <= record.levelno), default=logging.DEBUG)
+            method = METHODS[least]
             self.border.log(method, record.getMessage(), fields)
         except Exception:  # noqa: BLE001 - as of any handler
             self.handleError(record)

@@ -23,6 +23,7 @@ PROGRAM = (
 )
 OTHERS = 2  # nurseries that are asked when one ended
 GONE_S = 5.0  # a killed process is gone within milliseconds; the system may be busy
+LAST_WORDS_S = 1.0  # of a child that ended: what it had sent is still read
 
 
 class ChildEndedError(OppspotError):
@@ -40,6 +41,11 @@ class Child:
         self.pid = pid
         self.channel = channel
         self.ended = ended  # its exit code, negative for a signal
+        # What it forked may have kept its end of the channel open, and then there is no other sign.
+        ended.add_done_callback(self._close_soon)
+
+    def _close_soon(self, _: object) -> None:
+        asyncio.get_running_loop().call_later(LAST_WORDS_S, self.channel.writer.close)
 
     async def receive(self) -> Any:
         """The next message of the child. Raises ChildEndedError with the reason, BorderError."""
@@ -97,10 +103,9 @@ class Children:
         return await self._bear()
 
     async def _bear(self) -> Child:
-        loop = asyncio.get_running_loop()
         control = await self._open()
         ours, theirs = socket.socketpair()
-        birth: asyncio.Future[int] = loop.create_future()
+        birth: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._births.append(birth)
         with theirs, suppress(OSError):  # a nursery that is gone is heard of
             socket.send_fds(control, [REQUEST.pack(BEAR, 0)], [theirs.fileno()])

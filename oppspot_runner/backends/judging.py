@@ -11,6 +11,8 @@ from oppspot_runner.backends import memory
 from oppspot_runner.base import errors
 from oppspot_runner.base.outcome import Done, Fail, Outcome, Retry, Snooze
 
+CANCELLED_ITSELF = "the agent cancelled itself"
+
 
 def judged_value(value: Any) -> Outcome:
     """What a returned value means: an object is the output, {"error": ...} is an error."""

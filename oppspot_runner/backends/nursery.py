@@ -105,15 +105,13 @@ class Nursery:
         with suppress(BlockingIOError):
             os.read(self.alarm, 4096)
         with suppress(ChildProcessError):
-            # Looked at first: while it is not collected, its number is not given to another.
-            while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-                pid = ended.si_pid
-                known = pid in self.children
-                if known:
-                    _signal_group(pid, signal.SIGKILL)
-                _, status = os.waitpid(pid, 0)
-                if known:
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    break
+                if pid in self.children:
                     self.children.discard(pid)
+                    _signal_group(pid, signal.SIGKILL)  # what it left behind
                     self.control.sendall(REPLY.pack(ENDED, pid, status))
         return True
 

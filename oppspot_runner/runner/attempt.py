@@ -20,7 +20,7 @@ from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.options import AgentOptions, Isolation
 from oppspot_runner.agents.registry import Registry
 from oppspot_runner.backends.backend import Backend, Briefing, Result
-from oppspot_runner.backends.judging import judged_error, judged_value
+from oppspot_runner.backends.judging import CANCELLED_ITSELF, judged_error, judged_value
 from oppspot_runner.base import errors
 from oppspot_runner.base.events import EventBus, ResultDropped, TaskFinished, TaskStarted
 from oppspot_runner.base.outcome import Cancel, Done, Fail, Outcome, Release, Retry
@@ -179,7 +179,7 @@ class Attempt:
         if not await self._ended(body, limit_s, in_loop=isolation == "inline"):
             return Result(self._verdict or Retry(f"the time limit of {limit_s:g} s was exceeded"))
         if body.cancelled():
-            return Result(self._verdict or Retry("the agent cancelled itself"))
+            return Result(self._verdict or Retry(CANCELLED_ITSELF))
         return body.result()
 
     async def _ended(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-LOOK_S = 0.25
+LOOK_S = 0.5
 FIRST_S = 1.0  # of a standstill that is worth a word; the next ones after 2, 4, 8 ... seconds
 MOST_FRAMES = 8
 MOST_LATE_MS = 2**31 - 1

@@ -34,6 +34,10 @@ async def where(ctx: Context) -> dict[str, Any]:
     return {"pid": os.getpid(), "served": len(calls)}
 
 
+class Alarming(BaseException):
+    pass
+
+
 class Sentence(BaseModel):
     text: str
 
@@ -101,6 +105,10 @@ async def ending(ctx: Context) -> dict[str, Any]:
             return {"error": "no sense", "retry": False}
         case "sys.exit":
             sys.exit(4)
+        case "cancelled":
+            raise asyncio.CancelledError
+        case "base":
+            raise Alarming("not even an Exception")
         case "lock":
             return {"lock": threading.Lock()}
     return {}
@@ -118,6 +126,16 @@ def dying(ctx: Any, payload: dict[str, Any]) -> dict[str, Any]:
             threading.Thread(target=os._exit, args=(5,)).start()
             threading.Event().wait(30)
     return {}
+
+
+def forked_away(ctx: Any) -> dict[str, Any]:
+    """Ends, and a process of its own session keeps all that it had open."""
+    if os.fork() == 0:
+        os.setsid()
+        threading.Event().wait(20)
+        os._exit(0)
+    threading.Event().wait(0.2)
+    os._exit(6)
 
 
 def greedy(ctx: Any, payload: dict[str, Any]) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from oppspot_runner.agents.context import Context
+from oppspot_runner.backends.processes import FACTS
 from oppspot_runner.observe import logging
 from tests.backends.conftest import Made
 from tests.runner.conftest import FAST, Bench
@@ -97,6 +99,8 @@ async def test_results_that_cannot_cross_are_an_error_that_says_why(
         ("error", "failed", "ValueError: odd (line "),
         ("returned", "failed", "no sense"),
         ("sys.exit", "failed", "the agent called exit(4)"),
+        ("cancelled", "failed", "the agent cancelled itself"),
+        ("base", "failed", "Alarming: not even an Exception"),
         ("lock", "completed", None),
         ("none", "completed", None),
     ],
@@ -178,6 +182,13 @@ async def test_a_child_has_nothing_of_the_runner_but_its_border(
         "is_leader": True,
         "threads": ["MainThread", "oppspot-border"],
     }
+
+
+def test_every_field_of_the_context_crosses_in_one_way_or_another() -> None:
+    """Whoever adds one decides: plain data goes with the ticket, the rest is asked for."""
+    asked_for = {"journal", "_companies", "_items", "_insights", "_log"}
+    made_there = {"_calls", "_known_steps"}
+    assert {one.name for one in fields(Context)} == {*FACTS, *asked_for, *made_there}
 
 
 async def test_a_memory_limit_where_it_cannot_be_kept_is_refused(bench: Bench) -> None:

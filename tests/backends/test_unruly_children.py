@@ -42,6 +42,15 @@ async def test_a_child_that_dies_is_an_error_of_its_attempt_and_of_nobody_else(
     assert (fine["status"], after["status"]) == ("completed", "completed")
 
 
+async def test_a_child_that_ended_is_noticed_whatever_it_left_open(
+    bench: Bench, child_agent: Made
+) -> None:
+    agent = await child_agent("forked_away")
+    async with bench.running():
+        (row,) = await bench.ended(await bench.task(agent))
+    assert row["error_message"] == "the child process ended with exit code 6"
+
+
 @pytest.mark.parametrize("payload", ["{}", '{"shared": true}'])
 async def test_a_child_that_takes_memory_without_end_is_stopped_at_its_limit(
     bench: Bench, child_agent: Made, payload: str

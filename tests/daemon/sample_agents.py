@@ -41,7 +41,7 @@ def hangs_in_a_thread(ctx: Any) -> dict[str, Any]:
     """Never comes back, the first two times."""
     if ctx.attempt <= 2:
         while True:
-            time.sleep(1)  # noqa: TID251 - what a careless agent does
+            pass
     return {"attempt": ctx.attempt}
 
 

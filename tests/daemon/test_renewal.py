@@ -63,9 +63,11 @@ def test_a_runner_with_too_many_hanging_threads_drains_and_starts_anew(fleet: Fl
     fleet.connection.execute("UPDATE ai_agents SET configuration = %s", (json.dumps(limits),))
     first = members(fleet, process)
     task = fleet.task(hanging)
+    beside = [fleet.task(fleet.agent("quick")) for _ in range(3)]
+    fleet.until(lambda: all(fleet.status(one) == "completed" for one in beside))
     fleet.until(lambda: fleet.status(task) == "completed", within_s=30)
     fleet.until(lambda: members(fleet, process)[-1] > first[-1])
-    row = fleet.one("SELECT crash_count, retry_count FROM agent_tasks")
+    row = fleet.one("SELECT crash_count, retry_count FROM agent_tasks WHERE id = %s", (task,))
     assert row == {"crash_count": 0, "retry_count": 2}
     assert process.poll() is None
 

@@ -29,6 +29,10 @@ class Unshowable:
         raise RuntimeError("neither")
 
 
+class Alarming(BaseException):
+    pass
+
+
 def generating(ctx: Any) -> Any:
     yield {"never": "run"}
 
@@ -40,6 +44,8 @@ def generating(ctx: Any) -> Any:
         ({"fine": Unshowable()}, "completed", None),
         (generating(None), "failed", "use return, not yield"),
         (KeyboardInterrupt(), "failed", "the agent raised KeyboardInterrupt"),
+        (Alarming("loud"), "failed", "Alarming: loud"),
+        (asyncio.CancelledError(), "failed", "the agent cancelled itself"),
     ],
 )
 async def test_odd_results_end_their_own_task_only(
