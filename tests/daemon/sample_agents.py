@@ -32,8 +32,10 @@ async def blocks_the_loop(ctx: Context) -> dict[str, Any]:
 
 @agent("spins")
 async def spins(ctx: Context) -> dict[str, Any]:
-    while True:
+    """Never gives the loop back, or with `once` only the first time not."""
+    while ctx.attempt == 1 or not ctx.payload.get("once"):
         pass
+    return {}
 
 
 @agent("hangs_in_a_thread")

@@ -62,7 +62,8 @@ async def test_an_agent_that_blocks_the_loop_is_named_while_it_does(
         (row,) = await bench.ended(task)
     assert row["status"] == "completed"
     told = [line for line in lines if line["event"] == "the agent blocks the event loop"]
-    assert [line["seconds"] for line in told] == [1, 2]
+    seconds = [line["seconds"] for line in told]
+    assert seconds in ([1], [1, 2])  # a machine under load looks less often
     for line in told:
         assert line["task_id"] == task
         assert line["agent_type"] == "blocking"
@@ -107,14 +108,14 @@ async def test_at_the_limit_the_others_are_given_back_and_the_culprit_is_charged
     bench: Bench, lines: list[Any]
 ) -> None:
     innocent, guilty = await bench.agent(patient), await bench.agent(blocking)
-    async with bench.running(replace(FAST, blocked_s=1)):
+    async with bench.running(replace(FAST, blocked_s=0.5)):
         others = [await bench.task(innocent) for _ in range(2)]
 
         async def all_on() -> bool:
             return {(await bench.row(one))["status"] for one in others} == {"processing"}
 
         await bench.until(all_on)
-        culprit = await bench.task(guilty, payload='{"s": 3}')
+        culprit = await bench.task(guilty, payload='{"s": 2}')
         rows = await bench.ended(culprit, *others)
         assert len(bench.happened(LeaseLost)) == 1
     assert [row["status"] for row in rows] == ["completed"] * 3
@@ -123,7 +124,7 @@ async def test_at_the_limit_the_others_are_given_back_and_the_culprit_is_charged
     first = (await bench.attempts(others[0]))[0]
     assert first["status"] == "cancelled"
     assert first["error_message"] == (
-        "given back: the event loop of its runner was blocked for 1 s"
+        "given back: the event loop of its runner was blocked for 0.5 s"
     )
     (told,) = [line for line in lines if "other tasks were given back" in line["event"]]
     assert told["blamed"] == [str(culprit)]
@@ -146,10 +147,10 @@ async def test_a_task_whose_end_is_just_being_written_is_given_back_too(bench: B
 
     bench.registry.register(Saving, "saving")
     innocent, guilty = await bench.agent_row("saving"), await bench.agent(blocking)
-    async with bench.running(replace(FAST, blocked_s=1)):
+    async with bench.running(replace(FAST, blocked_s=0.5)):
         other = await bench.task(innocent)
         await asyncio.wait_for(saving.wait(), 10)
-        culprit = await bench.task(guilty, payload='{"s": 3}')
+        culprit = await bench.task(guilty, payload='{"s": 2}')
         rows = await bench.ended(culprit, other)
     assert [row["status"] for row in rows] == ["completed"] * 2
     assert [row["crash_count"] for row in rows] == [1, 0]
@@ -157,8 +158,8 @@ async def test_a_task_whose_end_is_just_being_written_is_given_back_too(bench: B
 
 async def test_the_blame_is_on_the_task_until_it_runs_again(bench: Bench) -> None:
     guilty = await bench.agent(blocking)
-    async with bench.running(replace(FAST, blocked_s=1, slots=1)) as runner:
-        culprit = await bench.task(guilty, payload='{"s": 3}')
+    async with bench.running(replace(FAST, blocked_s=0.5, slots=1)) as runner:
+        culprit = await bench.task(guilty, payload='{"s": 2}')
 
         async def lost() -> bool:
             return bool(bench.happened(LeaseLost))
@@ -166,7 +167,9 @@ async def test_the_blame_is_on_the_task_until_it_runs_again(bench: Bench) -> Non
         await bench.until(lost)
         runner.stop()
     row = await bench.row(culprit)
-    assert row["error_message"].startswith("it blocked the event loop of its runner for 1 s: "), row
+    assert row["error_message"].startswith("it blocked the event loop of its runner for 0.5 s: "), (
+        row
+    )
 
 
 class Left:
@@ -181,10 +184,10 @@ class Left:
 
 async def test_the_process_starts_anew_where_it_is_the_runners(bench: Bench) -> None:
     guilty, left = await bench.agent(blocking), Left()
-    async with bench.running(replace(FAST, blocked_s=1)) as runner:
+    async with bench.running(replace(FAST, blocked_s=0.5)) as runner:
         runner.leave = left
-        await bench.ended(await bench.task(guilty, payload='{"s": 2.5}'))
-    assert left.calls == [("the event loop was blocked for 1 s", True)]
+        await bench.ended(await bench.task(guilty, payload='{"s": 2}'))
+    assert left.calls == [("the event loop was blocked for 0.5 s", True)]
 
 
 async def test_a_stop_that_a_blocked_loop_cannot_hear_ends_the_process_after_the_grace(
@@ -194,7 +197,7 @@ async def test_a_stop_that_a_blocked_loop_cannot_hear_ends_the_process_after_the
         if ctx.attempt == 1:
             with psycopg.connect(bench.db.dsn, autocommit=True) as connection:
                 connection.execute("UPDATE task_runners SET desired = 'stop'")
-            block(3)
+            block(2)
         return {}
 
     agent, left = await bench.agent(deaf), Left()
@@ -228,9 +231,9 @@ async def test_it_waits_for_a_database_that_is_away_but_for_nothing_else(
     monkeypatch.setattr(Watchdog, "_hand_over", fails_twice)
     guilty = await bench.agent(blocking)
     left = Left()
-    async with bench.running(replace(FAST, blocked_s=1)) as runner:
+    async with bench.running(replace(FAST, blocked_s=0.5)) as runner:
         runner.leave = left
-        await bench.ended(await bench.task(guilty, payload='{"s": 3}'))
+        await bench.ended(await bench.task(guilty, payload='{"s": 2}'))
     assert len(asked) == looks
     assert len(left.calls) == 1
 
