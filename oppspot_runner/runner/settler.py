@@ -109,7 +109,8 @@ class Settler:
         finally:
             self._ended = True
             for done in list(self._unanswered):
-                done.set_result(False)
+                if not done.done():
+                    done.set_result(False)
 
     async def _flush(self, batch: list[_Waiting]) -> None:
         settlements = [one.settlement for one in batch]
