@@ -10,16 +10,17 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from tests.chaos.ledger import VARIABLE, write
 from tests.chaos.proxy import Proxy
 
 ROOT = Path(__file__).resolve().parents[2]
-START = [sys.executable, "-m", "oppspot_runner", "start", "--import", "tests.chaos.agents"]
+START = ["-m", "oppspot_runner", "--debug", "start", "--import", "tests.chaos.agents", "--ready-fd"]
 SLOTS = 8  # tasks at once in each
 READY_S = 60
-TOLD = 300  # characters of the log of a runner that ended by itself
+TOLD = 800  # characters of the log of a runner that ended by itself
 
 
 @dataclass(eq=False)
@@ -57,6 +58,7 @@ class Fleet:
         self.settings = settings
         self.new_way = new_way
         self.runners: list[Runner] = []
+        self._numbers = count(1)
 
     def living(self) -> list[Runner]:
         """Those that are there and that nobody has told to end, the oldest first."""
@@ -69,14 +71,14 @@ class Fleet:
 
     async def start(self) -> Runner:
         """Starts one and waits until it takes tasks."""
-        number = len(self.runners) + 1
+        number = next(self._numbers)
         log = self.folder / f"runner-{number}.log"
         way = await self.new_way()
         ready, told = os.pipe()
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("OPPSPOT_", "DATABASE_"))}
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [*START, "--ready-fd", str(told)],
+                [sys.executable, *START, str(told)],
                 cwd=self.code,
                 env={**kept, **self.settings, "DATABASE_URL": way.dsn},
                 stdout=output,
