@@ -14,8 +14,10 @@ from tests.chaos.fleet import ROOT
 from tests.chaos.server import Postgres
 from tests.chaos.trial import Size, trial
 
-pytestmark = pytest.mark.ci_slice
+# Not in the slice of CI: not every trial brings about that a zombie writes while nobody looks.
+pytestmark = pytest.mark.timeout(300)
 
+TRIALS = 6
 SIZE = Size(injections=10, tasks_each=50, runners=2, drain_s=5)
 PROGRAM = ("oppspot_runner", "sql", "tests/chaos")
 FENCE = re.compile(r"\w*\.?run_token = (?:g\.token|%\(run_token\)s)")
@@ -48,7 +50,12 @@ async def test_without_the_fence_the_checker_finds_results_that_were_accepted_tw
     postgres: Postgres, tmp_path: Path
 ) -> None:
     code = without_fence(tmp_path / "code")
-    (tmp_path / "trial").mkdir()
-    result = await trial(Saving(), postgres, tmp_path / "trial", seed=2, size=SIZE, code=code)
-    found = {violation.what for violation in result.violations}
-    assert {"one result was accepted", "effects are there once"} <= found, result.violations
+    wanted, found = {"one result was accepted", "effects are there once"}, set[str]()
+    for seed in range(TRIALS):
+        folder = tmp_path / f"trial-{seed}"
+        folder.mkdir()
+        result = await trial(Saving(), postgres, folder, seed=seed, size=SIZE, code=code)
+        found |= {violation.what for violation in result.violations}
+        if wanted <= found:
+            return
+    assert wanted <= found
