@@ -90,6 +90,8 @@ def _ended(run: Any, debug: bool) -> int:
 
 
 def _words(error: Exception, debug: bool) -> str:
+    while isinstance(error, ExceptionGroup):  # its own words name no reason
+        error = error.exceptions[0]
     if isinstance(error, OppspotError):
         return error.one_line()
     if isinstance(error, click.ClickException):

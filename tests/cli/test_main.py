@@ -134,6 +134,18 @@ def test_an_error_that_nobody_foresaw_is_one_line_too(
     )
 
 
+def test_the_reason_inside_of_groups_is_told(
+    bare_cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        inner = ExceptionGroup("unhandled errors", [RuntimeError("out of cheese")])
+        raise ExceptionGroup("unhandled errors", [inner])
+
+    monkeypatch.setattr("oppspot_runner.cli.tasks.open_database", broken)
+    told = bare_cli("tasks", "list").err
+    assert told == "error: RuntimeError: out of cheese. Run it again with --debug to see where.\n"
+
+
 def test_an_interrupt_is_quiet(bare_cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt
