@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from oppspot_runner.db.pool import Database
+from oppspot_runner.limits.task_limits import Limit, publish
 from oppspot_runner.queue.claiming import Claimer, arrange_keys, rearrange_keys
 from tests.limits.conftest import Line
 
@@ -45,6 +48,20 @@ async def test_what_code_says_of_its_type_gives_way_to_an_agents_own_number(line
     await line.tasks(await line.agent("plain", "bot"), 5)
     assert await line.claimed() == {"own": 3, "plain": 1}
     assert await line.claimed() == {}
+
+
+async def test_what_code_says_again_waits_for_no_claim(line: Line, db: Database) -> None:
+    said = {name: Limit(concurrency=1) for name in ("one", "two")}
+    await publish(db, said)
+    async with db.connection() as other, other.transaction():
+        await other.execute("SELECT FROM task_limits FOR UPDATE")
+        async with asyncio.timeout(5):
+            await publish(db, said)
+    await publish(db, {**said, "two": Limit(concurrency=3)})
+    assert await line.one("SELECT concurrency FROM task_limits WHERE key = 'two'") == 3
+    await line.limit("type", "two", concurrency=4)
+    await publish(db, said)
+    assert await line.one("SELECT concurrency FROM task_limits WHERE key = 'two'") == 4
 
 
 async def test_a_limit_on_an_organisation_counts_its_agents_and_its_tasks(line: Line) -> None:

@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from oppspot_runner.base.events import EventBus
 from oppspot_runner.db.pool import Connection, Database
-from oppspot_runner.queue.claiming import age, rearrange_keys
+from oppspot_runner.queue.claiming import Claimer, age, arrange_keys, rearrange_keys
+from oppspot_runner.queue.store import is_drained
 from oppspot_runner.runner.config import RunnerConfig
 from oppspot_runner.runner.maintenance import Maintenance
 from oppspot_runner.runner.patience import Patience
@@ -38,6 +41,15 @@ async def blocked(line: Line, *keys: str) -> None:
     agent = await line.agent("a")
     for key in keys:
         await line.tasks(agent, 1, limit_key=key, blocked=True)
+
+
+async def runner(line: Line, task_types: list[str] | None) -> None:
+    """A live runner that serves these types."""
+    await line.connection.execute(
+        "INSERT INTO task_runners (host, pid, version, slots, poll_s, lease_s, beat_s, task_types,"
+        " lease_until) VALUES ('here', 1, '0', 1, 5, 30, 5, %s, oppspot_now() + interval '1 h')",
+        (task_types,),
+    )
 
 
 async def left(line: Line) -> int:
@@ -107,3 +119,46 @@ async def test_tasks_out_of_line_rise_too_while_they_wait(line: Line) -> None:
     await line.at(101)
     assert await age(line.connection, 100, keys) == 1
     assert await line.one("SELECT priority FROM agent_tasks WHERE blocked") == 4
+
+
+async def test_tasks_of_a_paused_agent_that_are_out_of_line_do_not_hold_up_the_end(
+    line: Line,
+) -> None:
+    await blocked(line, "k")
+    assert not await is_drained(line.connection, None)
+    await line.connection.execute("INSERT INTO task_pauses (scope, key) VALUES ('type', 'noop')")
+    assert await is_drained(line.connection, None)
+
+
+@pytest.mark.parametrize("why", ["paused", "capped", "rate-limited", "not served"])
+async def test_a_task_that_cannot_start_for_another_reason_holds_no_place_of_its_key(
+    line: Line, why: str
+) -> None:
+    await line.limit("key", "k", concurrency=1)
+    stuck, able = await line.agent("stuck", "other"), await line.agent("able")
+    await line.tasks(able, 1, limit_key="k", priority=10)
+    await line.tasks(stuck, 50, limit_key="k", priority=9, task_type="rare")
+    await line.tasks(able, 3, limit_key="k")
+    await runner(line, ["agent_execution"] if why == "not served" else None)
+    assert await line.claimed(2) == {"able": 1}
+    match why:
+        case "paused":
+            await line.connection.execute(
+                "INSERT INTO task_pauses (scope, key) VALUES ('type', 'other')"
+            )
+        case "capped":
+            await line.limit("type", "rare", concurrency=0)
+        case "rate-limited":
+            await line.limit("agent", stuck, rate="1/d")
+            await line.connection.execute(
+                "UPDATE task_limits SET tokens = 0, refilled_at = oppspot_now() WHERE rate > 0"
+            )
+        case "not served":
+            line.claimer = Claimer(1, ["agent_execution"])
+    for _ in range(3):
+        await line.end()
+        await arrange_keys(line.connection, ["k"])
+        assert await line.claimed(2) == {"able": 1}
+    await line.end()
+    await arrange_keys(line.connection, ["k"])
+    assert await left(line) == 49

@@ -10,11 +10,11 @@ WITH waiting AS MATERIALIZED (
           AND task_lane(q.task_type, q.agent_id, q.org_id) = w.lane AND q.priority = p.priority
         ORDER BY q.ready_seq LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED) h
 ), blocked AS MATERIALIZED (
-    SELECT h.ctid, h.since FROM unnest(%(keys)s::text[]) AS k (limit_key) CROSS JOIN generate_series(1, 9) AS p (priority)
-    CROSS JOIN LATERAL (
+    SELECT h.ctid, h.since FROM unnest(%(keys)s::text[]) AS k (limit_key) CROSS JOIN LATERAL blocked_lanes(k.limit_key) w
+    CROSS JOIN generate_series(1, 9) AS p (priority) CROSS JOIN LATERAL (
         SELECT q.ctid, coalesce(q.raised_at, greatest(q.created_at, q.scheduled_for)) AS since FROM agent_tasks q
         WHERE q.status = 'pending' AND NOT q.parked AND q.blocked
-          AND q.limit_key = k.limit_key AND q.priority = p.priority
+          AND q.limit_key = k.limit_key AND task_lane(q.task_type, q.agent_id, q.org_id) = w.lane AND q.priority = p.priority
         ORDER BY q.ready_seq LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED) h
 ), raised AS (
     UPDATE agent_tasks t SET priority = t.priority + 1, raised_at = oppspot_now(),

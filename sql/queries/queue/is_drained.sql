@@ -7,9 +7,12 @@ SELECT coalesce(
      ORDER BY runner_id LIMIT 1),
     (SELECT false FROM open_lanes
      WHERE %(task_types)s::text[] IS NULL OR task_type = ANY (%(task_types)s::text[]) LIMIT 1),
-    (SELECT false FROM agent_tasks
-     WHERE status = 'pending' AND blocked AND (%(task_types)s::text[] IS NULL OR task_type = ANY (%(task_types)s::text[]))
-     ORDER BY limit_key LIMIT 1),
+    (SELECT false FROM agent_tasks t LEFT JOIN ai_agents a ON a.id = t.agent_id
+     WHERE t.status = 'pending' AND t.blocked AND (%(task_types)s::text[] IS NULL OR t.task_type = ANY (%(task_types)s::text[]))
+       AND NOT EXISTS (
+           SELECT FROM limit_names(t.agent_id, a.agent_type, t.task_type, coalesce(t.org_id, a.org_id)) n
+           JOIN task_pauses p ON p.scope = n.scope AND p.key = n.key)
+     ORDER BY t.limit_key LIMIT 1),
     NOT EXISTS (
         SELECT FROM agent_tasks
         WHERE status = 'pending' AND parked AND (retry_count > 0 OR scheduled_for <= oppspot_now())
