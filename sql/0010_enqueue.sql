@@ -36,6 +36,7 @@ DECLARE
     first_tail bigint := ('x' || right(gen_random_uuid()::text, 12))::bit(48)::bigint;
     keyed record;
     again task_to_add[];
+    replaced uuid[];
     started_over uuid[];
 BEGIN
     IF (on_conflict IN ('skip', 'replace', 'raise')) IS NOT TRUE THEN
@@ -76,33 +77,39 @@ BEGIN
         ORDER BY g.place);
     -- What has a key may end between the write and the look: then the key is free, and tried again.
     FOR round IN 1..10 LOOP
+        -- Of several with one key the first is added, with replace the last.
+        INSERT INTO agent_tasks (id, agent_id, org_id, stream_id, task_type, priority, payload, scheduled_for,
+                                 max_retries, requested_by, unique_key, limit_key, ready_seq)
+        SELECT n.id, n.agent_id, n.org_id, n.stream_id, n.task_type, n.priority, n.payload, n.scheduled_for,
+               n.max_retries, n.requested_by, n.unique_key, n.limit_key, n.ready_seq
+        FROM unnest(tasks) n WHERE n.outcome IS NULL
+        ORDER BY n.unique_key COLLATE "C", CASE on_conflict WHEN 'replace' THEN -n.place ELSE n.place END
+        ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL AND status IN ('pending', 'processing') DO NOTHING;
         IF on_conflict = 'replace' THEN
-            -- By their ids first, as those lock them who end many: the order of the keys is another one.
-            PERFORM FROM agent_tasks t
-            WHERE t.unique_key = ANY (ARRAY(SELECT u.unique_key FROM unnest(tasks) u WHERE u.outcome IS NULL))
-              AND t.status IN ('pending', 'processing')
-            ORDER BY t.id FOR NO KEY UPDATE;
-            INSERT INTO agent_tasks AS t (id, agent_id, org_id, stream_id, task_type, priority, payload, scheduled_for,
-                                          max_retries, requested_by, unique_key, limit_key, ready_seq)
-            SELECT n.id, n.agent_id, n.org_id, n.stream_id, n.task_type, n.priority, n.payload, n.scheduled_for,
-                   n.max_retries, n.requested_by, n.unique_key, n.limit_key, n.ready_seq
-            FROM (SELECT u.*, max(u.place) OVER (PARTITION BY u.unique_key) AS last_place
-                  FROM unnest(tasks) u WHERE u.outcome IS NULL) n
-            WHERE n.unique_key IS NULL OR n.place = n.last_place
-            ORDER BY n.unique_key COLLATE "C", n.place
-            ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL AND status IN ('pending', 'processing') DO UPDATE SET
-                payload = excluded.payload, priority = excluded.priority, scheduled_for = excluded.scheduled_for,
-                max_retries = excluded.max_retries, limit_key = excluded.limit_key, retry_count = 0, error_message = NULL
-            WHERE t.status = 'pending' AND t.run_id IS NULL AND (t.agent_id, t.stream_id, t.org_id)
-                IS NOT DISTINCT FROM (excluded.agent_id, excluded.stream_id, excluded.org_id);
-        ELSE
-            INSERT INTO agent_tasks (id, agent_id, org_id, stream_id, task_type, priority, payload, scheduled_for,
-                                     max_retries, requested_by, unique_key, limit_key, ready_seq)
-            SELECT n.id, n.agent_id, n.org_id, n.stream_id, n.task_type, n.priority, n.payload, n.scheduled_for,
-                   n.max_retries, n.requested_by, n.unique_key, n.limit_key, n.ready_seq
-            FROM unnest(tasks) n WHERE n.outcome IS NULL
-            ORDER BY n.unique_key COLLATE "C", n.place
-            ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL AND status IN ('pending', 'processing') DO NOTHING;
+            -- Only when all keys are had, and in the order of the ids, as those lock tasks who end many: an
+            -- ON CONFLICT DO UPDATE locks them between two keys.
+            WITH latest AS (
+                SELECT DISTINCT ON (u.unique_key) u.* FROM unnest(tasks) u
+                WHERE u.outcome IS NULL AND u.unique_key IS NOT NULL ORDER BY u.unique_key, u.place DESC
+            ), taken AS (
+                SELECT h.holder, l.* FROM latest l CROSS JOIN LATERAL (
+                    SELECT t.id AS holder FROM agent_tasks t
+                    WHERE t.unique_key = l.unique_key AND t.status IN ('pending', 'processing') LIMIT 1) h
+                WHERE h.holder <> l.id ORDER BY h.holder
+            ), waiting AS MATERIALIZED (
+                SELECT n.* FROM taken n CROSS JOIN LATERAL (
+                    SELECT FROM agent_tasks t
+                    WHERE t.id = n.holder AND t.status = 'pending' AND t.run_id IS NULL
+                      AND (t.agent_id, t.stream_id, t.org_id) IS NOT DISTINCT FROM (n.agent_id, n.stream_id, n.org_id)
+                    LIMIT 1 FOR NO KEY UPDATE) h
+            ), changed AS (
+                UPDATE agent_tasks t SET payload = w.payload, priority = w.priority, scheduled_for = w.scheduled_for,
+                    max_retries = w.max_retries, limit_key = w.limit_key, retry_count = 0, error_message = NULL
+                FROM waiting w WHERE t.id = w.holder
+                RETURNING t.id
+            )
+            SELECT array_agg(c.id) INTO replaced FROM changed c;
+            replaced := replaced || ARRAY(SELECT u.id FROM unnest(tasks) u);
         END IF;
         RETURN QUERY SELECT u.place, CASE WHEN u.outcome IS NULL THEN u.id END, coalesce(u.outcome, 'added'), u.fault
             FROM unnest(tasks) u WHERE u.outcome IS NOT NULL OR u.unique_key IS NULL;
@@ -121,14 +128,15 @@ BEGIN
             place := (keyed.task).place;
             id := keyed.id;
             fault := NULL;
-            IF id IS NULL THEN
+            IF id IS NULL OR (on_conflict = 'replace' AND keyed.status = 'pending' AND keyed.run_id IS NULL
+                              AND keyed.is_alike AND id <> ALL (replaced)) THEN
                 again := again || keyed.task;
                 CONTINUE;
             ELSIF id = (keyed.task).id THEN
                 outcome := 'added';
             ELSIF on_conflict = 'skip' THEN
                 outcome := 'skipped';
-            ELSIF on_conflict = 'replace' AND keyed.status = 'pending' AND keyed.run_id IS NULL AND keyed.is_alike THEN
+            ELSIF on_conflict = 'replace' AND id = ANY (replaced) THEN
                 outcome := 'replaced';
                 IF keyed.may_have_steps THEN
                     started_over := started_over || id;
