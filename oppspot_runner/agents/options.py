@@ -114,7 +114,7 @@ def _backoff(given: dict[str, Any]) -> Backoff:
     names = {"first": "first_s", "most": "most_s"}
     try:
         return Backoff(**{names.get(key, key): value for key, value in given.items()})
-    except TypeError as error:
+    except (TypeError, InvalidInputError) as error:
         raise ConfigurationError(
             f"the agent's configuration has an unusable backoff: {error}",
             hint="Its keys are first, factor, most (seconds) and jitter.",
