@@ -174,9 +174,10 @@ $$
     SELECT count(*)::integer FROM started
 $$;
 
--- Nodes and all that depends on them, directly or not.
+-- Nodes and all that depends on them, directly or not. They are few, and the planner must know: it takes
+-- 1,000 for granted, and would rather read all nodes of all runs than look up so many.
 CREATE FUNCTION run_nodes_below(p_runs uuid[], p_agents uuid[]) RETURNS TABLE (run_id uuid, agent_id uuid)
-LANGUAGE sql STABLE SET search_path FROM CURRENT AS
+LANGUAGE sql STABLE ROWS 10 SET search_path FROM CURRENT AS
 $$
     WITH RECURSIVE below AS (
         SELECT r AS run_id, a AS agent_id FROM unnest(p_runs, p_agents) AS given (r, a)

@@ -32,7 +32,7 @@ CROWD = f"""
     FROM generate_series(1, {ROWS}) n, unnest('{{ended,ready,parked}}'::text[]) kind,
          (SELECT array_agg(id) AS ids FROM ai_agents) a
 """
-TYPES = {"runner_id": "bigint", "task_types": "text[]", "fair": "boolean"}
+TYPES = {"runner_id": "bigint", "task_types": "text[]", "fair": "boolean", "chain": "boolean"}
 Session = psycopg.Connection[Any]
 
 
@@ -76,12 +76,22 @@ class Plan:
 
 
 def explain(
-    session: Session, name: LiteralString, params: dict[str, Any], *, generic: bool = False
+    session: Session,
+    name: LiteralString,
+    params: dict[str, Any],
+    *,
+    generic: bool = False,
+    warm: bool = False,
 ) -> Plan:
     """Runs a statement of ours as the server would run it prepared.
 
     `generic`: with the plan that fits any values, which a server may choose after five runs.
+    `warm`: runs it once before, without effect, so that what a session reads once (the plans of
+    functions, definitions of tables) does not count.
     """
+    if warm:
+        with session.transaction(force_rollback=True):
+            explain(session, name, params, generic=generic)
     names = list(dict.fromkeys(re.findall(r"%\((\w+)\)[sb]", statement(name))))
     text = statement(name).replace("{limit}", "3").replace("%%", "%")
     for number, one in enumerate(names, 1):

@@ -3,25 +3,35 @@
 -- its listening session). A missing runner row counts as dead. The first crashes cost nothing but
 -- time; the third ends the task: work that kills its runner must not take down the fleet. A task that
 -- was only held had not begun: it had no part in the death, and the attempt gets its number back.
--- The lost rows are found before they are put in order: together, a plan may walk the whole key. They keep
--- their order in line: their new places are drawn before a join could mix them.
+-- Lost rows are looked for between the ids of living runners: what those have ended stays in the index as
+-- long as somebody holds an old snapshot, and would be read at every poll. They are found before they
+-- are put in order: together, a plan may walk the whole key; for the status instead of the token it may
+-- walk the index of all that run (see hold). They keep their order in line: their new places are drawn
+-- before a join could mix them.
 WITH watched AS MATERIALIZED (
     SELECT r.id, r.host, r.pid, r.lease_until <= oppspot_now() AS lapsed,
            r.beat_at + make_interval(secs => r.beat_s * 1.2) AS suspect_at,
-           r.lock_key IS NOT NULL AND pg_try_advisory_xact_lock(r.lock_key) AS unlocked
+           CASE WHEN r.lease_until > oppspot_now() AND r.lock_key IS NOT NULL
+                THEN pg_try_advisory_xact_lock(r.lock_key) ELSE false END AS unlocked
     FROM task_runners r WHERE r.id <> %(runner_id)s
 ), dead AS MATERIALIZED (
     SELECT id, host, pid FROM watched WHERE lapsed OR (unlocked AND suspect_at <= oppspot_now())
 ), deposed AS (
     UPDATE task_runners r SET lease_until = least(r.lease_until, oppspot_now()), waiting = false
     FROM dead d WHERE r.id = d.id AND (r.lease_until > oppspot_now() OR r.waiting)
+), alive AS MATERIALIZED (
+    SELECT r.id FROM task_runners r WHERE r.id NOT IN (SELECT id FROM dead)
 ), lost AS MATERIALIZED (
     SELECT t.id, t.runner_id, t.ready_seq, coalesce(t.execution_id, oppspot_uuid()) AS execution_id,
            CASE WHEN t.held THEN 0 ELSE 1 END AS begun FROM agent_tasks t
-    WHERE t.status = 'processing' AND t.ctid = ANY (ARRAY(
-        SELECT p.ctid FROM agent_tasks p
-        WHERE p.status = 'processing' AND NOT EXISTS (
-            SELECT FROM task_runners r WHERE r.id = p.runner_id AND r.id NOT IN (SELECT id FROM dead))
+    WHERE t.run_token IS NOT NULL AND t.runner_id <> ALL (ARRAY(SELECT id FROM alive)) AND t.ctid = ANY (ARRAY(
+        SELECT p.ctid
+        FROM (SELECT coalesce(lag(id) OVER (ORDER BY id), -9223372036854775807) AS above, id AS below
+              FROM (SELECT id FROM alive UNION ALL VALUES (9223372036854775807)) a) g
+        CROSS JOIN LATERAL (
+            SELECT q.ctid FROM agent_tasks q
+            WHERE q.status = 'processing' AND q.runner_id > g.above AND q.runner_id < g.below
+            ORDER BY q.runner_id LIMIT 100) p
         LIMIT 100))
     ORDER BY t.id FOR NO KEY UPDATE OF t SKIP LOCKED
 ), placed AS MATERIALIZED (

@@ -1,0 +1,186 @@
+"""What runners and producers send all day costs a few pages, whatever is in the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from oppspot_runner.queue.claiming import NO_FLOORS
+from tests.plans.busy import WORN, fill, worn
+from tests.plans.conftest import Session, explain
+from tests.plans.test_plans import CLAIM, ends, run
+
+NO_STATISTICS = "DELETE FROM pg_statistic WHERE starelid >= 16384"
+Params = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Hot:
+    """`most` are the pages that it may touch; `params` are asked before, in its transaction."""
+
+    name: LiteralString
+    most: int
+    params: Callable[[Session], Params]
+
+
+def one(session: Session, query: LiteralString) -> Any:
+    row = session.execute(query).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def tokens(session: Session) -> list[tuple[UUID, int]]:
+    """Some tasks that runner 1 runs."""
+    of_1 = "SELECT id, run_token FROM agent_tasks WHERE status = 'processing' AND runner_id = 1"
+    return session.execute(of_1).fetchall()[:3]
+
+
+def attempt(session: Session) -> Params:
+    task, token = tokens(session)[0]
+    return {"task_id": task, "run_token": token}
+
+
+def with_tokens(session: Session) -> Params:
+    return {"runner_id": 1, "tokens": [token for _, token in tokens(session)]}
+
+
+def ended(session: Session) -> Params:
+    query = "SELECT id FROM agent_tasks WHERE status = 'completed' LIMIT 1"
+    return {"task_id": one(session, query)}
+
+
+def waiting(session: Session) -> Params:
+    query = "SELECT id FROM agent_tasks WHERE status = 'pending' LIMIT 1"
+    return {"task_id": one(session, query), "reason": None}
+
+
+def node(session: Session) -> Params:
+    """A node of a run whose task ends."""
+    query = "SELECT run_id, agent_id FROM stream_run_nodes WHERE status = 'queued' LIMIT 1"
+    ((run_id, agent_id),) = session.execute(query).fetchall()
+    return {"run_id": run_id, "agent_id": agent_id, "task_id": UUID(int=1)}
+
+
+def settled(state: str) -> Callable[[Session], Params]:
+    def params(session: Session) -> Params:
+        of = node(session)
+        keys = {"run_ids": [of["run_id"]], "agent_ids": [of["agent_id"]]}
+        return {**keys, "states": [state], "execution_ids": [None]}
+
+    return params
+
+
+def assigned(session: Session) -> Params:
+    stream = one(session, "SELECT id FROM streams LIMIT 1")
+    return {"stream_id": stream, "agent_id": one(session, "SELECT id FROM ai_agents LIMIT 1")}
+
+
+def new_run(session: Session) -> Params:
+    given = {"payload": "{}", "priority": 5, "requested_by": None, "chain": True}
+    return {**attempt(session), **assigned(session), **given}
+
+
+def new_task(session: Session) -> Params:
+    names = "scheduled_for stream_id max_retries requested_by task_type org_id limit_key"
+    agent = str(assigned(session)["agent_id"])
+    given = {"payload": "{}", "priority": 5, "unique_key": "key", "on_conflict": "skip"}
+    return {**dict.fromkeys(names.split()), "agent": agent, **given}
+
+
+def with_floors(session: Session) -> Params:
+    """A claim by a runner that knows how far it is in priority 8."""
+    floor = one(session, "SELECT max(ready_seq) FROM agent_tasks WHERE status = 'cancelled'")
+    return {**CLAIM, "floors": [*NO_FLOORS[:2], floor, *NO_FLOORS[3:]]}
+
+
+def also(params: Callable[[Session], Params], **more: Any) -> Callable[[Session], Params]:
+    return lambda session: {**params(session), **more}
+
+
+def always(**params: Any) -> Callable[[Session], Params]:
+    return lambda _: params
+
+
+HOT = (
+    Hot("queue/claim", 300, always(**CLAIM)),
+    Hot("queue/claim_limited", 300, always(**CLAIM)),
+    Hot("queue/hold_limits", 20, always()),
+    Hot("queue/promote", 30, always()),
+    Hot("queue/rescue", 250, always(runner_id=1)),
+    Hot("queue/finish", 600, lambda session: ends(run(session, 10, runner=1))),
+    Hot("queue/hold", 20, attempt),
+    Hot("queue/begin", 60, attempt),
+    Hot("queue/progress", 60, also(attempt, progress="{}")),
+    Hot("queue/save_step", 60, also(attempt, name="x", seq=1, result="{}")),
+    Hot("queue/steps", 20, ended),
+    Hot("queue/give_back", 300, with_tokens),
+    Hot("queue/is_drained", 30, always(task_types=None)),
+    Hot("queue/prune_tasks", 15_000, always(after=UUID(int=0), keep_s=86_400)),
+    Hot("queue/fold_tallies", 30, always()),
+    Hot("runners/beat", 300, always(runner_id=1, state="running", lag_ms=0, hanging=0)),
+    Hot("runners/note_running", 300, also(with_tokens, older_than_s=-1)),
+    Hot("runners/desired", 200, always(runner_id=1)),
+    Hot("runners/set_waiting", 40, always(runner_id=1, waiting=True)),
+    Hot("tasks/enqueue", 300, new_task),
+    Hot("tasks/get", 30, ended),
+    Hot("tasks/cancel", 60, waiting),
+    Hot("tasks/retry", 300, ended),
+    Hot("workflow/open_run", 300, new_run),
+    Hot("workflow/settle_nodes", 400, settled("completed")),
+    Hot("workflow/settle_nodes", 400, settled("failed")),
+    Hot("workflow/count_executions", 40, lambda s: {f"{k}s": [v] for k, v in assigned(s).items()}),
+    Hot("workflow/upstream", 60, node),
+)
+# Under a held snapshot most cost the same. These read the index entries of what ended since, once
+# each; who waits for nothing but a claim is served by floors.
+SINCE = {
+    "queue/promote": WORN // 5,
+    "queue/claim_limited": WORN * 11 // 10,
+    **dict.fromkeys(
+        (
+            *("queue/give_back", "queue/is_drained"),
+            *("runners/beat", "runners/desired", "runners/note_running"),
+        ),
+        WORN // 3,
+    ),
+}
+WORN_HOT = (
+    Hot("queue/claim", 300, with_floors),
+    *(
+        Hot(hot.name, hot.most + SINCE.get(hot.name, 0), hot.params)
+        for hot in HOT
+        if hot.name != "queue/claim"
+    ),
+)
+
+
+def costly(dsn: str, state: str, statements: Sequence[Hot], prepare: str = "") -> Iterator[str]:
+    """What touches more than it may, under a plan for these values or for any."""
+    for hot in statements:
+        for generic in (False, True):
+            with psycopg.connect(dsn) as session:
+                if prepare:
+                    session.execute(prepare)  # type: ignore[arg-type]
+                plan = explain(session, hot.name, hot.params(session), generic=generic, warm=True)
+                session.rollback()
+            if plan.buffers > hot.most:
+                kind = "generic" if generic else "custom"
+                yield f"{state}: {hot.name} ({kind}) touches {plan.buffers} pages\n{plan}"
+
+
+@pytest.mark.timeout(600)
+def test_hot_statements_touch_few_pages(dsn: str) -> None:
+    fill(dsn)
+    found = [*costly(dsn, "statistics of another day", HOT)]
+    with psycopg.connect(dsn, autocommit=True) as session:
+        session.execute("VACUUM ANALYZE")
+    found += costly(dsn, "analyzed", HOT)
+    found += costly(dsn, "never analyzed", HOT, NO_STATISTICS)
+    with worn(dsn):
+        found += costly(dsn, "under a held snapshot", WORN_HOT)
+    assert not found, "\n\n".join(found)
