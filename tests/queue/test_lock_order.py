@@ -163,10 +163,16 @@ class Session:
         return (await self.connection.execute(START, (self.world.stream,))).rowcount
 
     async def enqueue(self) -> int:
-        keys = [str(self.dice.randint(1, 8)) for _ in range(5)]
+        """One of everybody's keys, or several of its own.
+
+        Two that bring several of the same keys can meet when one of these becomes free just
+        between their write and their look: then one of them has to be tried again.
+        """
         how = self.dice.choice(["skip", "replace"])
-        agent = self.world.agents["A"]
-        wanted = producer.enqueue_many(agent, [{}] * 5, unique_keys=keys, on_conflict=how)
+        own = [f"{id(self)}-{self.dice.randint(1, 8)}" for _ in range(5)]
+        keys = self.dice.choice([own, [str(self.dice.randint(1, 3))]])
+        agent, payloads = self.world.agents["A"], [{}] * len(keys)
+        wanted = producer.enqueue_many(agent, payloads, unique_keys=keys, on_conflict=how)
         return len(await self.run(wanted) or [])
 
     async def prune(self) -> int:
