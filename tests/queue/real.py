@@ -5,14 +5,14 @@ Each session is told the time before it is used, so that nothing waits for a clo
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from psycopg.conninfo import make_conninfo
+import psycopg
+from psycopg.rows import DictRow
 
 from oppspot_runner.base.backoff import Backoff
 from oppspot_runner.base.outcome import Outcome
@@ -44,6 +44,7 @@ PROMISE = """
         RETURNING id, task_id)
     UPDATE agent_tasks t SET execution_id = e.id FROM e WHERE t.id = e.task_id
 """
+SET_TIME = "SELECT set_config('oppspot.now', %s, false)"
 SEEN = """
     SELECT t.*, e.attempts FROM agent_tasks t LEFT JOIN (
         SELECT task_id, jsonb_object_agg(attempt, status) AS attempts
@@ -58,6 +59,17 @@ ORDERLY_IDS = """
 """
 
 
+class Heart(BeatConnection):
+    """A heartbeat's connection that is told the time of the queue."""
+
+    queue: RealQueue
+
+    def _open(self) -> psycopg.Connection[DictRow]:
+        connection = super()._open()
+        connection.execute(SET_TIME, (self.queue.now.isoformat(),))
+        return connection
+
+
 class RealQueue:
     """Sessions 0 to `sessions` - 1, each a pool of one connection; `now` is their time."""
 
@@ -65,6 +77,7 @@ class RealQueue:
         self.databases = databases
         self.now = now
         self.claimers: dict[int, Claimer] = {}
+        self.hearts: dict[int, Heart] = {}
         self._told: dict[Database, datetime] = {}
 
     @asynccontextmanager
@@ -77,9 +90,7 @@ class RealQueue:
 
     async def _tell(self, database: Database, connection: Connection) -> None:
         if self._told.get(database) != self.now:
-            await connection.execute(
-                "SELECT set_config('oppspot.now', %s, false)", (self.now.isoformat(),)
-            )
+            await connection.execute(SET_TIME, (self.now.isoformat(),))
             self._told[database] = self.now
 
     async def at(self, number: int) -> Database:
@@ -114,15 +125,21 @@ class RealQueue:
 
     async def seen(self) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """All tasks with their attempts, and how many there are; at any time, for speed."""
-        async with self.databases[-1].connection() as connection:
-            rows = await (await connection.execute(SEEN)).fetchall()
-            (totals,) = await (await connection.execute("TABLE task_runner_stats")).fetchall()
-        return rows, totals
+        async with self.databases[-1].connection() as connection, connection.pipeline():
+            rows = await connection.execute(SEEN)
+            totals = await connection.execute("TABLE task_runner_stats")
+            return await rows.fetchall(), (await totals.fetchall())[0]
 
     async def register(self, number: int, types: tuple[str, ...]) -> Membership:
         facts = RunnerConfig(task_types=types).facts()
         member = await members.register(await self.at(number), facts)
         self.claimers[number] = Claimer(member.id, types)
+        if number in self.hearts:
+            self.hearts[number].runner_id = member.id
+        else:
+            database = self.databases[number]
+            self.hearts[number] = Heart(database.conninfo, database, member.id)
+            self.hearts[number].queue = self
         return member
 
     def monotonic(self) -> float:
@@ -141,23 +158,11 @@ class RealQueue:
         async with self.session(number) as connection:
             await connection.execute("SELECT pg_advisory_unlock(%s)", (member.lock_key,))
 
-    async def beat(
-        self, number: int, member: Membership, running: Sequence[int], running_for_s: float
-    ) -> Beat | None:
-        database = self.databases[number]
-        clock = f"-c oppspot.now={self.now.isoformat()}"
-        connection = BeatConnection(
-            make_conninfo(database.conninfo, options=clock), database, member.id
+    def beat(self, number: int, running: Sequence[int], running_for_s: float) -> Beat | None:
+        """As the thread of a heartbeat does, on its own connection."""
+        return self.hearts[number].beat(
+            Condition("running"), running=running, running_for_s=running_for_s
         )
-        try:
-            return await asyncio.to_thread(
-                connection.beat,
-                Condition("running"),
-                running=running,
-                running_for_s=running_for_s,
-            )
-        finally:
-            connection.close()
 
     async def claim(self, number: int, limit: int) -> list[Task]:
         async with self.session(number) as connection:
@@ -184,4 +189,8 @@ async def opened(dsn: str, *, sessions: int, now: datetime) -> AsyncIterator[Rea
         queue = RealQueue(databases, now)
         await queue.sql(START_HIGH, [LARGE])
         await queue.sql(ORDERLY_IDS)
-        yield queue
+        try:
+            yield queue
+        finally:
+            for heart in queue.hearts.values():
+                heart.close()
