@@ -55,6 +55,20 @@ def test_insert_alone_is_enough_for_rows_of_every_kind(ours: Place, producer: Se
     assert len({row.ready_seq for row in rows}) == 4
 
 
+@pytest.mark.parametrize(
+    ("clock", "due", "parked"),
+    [("2020-01-01Z", "2020-01-02Z", True), ("2099-01-02Z", "2099-01-01Z", False)],
+    ids=["behind", "ahead"],
+)
+def test_a_session_with_a_clock_of_its_own_parks_by_that_clock(
+    ours: Place, producer: Session, clock: str, due: str, parked: bool
+) -> None:
+    producer.execute("SELECT set_config('oppspot.now', %s, false)", (clock,))
+    put(producer, ours, "task_type", "'due now'")
+    put(producer, ours, "scheduled_for", f"'{due}'")
+    assert sorted(row.parked for row in tasks(ours.session).values()) == [False, parked]
+
+
 def test_the_functions_need_to_read_besides(ours: Place, producer: Session) -> None:
     ours.session.execute(
         f"GRANT SELECT ON agent_tasks, ai_agents, streams TO producer_{ours.schema}"  # type: ignore[arg-type]
