@@ -8,7 +8,7 @@ from benchmarks import processes, product
 from benchmarks.bench import Bench
 from benchmarks.measure import Bound, Measure, Outcome
 
-SETTLE_S = 5.0  # until it has gone through its first looks
+SETTLE_S = 15.0  # until it has gone through its first looks, and the server has counted them
 POLL_S = 5.0
 TRANSACTIONS = """
     SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = %s

@@ -25,6 +25,8 @@ ASK = statement("runners/ask")
 LEAVE = statement("runners/leave")
 FORGET_DEAD = statement("runners/forget_dead")
 
+BEATS_PER_PROBE = 2  # every so many heartbeats test whether notifications arrive
+
 
 @dataclass(frozen=True)
 class Membership:
@@ -113,6 +115,7 @@ class BeatConnection:
         self.schema = database.schema
         self.runner_id = runner_id
         self._connection: psycopg.Connection[DictRow] | None = None
+        self._beats = 0
 
     def beat(
         self, condition: Condition, *, running: Sequence[int], running_for_s: float
@@ -122,7 +125,8 @@ class BeatConnection:
         Attempts by the tokens `running` that are older than `running_for_s` become visible as
         running executions. Raises psycopg's errors; the connection is then opened anew next time.
         """
-        params = {"runner_id": self.runner_id, **asdict(condition)}
+        probe = self._beats % BEATS_PER_PROBE == 0
+        params = {"runner_id": self.runner_id, "probe": probe, **asdict(condition)}
         try:
             connection = self._open()
             row = connection.execute(BEAT, params).fetchone()
@@ -139,6 +143,7 @@ class BeatConnection:
             raise
         if row is None:
             return None
+        self._beats += 1
         return Beat(row["desired"], frozenset(row["held"]), frozenset(row["cancelled"]))
 
     def abort(self) -> None:

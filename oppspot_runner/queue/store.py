@@ -29,6 +29,7 @@ HOLD = statement("queue/hold")
 BLAME = statement("queue/blame")
 CURRENT_TRANSACTION = statement("queue/current_transaction")
 IS_DRAINED = statement("queue/is_drained")
+IS_READY = statement("queue/is_ready")
 FOLD_TALLIES = statement("queue/fold_tallies")
 RESCUE = statement("queue/rescue")
 PRUNE_TASKS = statement("queue/prune_tasks")
@@ -65,6 +66,11 @@ async def is_drained(connection: Connection, task_types: Sequence[str] | None) -
     """Whether nothing of these types is due or running, by anybody."""
     params = {"task_types": list(task_types) if task_types else None}
     return bool((await _one(connection, IS_DRAINED, params))["drained"])
+
+
+async def is_ready(connection: Connection) -> bool:
+    """Whether any task is in line, of whatever type, also one that may not run."""
+    return bool((await _one(connection, IS_READY))["ready"])
 
 
 async def promote(connection: Connection) -> tuple[int, float | None]:

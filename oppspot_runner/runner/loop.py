@@ -34,6 +34,7 @@ from oppspot_runner.runner.watchdog import Watchdog
 
 LADDER_S = (0.0, 0.05, 0.25, 1.0)
 DRAIN_LOOK_S = 0.5
+OWN_LOOK_POLLS = 3  # maintenance tells of ready rows at every poll; this is for when it is held up
 
 
 class Leave(Protocol):
@@ -221,7 +222,8 @@ class Runner:
         if await self._wait_openly(True):
             self._idle_claims = 0
         step, self._idle_claims = self._idle_claims, self._idle_claims + 1
-        wait_s = LADDER_S[step] if step < len(LADDER_S) else jittered(self.config.poll_s)
+        own_look_s = jittered(OWN_LOOK_POLLS * self.config.poll_s)
+        wait_s = LADDER_S[step] if step < len(LADDER_S) else own_look_s
         return min(wait_s, DRAIN_LOOK_S) if self.config.drain_and_exit else wait_s
 
     async def _is_drained(self) -> bool:

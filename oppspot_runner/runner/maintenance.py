@@ -23,7 +23,10 @@ PRUNE_CHUNKS = 20
 
 
 class Maintenance:
-    """Promotes and rescues at least once a poll, and at the very time when something is due."""
+    """Promotes and rescues at least once a poll, and at the very time when something is due.
+
+    Its look is the poll for ready rows too, so that an idle runner asks once: `on_work` claims.
+    """
 
     def __init__(
         self,
@@ -76,19 +79,20 @@ class Maintenance:
     async def _once(self) -> float:
         now = time.monotonic()
         found: list[store.Rescued] = []
-        moved = 0
+        moved, ready = 0, False
         async with self.database.transaction() as connection:
             promoted, next_due_s = await store.promote(connection)
             if now >= self._poll_at:
                 moved, more = await self._keep_order(connection)
                 found, suspect_s = await store.rescue(connection, self.runner_id)
                 await chain.after(connection, _ended(found))
+                ready = await store.is_ready(connection)
                 more = more or len(found) >= store.MOST_RESCUED
                 wait_s = 0.0 if more else min(jittered(self.config.poll_s), _or_never(suspect_s))
                 self._poll_at = now + wait_s
         if found:
             self._report(found)
-        if promoted or found or moved:
+        if promoted or moved or ready:
             self.on_work()
         return min(_or_never(next_due_s), max(self._poll_at - time.monotonic(), 0))
 

@@ -80,7 +80,7 @@ class Term:
         self.listener = Listener(
             database,
             address=self.address,
-            silence_s=config.beat_s * 2.5 + 1,
+            silence_s=config.beat_s * (members.BEATS_PER_PROBE + 1.5) + 1,
             on_message=self._on_message,
             on_heard=self._on_heard,
             on_deaf=self._on_deaf,

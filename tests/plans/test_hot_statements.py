@@ -120,9 +120,10 @@ HOT = (
     Hot("queue/steps", 20, ended),
     Hot("queue/give_back", 300, with_tokens),
     Hot("queue/is_drained", 30, always(task_types=None)),
+    Hot("queue/is_ready", 20, always()),
     Hot("queue/prune_tasks", 15_000, always(after=UUID(int=0), keep_s=86_400)),
     Hot("queue/fold_tallies", 30, always()),
-    Hot("runners/beat", 300, always(runner_id=1, state="running", lag_ms=0, hanging=0)),
+    Hot("runners/beat", 300, always(runner_id=1, state="running", lag_ms=0, hanging=0, probe=True)),
     Hot("runners/note_running", 300, also(with_tokens, older_than_s=-1)),
     Hot("runners/desired", 200, always(runner_id=1)),
     Hot("runners/set_waiting", 40, always(runner_id=1, waiting=True)),
@@ -143,7 +144,7 @@ SINCE = {
     "queue/claim_limited": WORN * 11 // 10,
     **dict.fromkeys(
         (
-            *("queue/give_back", "queue/is_drained"),
+            *("queue/give_back", "queue/is_drained", "queue/is_ready"),
             *("runners/beat", "runners/desired", "runners/note_running"),
         ),
         WORN // 3,

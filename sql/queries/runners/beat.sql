@@ -1,6 +1,7 @@
 -- Renews the lease if it is still ours (no row: it is not) and learns in the same breath what people
 -- ask of us and which tasks we still hold, in one look: what we ended lately stays in the index as long as
--- somebody holds an old snapshot. The notification to ourselves tests the listener for free.
+-- somebody holds an old snapshot. A notification to ourselves tests the listener; all listeners of the fleet
+-- pay for it, so not every beat sends one.
 UPDATE task_runners r SET
     beat_at = oppspot_now(), lease_until = oppspot_now() + make_interval(secs => r.lease_s),
     state = %(state)s, lag_ms = %(lag_ms)s, hanging = %(hanging)s
@@ -8,4 +9,5 @@ FROM (SELECT coalesce(array_agg(t.run_token), '{}') AS held,
              coalesce(array_agg(t.run_token) FILTER (WHERE t.cancel_requested_at IS NOT NULL), '{}') AS cancelled
       FROM agent_tasks t WHERE t.runner_id = %(runner_id)s AND t.status = 'processing') o
 WHERE r.id = %(runner_id)s AND r.lease_until > oppspot_now()
-RETURNING r.desired, o.held, o.cancelled, pg_notify('oppspot_wake', current_schema() || '/' || r.id)
+RETURNING r.desired, o.held, o.cancelled,
+          CASE WHEN %(probe)s THEN pg_notify('oppspot_wake', current_schema() || '/' || r.id) END
