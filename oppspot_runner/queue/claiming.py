@@ -108,7 +108,7 @@ class Claimer:
         params = {**self.params, "beside": beside}
         async with connection.pipeline(), connection.transaction():
             await connection.execute(HOLD_LIMITS)
-            cursor = await connection.execute(query, params, binary=True)
+            cursor = await connection.execute(query, params, prepare=True, binary=True)
         rows = await cursor.fetchall()
         told = rows[0]
         self._limited = self.chooses or not told["road_open"]
@@ -150,7 +150,9 @@ async def age(connection: Connection, ageing_s: float, blocked_keys: Sequence[st
 async def _rows(
     connection: Connection, query: LiteralString | sql.Composed, params: dict[str, Any]
 ) -> list[DictRow]:
-    return await (await connection.execute(query, params, binary=True)).fetchall()
+    # Prepared at once: there is a statement for each size of a claim, on each connection.
+    cursor = await connection.execute(query, params, prepare=True, binary=True)
+    return await cursor.fetchall()
 
 
 def _claimed(rows: list[DictRow]) -> list[DictRow]:
