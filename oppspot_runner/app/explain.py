@@ -23,6 +23,7 @@ TASK = statement("explain/task")
 PAUSES = statement("explain/pauses")
 LIMITS = statement("explain/limits")
 AHEAD = statement("explain/ahead")
+SHARES = statement("explain/shares")
 NODE = statement("explain/node")
 ABOVE = statement("explain/above")
 
@@ -43,8 +44,11 @@ class Explanation:
     reasons: list[Reason]
 
 
-async def explain_task(database: Database, task_id: UUID) -> Explanation:
-    """Why a task is where it is. Raises NotFoundError."""
+async def explain_task(database: Database, task_id: UUID, *, fair: bool = False) -> Explanation:
+    """Why a task is where it is. `fair`: runners share between organisations.
+
+    Raises NotFoundError.
+    """
     task = await database.fetch_one(TASK, {"task_id": task_id})
     if task is None:
         raise NotFoundError(
@@ -58,11 +62,14 @@ async def explain_task(database: Database, task_id: UUID) -> Explanation:
         runners=await read.runners(database),
         ahead=await _ahead(database, task),
         most_ahead=MOST_AHEAD,
+        shares=await database.fetch_all(SHARES, {"task_id": task_id}) if fair else (),
     )
     return Explanation(task_id, task["run_id"], task["agent_name"], task["status"], of_task(facts))
 
 
-async def explain_node(database: Database, run_id: UUID, agent_id: UUID) -> Explanation:
+async def explain_node(
+    database: Database, run_id: UUID, agent_id: UUID, *, fair: bool = False
+) -> Explanation:
     """Why an agent of a run has not started; that of its task, once there is one.
 
     Raises NotFoundError when the agent is not in the run.
@@ -75,7 +82,7 @@ async def explain_node(database: Database, run_id: UUID, agent_id: UUID) -> Expl
             hint=f"See `oppspot-runner runs show {run_id}`.",
         )
     if node["status"] == "queued":
-        return await explain_task(database, node["task_id"])
+        return await explain_task(database, node["task_id"], fair=fair)
     above = [_readable(row) for row in await database.fetch_all(ABOVE, asked)]
     return Explanation(
         node["task_id"], run_id, node["agent_name"], node["status"], of_node(node, above)

@@ -28,7 +28,8 @@ class Reason:
 class Facts:
     """A row of explain/task, pauses and limits of that task, and all runners (`alive` or not).
 
-    `ahead` tasks are before it in line; it is counted no further than `most_ahead`.
+    `ahead` tasks are before it in line; it is counted no further than `most_ahead`. `shares` are
+    organisations that go first where runners share fairly.
     """
 
     task: dict[str, Any]
@@ -37,6 +38,7 @@ class Facts:
     runners: Sequence[dict[str, Any]]
     ahead: int
     most_ahead: int
+    shares: Sequence[dict[str, Any]] = ()
 
 
 def of_task(facts: Facts) -> list[Reason]:
@@ -44,7 +46,9 @@ def of_task(facts: Facts) -> list[Reason]:
     match facts.task["status"]:
         case "pending":
             found = [*_of_the_task(facts), *_of_limits(facts), *_of_runners(facts)]
-            return found if any(one.holds for one in found) else [*found, _in_line(facts)]
+            if any(one.holds for one in found):
+                return found
+            return [*found, *_of_shares(facts), _in_line(facts)]
         case "processing":
             return [_running(facts)]
         case _:
@@ -180,14 +184,32 @@ def _no_runner(facts: Facts) -> Reason:
     return Reason("no_runner", f"no runner is alive{more}", "oppspot-runner start")
 
 
-def _in_line(facts: Facts) -> Reason:
+def _of_shares(facts: Facts) -> Iterator[Reason]:
+    if facts.shares and _slots(facts)[0] == 0:
+        others = ", ".join(f"{row['name']} {row['running']}" for row in facts.shares)
+        yield Reason(
+            "fair_share",
+            "organisations share fairly, and others have fewer running tasks for their weight: "
+            f"its own has {facts.shares[0]['own']}; {others}",
+            "oppspot-runner limits set --org ID --weight MORE",
+            holds=False,
+        )
+
+
+def _slots(facts: Facts) -> tuple[int, int]:
+    """How many slots that may run it are free, and how many there are."""
     able = [
         row
         for row in facts.runners
         if row["alive"] and row["state"] == "running" and _serves(row, facts.task["task_type"])
     ]
     free = sum(max(row["slots"] - row["running"], 0) for row in able)
-    slots = f"{free} of {sum(row['slots'] for row in able)} slots are free"
+    return free, sum(row["slots"] for row in able)
+
+
+def _in_line(facts: Facts) -> Reason:
+    free, most = _slots(facts)
+    slots = f"{free} of {most} slots are free"
     if facts.ahead == 0:
         return Reason("in_line", f"nothing is before it and {slots}: {NEXT_POLL}")
     more = "at least " if facts.ahead >= facts.most_ahead else ""

@@ -10,7 +10,7 @@ import click
 from oppspot_runner.app.explain import Explanation, explain_node, explain_task, run_of_task
 from oppspot_runner.base.errors import NotFoundError
 from oppspot_runner.cli import output
-from oppspot_runner.cli.session import client_of, json_option, open_database, runs
+from oppspot_runner.cli.session import client_of, json_option, load, open_database, runs
 from oppspot_runner.db.pool import Database
 from oppspot_runner.queue import read
 from oppspot_runner.streams import directory
@@ -31,17 +31,20 @@ async def explain(task: str, agent: str | None, as_json: bool) -> None:
     With --agent, TASK is a run, or a task of a run, and what is explained is that agent's place in
     it: an agent that waits for others has no task yet.
     """
-    async with open_database() as database:
-        found = await _explained(database, task, agent)
+    settings = load()
+    async with open_database(settings) as database:
+        found = await _explained(database, task, agent, fair=settings.fair_share)
     if as_json:
         output.print_json(asdict(found))
     else:
         output.show(*_parts(found))
 
 
-async def _explained(database: Database, name: str, agent: str | None) -> Explanation:
+async def _explained(
+    database: Database, name: str, agent: str | None, *, fair: bool
+) -> Explanation:
     if agent is None:
-        return await explain_task(database, await read.find_task(database, name))
+        return await explain_task(database, await read.find_task(database, name), fair=fair)
     agent_id = await client_of(database).run(directory.find_agent(agent))
     try:
         task_id = await read.find_task(database, name)
@@ -49,7 +52,7 @@ async def _explained(database: Database, name: str, agent: str | None) -> Explan
         run_id = await find_run(database, name)
     else:
         run_id = await run_of_task(database, task_id)
-    return await explain_node(database, run_id, agent_id)
+    return await explain_node(database, run_id, agent_id, fair=fair)
 
 
 def _parts(found: Explanation) -> list[RenderableType]:

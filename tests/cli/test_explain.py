@@ -249,6 +249,37 @@ def test_a_task_in_line_says_how_many_are_before_it(cli: CommandLine, rows: Rows
     assert found["text"] == "2 tasks are before it; 3 of 3 slots are free"
 
 
+def test_where_organisations_share_those_with_less_are_named(
+    cli: CommandLine, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPPSPOT_FAIR_SHARE", "true")
+    runner, agent = rows.runner(), rows.agent()
+    busy, small, heavy, low, idle = (
+        rows.value("INSERT INTO organizations (name) VALUES (%s) RETURNING id", name)
+        for name in ("Busy", "Small", "Heavy", "Low", "Idle")
+    )
+    rows(
+        "INSERT INTO task_limits (scope, key, weight) VALUES ('org', %s, 3), ('org', %s, 0.1)",
+        str(heavy),
+        str(low),
+    )
+    for org in (busy, heavy, heavy):
+        rows.begin(rows.task(agent, org_id=org), runner)
+    task = rows.task(agent, org_id=busy)
+    assert "fair_share" not in reasons(cli, task)  # nobody else waits
+    for org in (small, heavy, low):
+        rows.task(agent, org_id=org)
+    rows.task(agent, org_id=idle, priority=4)
+    found = reasons(cli, task)
+    assert set(found) == {"fair_share", "in_line"}
+    assert found["fair_share"]["text"] == (
+        "organisations share fairly, and others have fewer running tasks for their weight: "
+        "its own has 1; Small 0, Heavy 2"
+    )
+    rows("UPDATE task_runners SET slots = 4")
+    assert set(reasons(cli, task)) == {"in_line"}  # a slot is free: all get their turn
+
+
 def test_a_long_line_is_not_counted_to_its_end(cli: CommandLine, rows: Rows) -> None:
     rows.runner()
     agent = rows.agent()
