@@ -155,12 +155,13 @@ BEGIN
                run_token,runner_id,attempt,crash_count,deadline_at,cancel_requested_at,cancel_reason,progress,
                limit_key,blocked,held,raised_at}'))
            OR (f.tab = 'agent_executions' AND f.col = ANY ('{attempt,runner_id}'))
+           OR (f.tab = 'stream_agent_assignments' AND f.col = 'schedule_options')
         UNION ALL
         SELECT 6, format('%I is a name that the runner needs for a table of its own', c.relname) FROM pg_class c
         WHERE c.relnamespace = here AND c.relname = ANY ('{task_runners,agent_steps,task_pauses,stream_runs,
             stream_run_nodes,run_signals,companies,facts,stream_items,stream_insights,enrichment_checks,
             dead_letter_tasks,task_runner_stats,agent_performance,open_lanes,task_limits,
-            task_tallies}')
+            task_tallies,schedules,schedule_ticks,schedule_calls,schedule_sources}')
         UNION ALL
         -- Every attempt copies these ids: one that the queue took and history refused would have no end.
         SELECT 7, format('agent_executions.%s has a foreign key, agent_tasks.%1$s has none', x.col)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from oppspot_runner.base.errors import InvalidInputError
 
 FIELD_COUNTS = (5, 6)
+MOST_CHARACTERS = 200
 HOW = "Five fields are minute, hour, day, month, weekday, as in '0 9 * * 1-5'; @daily works too."
+# croniter draws a number for these, another one at each look.
+DRAWN = re.compile(r"(?:^|[\s,])[hr](?:$|[\s,(/])", re.IGNORECASE)
 
 
 def cron_expression(text: str) -> str:
@@ -21,10 +26,7 @@ def cron_expression(text: str) -> str:
     from croniter import CroniterBadDateError, CroniterError, croniter
 
     expression = " ".join(text.split())
-    if not expression.startswith("@") and len(expression.split(" ")) not in FIELD_COUNTS:
-        raise InvalidInputError(
-            f"{expression!r} has {len(expression.split())} fields, not 5 or 6", hint=HOW
-        )
+    _check_words(expression)
     try:
         croniter(expression, datetime(2024, 1, 1, tzinfo=UTC)).get_next(datetime)
     except CroniterBadDateError:
@@ -36,14 +38,38 @@ def cron_expression(text: str) -> str:
     return expression
 
 
+def _check_words(expression: str) -> None:
+    if len(expression) > MOST_CHARACTERS:
+        raise InvalidInputError(
+            f"the cron expression has {len(expression):,} characters, more than {MOST_CHARACTERS}",
+            hint=HOW,
+        )
+    if not expression.startswith("@") and len(expression.split(" ")) not in FIELD_COUNTS:
+        raise InvalidInputError(
+            f"{expression!r} has {len(expression.split())} fields, not 5 or 6", hint=HOW
+        )
+    if DRAWN.search(expression):
+        raise InvalidInputError(
+            f"{expression!r} is not a cron expression: H and R name no fixed time", hint=HOW
+        )
+
+
 def timezone_name(name: str) -> str:
     """`name`, if it is a time zone of the IANA database, such as Europe/London."""
     try:
         ZoneInfo(name)
+        known = name in _zones()
     except (KeyError, ValueError, OSError):
-        near = get_close_matches(name, available_timezones(), 1)
+        known = False
+    if not known:
+        near = get_close_matches(name[:80], _zones(), 1)
         raise InvalidInputError(
             f"{name[:80]!r} is not a time zone",
             hint=f"Did you mean {near[0]}?" if near else "Use a name such as Europe/London.",
-        ) from None
+        )
     return name
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones()) - {"localtime"}  # each host has another one

@@ -93,6 +93,14 @@ class TasksRescued(Event):
 
 
 @dataclass(frozen=True)
+class ScheduleStopped(Event):
+    """A schedule means nothing or cannot start its task; it rests until somebody changes it."""
+
+    schedule_id: UUID
+    error: str
+
+
+@dataclass(frozen=True)
 class LeaseLost(Event):
     """This runner was taken for dead; it cancels its attempts and starts over."""
 

@@ -69,9 +69,7 @@ def _described(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="JSON",
             help="For its code: JSON, or @FILE.",
         ),
-        click.option(
-            "--cron", "schedule_cron", help="A schedule to keep with it; nothing starts by it yet."
-        ),
+        click.option("--cron", "schedule_cron", help="When it starts by itself, as '0 9 * * 1-5'."),
         click.option("--timezone", "schedule_timezone", help="Of the schedule, as Europe/London."),
         click.option("--description", help="A sentence for people."),
         json_option,

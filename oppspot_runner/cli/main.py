@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "agents": ("agents", "agents", "List, create and change agents."),
     "streams": ("streams", "streams", "List, create and run streams, and assign agents."),
     "runs": ("runs", "runs", "List, show and cancel runs of streams."),
+    "schedules": ("schedules", "schedules", "List schedules, when they fire next; pause them."),
     "import": ("importing", "import_group", "Import companies from lists and files."),
     "score": ("score", "score", "Explain why a company has its score."),
     "demo": ("demo", "demo", "Run the whole product on real companies."),

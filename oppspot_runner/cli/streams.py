@@ -83,7 +83,13 @@ async def create(
 @click.option("--order", type=int, help="Breaks ties; what it waits for is --after.")
 @click.option("--auto/--by-hand", "auto", default=None, help="Whether runs include it.")
 @click.option("--active/--inactive", "active", default=None, help="Whether it takes part.")
-@click.option("--frequency", help="A note: how often it should run.")
+@click.option("--frequency", help="hourly, daily, weekly, realtime, manual or a cron expression.")
+@click.option(
+    "--schedule-options",
+    callback=json_object,
+    metavar="JSON",
+    help="How the frequency fires: misfire, overlap, limit, jitter; or @FILE.",
+)
 @json_option
 @runs
 async def assign(
@@ -112,6 +118,7 @@ async def assign(
             "auto_execute": columns["auto"],
             "is_active": columns["active"],
             "execution_frequency": columns["frequency"],
+            "schedule_options": columns["schedule_options"],
         }
         (made,) = await client.assign_agents_to_stream(stream_id, [given])
         rows = await client.run(assignments.list_assignments(stream_id))

@@ -154,6 +154,7 @@ class EventLog:
         bus.subscribe(events.TaskFinished, self.task_finished)
         bus.subscribe(events.ResultDropped, self.result_dropped)
         bus.subscribe(events.TasksRescued, self.tasks_rescued)
+        bus.subscribe(events.ScheduleStopped, self.schedule_stopped)
         bus.subscribe(events.LeaseLost, self.lease_lost)
         bus.subscribe(events.DatabaseAway, self.database_away)
         bus.subscribe(events.DatabaseBack, self.database_back)
@@ -207,6 +208,13 @@ class EventLog:
             tasks=[str(one) for one in event.task_ids],
             dead_runners=list(event.runner_ids),
             failed=event.failed,
+        )
+
+    def schedule_stopped(self, event: events.ScheduleStopped) -> None:
+        self.log.error(
+            "a schedule was stopped: see `oppspot-runner schedules list`",
+            schedule=event.schedule_id,
+            error=event.error,
         )
 
     def lease_lost(self, event: events.LeaseLost) -> None:

@@ -73,10 +73,22 @@ async def is_ready(connection: Connection) -> bool:
     return bool((await _one(connection, IS_READY))["ready"])
 
 
-async def promote(connection: Connection) -> tuple[int, float | None]:
-    """Puts due rows in line: how many, and seconds until the next is due (None: none waits)."""
+@dataclass(frozen=True)
+class Promoted:
+    """How many due rows got in line, and seconds until the next task and the next schedule are due.
+
+    None: none waits.
+    """
+
+    tasks: int
+    next_due_s: float | None
+    next_tick_s: float | None
+
+
+async def promote(connection: Connection) -> Promoted:
+    """Puts due rows in line, and looks what is due next."""
     row = await _one(connection, PROMOTE)
-    return row["promoted"], row["next_due_s"]
+    return Promoted(row["promoted"], row["next_due_s"], row["next_tick_s"])
 
 
 async def hold(connection: Connection, task: Task) -> str | None:

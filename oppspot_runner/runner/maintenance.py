@@ -1,5 +1,6 @@
-"""Duties that any runner does for all: due tasks get in line, dead runners' tasks come back, old
-rows go. Every statement is bounded and harmless when several do it at once, so none is a leader.
+"""Duties that any runner does for all: due tasks get in line, schedules fire, dead runners' tasks
+come back, old rows go. Every statement is bounded and harmless when several do it at once, so none
+is a leader.
 """
 
 from __future__ import annotations
@@ -8,15 +9,17 @@ import time
 from collections.abc import Callable
 from uuid import UUID
 
-from oppspot_runner.base.events import EventBus, TasksRescued
+from oppspot_runner.base.events import EventBus, ScheduleStopped, TasksRescued
 from oppspot_runner.db.pool import BAD_CONTENT, Connection, Database
 from oppspot_runner.queue import claiming, members, store
 from oppspot_runner.runner.config import RunnerConfig
 from oppspot_runner.runner.patience import Patience
 from oppspot_runner.runner.wakeup import Wakeup, jittered
+from oppspot_runner.scheduler import ticking
 from oppspot_runner.workflow import chain
 
 NEVER = float("inf")
+HELD_S = 1.0  # what is due and held by somebody else is looked at so much later
 GAP_S = 0.05  # a burst of INSERTs must not become a burst of looks for due rows
 PRUNE_EVERY_S = 600.0
 PRUNE_CHUNKS = 20
@@ -58,10 +61,13 @@ class Maintenance:
     async def run(self) -> None:
         """Looks for due and lost tasks until cancelled."""
         while True:
-            wait_s = await self.patience.through(self._once)
+            wait_s, tick_s = await self.patience.through(self._once)
+            if tick_s <= 0:
+                tick_s = await self.patience.through(self._tick)
             if self._freed_keys:
                 await self.patience.through(self._arrange_freed_keys)
-            await self._look.wait(GAP_S if self._freed_keys else max(wait_s, GAP_S))
+            wait_s = GAP_S if self._freed_keys else min(wait_s, tick_s)
+            await self._look.wait(max(wait_s, GAP_S))
 
     async def _arrange_freed_keys(self) -> None:
         # A key may be freed again while we ask; and if that fails, all are to be asked for again.
@@ -76,12 +82,13 @@ class Maintenance:
         if moved:
             self.on_work()
 
-    async def _once(self) -> float:
+    async def _once(self) -> tuple[float, float]:
+        """Seconds until something is to be done here again, and until a schedule is due."""
         now = time.monotonic()
         found: list[store.Rescued] = []
         moved, ready = 0, False
         async with self.database.transaction() as connection:
-            promoted, next_due_s = await store.promote(connection)
+            promoted = await store.promote(connection)
             if now >= self._poll_at:
                 moved, more = await self._keep_order(connection)
                 found, suspect_s = await store.rescue(connection, self.runner_id)
@@ -92,9 +99,19 @@ class Maintenance:
                 self._poll_at = now + wait_s
         if found:
             self._report(found)
-        if promoted or moved or ready:
+        if promoted.tasks or moved or ready:
             self.on_work()
-        return min(_or_never(next_due_s), max(self._poll_at - time.monotonic(), 0))
+        wait_s = min(_or_never(promoted.next_due_s), max(self._poll_at - time.monotonic(), 0))
+        return wait_s, _or_never(promoted.next_tick_s)
+
+    async def _tick(self) -> float:
+        """Fires schedules that are due; seconds until the next look."""
+        ticked = await ticking.tick(self.database)
+        for one in ticked.failed:
+            self.events.emit(ScheduleStopped(one.id, one.error or ""))
+        if ticked.started:
+            self.on_work()
+        return 0 if ticked.looked_at else HELD_S
 
     async def _keep_order(self, connection: Connection) -> tuple[int, bool]:
         """How many tasks moved, and whether the keys after these are to be asked for at once."""
@@ -144,6 +161,7 @@ class Pruning:
             except BAD_CONTENT:  # somebody's own table refers to these tasks: they stay
                 tasks = 0
             await members.forget_dead(connection)
+            await ticking.prune(connection, keep_s=self.config.keep_s)
             return tasks + await store.prune_executions(connection, keep_s=self.config.history_s)
 
 

@@ -5,15 +5,16 @@ Agents that wait for each other are refused before anything is written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from oppspot_runner.base import payload as checks
 from oppspot_runner.base.errors import CycleError, InvalidInputError, NotFoundError
+from oppspot_runner.base.schedule_options import frequency, schedule_options
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.operation import Call, Operation, Rows
 
@@ -25,6 +26,8 @@ MISSING = statement("directory/missing_dependencies")
 CYCLE = statement("directory/cycle")
 IS_ASSIGNED = statement("directory/is_assigned")
 
+R = TypeVar("R")
+
 INT4_MOST = 2**31 - 1
 
 
@@ -33,6 +36,8 @@ class Assignment(BaseModel):
 
     Agents are named by id, name or type. `execution_order` only breaks ties: what an agent waits
     for is `depends_on_agent_ids`. With `auto_execute` False it is only started by hand.
+    `execution_frequency` (hourly, daily, weekly, realtime, manual or a cron expression) starts it,
+    in the way that `schedule_options` say.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,7 +48,19 @@ class Assignment(BaseModel):
     is_active: bool | None = None
     auto_execute: bool | None = None
     execution_frequency: str | None = Field(None, min_length=1, max_length=200)
+    schedule_options: dict[str, Any] | None = None
     depends_on_agent_ids: tuple[UUID | str, ...] | None = None
+
+    @field_validator("execution_frequency")
+    @classmethod
+    def _is_frequency(cls, value: str | None) -> str | None:
+        return None if value is None else _checked(frequency, value)
+
+    @field_validator("schedule_options")
+    @classmethod
+    def _are_options(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        _checked(schedule_options, value)
+        return value
 
 
 def assign_agents_to_stream(
@@ -100,7 +117,9 @@ def _assign(stream: UUID, org_id: UUID | None, one: Assignment) -> Operation[tup
         depends_on = []
         for name in one.depends_on_agent_ids:
             depends_on.append((yield from _agent(name, org_id)))
-    columns = one.model_dump(exclude={"agent_id", "depends_on_agent_ids"})
+    columns = one.model_dump(exclude={"agent_id", "depends_on_agent_ids", "schedule_options"})
+    options = one.schedule_options
+    columns["schedule_options"] = None if options is None else checks.object_json(options)
     (row,) = yield Call(
         ASSIGN, {**columns, "stream_id": stream, "agent_id": agent, "depends_on": depends_on}
     )
@@ -129,6 +148,13 @@ def _check_graph(stream: UUID, agents: list[UUID]) -> Operation[None]:
     (found,) = yield Call(CYCLE, {"stream_id": stream})
     if found["names"]:
         raise CycleError(found["names"])
+
+
+def _checked(check: Callable[[Any], R], value: Any) -> R:
+    try:
+        return check(value)
+    except InvalidInputError as error:
+        raise ValueError(error.one_line()) from None
 
 
 def _assignment(given: Mapping[str, Any] | Assignment, place: int) -> Assignment:

@@ -12,6 +12,7 @@ from uuid import UUID
 from oppspot_runner.base import payload as checks
 from oppspot_runner.base.cron import cron_expression, timezone_name
 from oppspot_runner.base.errors import InvalidInputError, NotFoundError
+from oppspot_runner.base.schedule_options import schedule_options
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.operation import Call, Operation, Rows
 
@@ -48,7 +49,8 @@ def create_agent(
 
     `configuration` holds what the code of the type wants to know, and run options such as
     `time_limit`. `schedule_cron` has five fields, six with seconds at the end, or is a word such as
-    @daily. Raises InvalidInputError for a value that breaks a rule.
+    @daily; `configuration["schedule"]` says how it fires (misfire, overlap, limit, jitter). Raises
+    InvalidInputError for a value that breaks a rule.
     """
     (row,) = yield Call(
         CREATE_AGENT,
@@ -56,7 +58,7 @@ def create_agent(
             "agent_type": checks.plain_text(agent_type, "agent_type"),
             "name": checks.plain_text(agent_type if name is None else name, "the name"),
             "description": _text(description, "the description", most=MOST_DESCRIPTION),
-            "configuration": checks.object_json(configuration or {}, "the configuration"),
+            "configuration": _configuration(configuration or {}),
             "is_active": is_active,
             "schedule_cron": cron_expression(schedule_cron) if schedule_cron else None,
             "schedule_timezone": timezone_name(schedule_timezone),
@@ -88,9 +90,7 @@ def update_agent(
         "agent_type": _text(agent_type, "agent_type"),
         "name": _text(name, "the name"),
         "description": _removable(description, "the description"),
-        "configuration": None
-        if configuration is None
-        else checks.object_json(configuration, "the configuration"),
+        "configuration": None if configuration is None else _configuration(configuration),
         "is_active": is_active,
         "schedule_cron": cron_expression(schedule_cron) if schedule_cron else schedule_cron,
         "schedule_timezone": None
@@ -212,6 +212,12 @@ def run_stream(
     )
     run: UUID = row["id"]
     return run
+
+
+def _configuration(value: Mapping[str, Any]) -> str:
+    text = checks.object_json(value, "the configuration")
+    schedule_options(value.get("schedule"))
+    return text
 
 
 def _text(value: str | None, what: str, *, most: int = checks.MOST_NAME) -> str | None:

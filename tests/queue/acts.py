@@ -229,7 +229,7 @@ def noted(model: Model) -> None:
 
 
 async def promote(connection: Connection) -> int:
-    return (await store.promote(connection))[0]
+    return (await store.promote(connection)).tasks
 
 
 async def prune(connection: Connection) -> int:

@@ -202,9 +202,9 @@ class Both:
         assert next_s == self.seconds_until(min(suspects, default=None))
 
     def promote(self, one: int) -> None:
-        promoted, next_due_s = self.do(self.real.on(one, store.promote))
+        promoted = self.do(self.real.on(one, store.promote))
         expected, next_due = self.model.promote()
-        assert (promoted, next_due_s) == (expected, self.seconds_until(next_due))
+        assert promoted == store.Promoted(expected, self.seconds_until(next_due), None)
         drained = self.do(self.real.on(one, store.is_drained, TYPES[one] or None))
         assert drained == self.model.is_drained(TYPES[one])
 

@@ -34,7 +34,7 @@ async def test_who_is_due_first_gets_in_line_first(db: Database, rows: int) -> N
     await db.execute("UPDATE agent_tasks SET parked = true")
     await db.execute("ANALYZE agent_tasks")
     async with db.transaction() as connection:
-        assert (await store.promote(connection))[0] == rows
+        assert (await store.promote(connection)).tasks == rows
     due = await line(db, "scheduled_for")
     assert due == sorted(due)  # type: ignore[type-var]
 

@@ -130,7 +130,7 @@ class Session:
 
     async def look_after(self) -> int:
         async with self.connection.transaction():
-            promoted, _ = await store.promote(self.connection)
+            promoted = (await store.promote(self.connection)).tasks
             found, _ = await store.rescue(self.connection, 1)
             ended = [
                 chain.Ended(one.run_id, one.agent_id, one.status, None)

@@ -38,7 +38,6 @@ AREAS = {
     "celery backend",
     "circuit breaker",
     "costs and budgets",
-    "cron",
     "dashboard",
     "graphs by parent",
     "http api",

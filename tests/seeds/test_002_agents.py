@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from oppspot_runner import Client
+from oppspot_runner import AsyncClient, Client
 from oppspot_runner.agents.registry import registry as all_agents
 from oppspot_runner.app.wiring import BUILT_IN
 from oppspot_runner.base.errors import InvalidInputError
@@ -26,6 +26,7 @@ from oppspot_runner.companies.scoring import score
 from oppspot_runner.companies.scoring_model import MODEL, priority_of
 from oppspot_runner.companies.scoring_parts import Signal
 from oppspot_runner.db.pool import Database
+from oppspot_runner.scheduler.ticking import tick
 from tests.conftest import create_database, drop_database
 from tests.runner.conftest import Bench
 
@@ -243,6 +244,23 @@ def test_an_agent_is_created_with_its_schedule_and_configuration(dsn: str) -> No
         ).fetchall()
     configuration = {"signals": ["job_posting", "funding_round"], "threshold": 0.7}
     assert rows == [(made, "scout_agent", "Daily Signal Scout", "0 9 * * *", configuration)]
+
+
+async def test_the_scout_is_due_every_day_at_nine(dsn: str) -> None:
+    async with Database(dsn, max_size=1) as database:
+
+        async def look(moment: str) -> int:
+            await database.execute("SELECT set_config('oppspot.now', %s, false)", (moment,))
+            return (await tick(database)).started
+
+        await look("2025-06-01T12:00Z")
+        await AsyncClient(database).create_agent(
+            agent_type="scout_agent", schedule_cron="0 9 * * *"
+        )
+        for day in ("2025-06-02", "2025-06-03", "2025-06-04"):
+            assert await look(f"{day}T08:59:59Z") == 0
+            assert await look(f"{day}T09:00:00Z") == 1
+            await database.execute("UPDATE agent_tasks SET status = 'completed'")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 -- Rows whose time has come get in line, in the order of their times, then of their places before: places
 -- are drawn before they are joined to the rows, for a join keeps no order, and the rows are found by
 -- ctid alone, so that no plan reads the table. Bounded; what is left comes with the next call.
--- `next_due_s` is how long until then: a 1 s back-off is 1 s, not a poll.
+-- `next_due_s` is how long until then: a 1 s back-off is 1 s, not a poll. `next_tick_s` is the same for
+-- schedules, which may have been called as well: they cost no trip of their own.
 WITH due AS MATERIALIZED (
     SELECT ctid, scheduled_for, ready_seq FROM agent_tasks
     WHERE status = 'pending' AND parked AND scheduled_for <= oppspot_now()
@@ -16,4 +17,7 @@ WITH due AS MATERIALIZED (
 )
 SELECT (SELECT count(*) FROM moved) AS promoted,
        (SELECT extract(epoch FROM min(scheduled_for) - oppspot_now())::float8 FROM agent_tasks
-        WHERE status = 'pending' AND parked AND scheduled_for > oppspot_now()) AS next_due_s
+        WHERE status = 'pending' AND parked AND scheduled_for > oppspot_now()) AS next_due_s,
+       CASE WHEN (SELECT min(id) FROM schedule_calls) IS NOT NULL THEN 0
+            ELSE (SELECT extract(epoch FROM min(look_at) - oppspot_now())::float8 FROM schedules
+                  WHERE is_active AND paused_at IS NULL AND error IS NULL) END AS next_tick_s
