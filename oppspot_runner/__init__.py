@@ -19,8 +19,16 @@ if TYPE_CHECKING:
     from oppspot_runner.app.client import AsyncClient, Client
     from oppspot_runner.app.inside import start_task_runner, stop_task_runner
     from oppspot_runner.base.backoff import Backoff
+    from oppspot_runner.base.breaker import Breaker
     from oppspot_runner.base.errors import Fail, OppspotError, Retry, Snooze
-    from oppspot_runner.base.events import Event, TaskFinished, TaskStarted, on
+    from oppspot_runner.base.events import (
+        BreakerClosed,
+        BreakerOpened,
+        Event,
+        TaskFinished,
+        TaskStarted,
+        on,
+    )
 
 __all__ = [
     "Agent",
@@ -28,6 +36,9 @@ __all__ = [
     "AgentOptions",
     "AsyncClient",
     "Backoff",
+    "Breaker",
+    "BreakerClosed",
+    "BreakerOpened",
     "Client",
     "Context",
     "Event",
@@ -57,8 +68,9 @@ _HOMES = {
     "app.client": ("AsyncClient", "Client"),
     "app.inside": ("start_task_runner", "stop_task_runner"),
     "base.backoff": ("Backoff",),
+    "base.breaker": ("Breaker",),
     "base.errors": ("Fail", "OppspotError", "Retry", "Snooze"),
-    "base.events": ("Event", "TaskFinished", "TaskStarted", "on"),
+    "base.events": ("BreakerClosed", "BreakerOpened", "Event", "TaskFinished", "TaskStarted", "on"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

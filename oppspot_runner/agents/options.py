@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from oppspot_runner.base.backoff import Backoff
+from oppspot_runner.base.breaker import Breaker
 from oppspot_runner.base.errors import ConfigurationError, InvalidInputError
 from oppspot_runner.base.rate import starts_per_second
 
@@ -23,6 +24,15 @@ Isolation = Literal["inline", "thread", "process"]
 TIME_LIMIT = timedelta(minutes=30)
 SOFT_TIME_LIMIT = timedelta(minutes=25)
 LEAST_MEMORY = 64_000_000  # Python and this package take most of it
+# Keys whose value is an object in a row: its class, other names of fields, and what it may hold.
+OBJECTS: dict[str, tuple[type, dict[str, str], str]] = {
+    "backoff": (
+        Backoff,
+        {"first": "first_s", "most": "most_s"},
+        "first, factor, most (seconds) and jitter",
+    ),
+    "breaker": (Breaker, {}, "failures and open_s (seconds); false means none"),
+}
 
 
 class AgentOptions(BaseModel):
@@ -42,6 +52,7 @@ class AgentOptions(BaseModel):
     concurrency: int | None = Field(
         None, ge=0, le=1_000_000, strict=True
     )  # as the database reads it
+    breaker: Breaker | Literal[False] = Breaker()
     rate: str | None = None  # starts in a while, as "10/s" or "100/m"
     batch: int | None = Field(None, ge=1, le=1000)  # the code takes lists, of at most that many
 
@@ -93,8 +104,9 @@ class AgentOptions(BaseModel):
             raise ConfigurationError(
                 f"the agent's configuration cannot be used: batch: the agent's code takes {takes}"
             )
-        if isinstance(known.get("backoff"), dict):
-            known["backoff"] = _backoff(known["backoff"])
+        for key in OBJECTS.keys() & known.keys():
+            if isinstance(known[key], dict):
+                known[key] = _object(key, known[key])
         current = {key: getattr(self, key) for key in type(self).model_fields}
         return made_options("the agent's configuration", **{**current, **known})
 
@@ -110,12 +122,12 @@ def made_options(where: str, **given: Any) -> AgentOptions:
         raise ConfigurationError(f"{where} cannot be used: {key}{reason}") from None
 
 
-def _backoff(given: dict[str, Any]) -> Backoff:
-    names = {"first": "first_s", "most": "most_s"}
+def _object(key: str, given: dict[str, Any]) -> Any:
+    kind, names, keys = OBJECTS[key]
     try:
-        return Backoff(**{names.get(key, key): value for key, value in given.items()})
+        return kind(**{names.get(name, name): value for name, value in given.items()})
     except (TypeError, InvalidInputError) as error:
         raise ConfigurationError(
-            f"the agent's configuration has an unusable backoff: {error}",
-            hint="Its keys are first, factor, most (seconds) and jitter.",
+            f"the agent's configuration has an unusable {key}: {error}",
+            hint=f"Its keys are {keys}.",
         ) from None

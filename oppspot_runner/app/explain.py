@@ -17,6 +17,7 @@ from oppspot_runner.base.errors import NotFoundError
 from oppspot_runner.base.payload import read_json
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
+from oppspot_runner.limits.breakers import open_breakers
 from oppspot_runner.queue import read
 
 TASK = statement("explain/task")
@@ -59,6 +60,7 @@ async def explain_task(database: Database, task_id: UUID, *, fair: bool = False)
         task={**task, "progress": read_json(task["progress"])},
         pauses=await database.fetch_all(PAUSES, {"task_id": task_id}),
         limits=await database.fetch_all(LIMITS, {"task_id": task_id}),
+        breakers=await _breakers(database, task),
         runners=await read.runners(database),
         ahead=await _ahead(database, task),
         most_ahead=MOST_AHEAD,
@@ -99,6 +101,10 @@ async def run_of_task(database: Database, task_id: UUID) -> UUID:
         )
     run_id: UUID = task["run_id"]
     return run_id
+
+
+async def _breakers(database: Database, task: DictRow) -> list[DictRow]:
+    return await open_breakers(database, task["agent_id"]) if task["agent_id"] else []
 
 
 async def _ahead(database: Database, task: DictRow) -> int:

@@ -26,7 +26,8 @@ class Reason:
 
 @dataclass(frozen=True)
 class Facts:
-    """A row of explain/task, pauses and limits of that task, and all runners (`alive` or not).
+    """A row of explain/task, pauses, limits and the open breaker of that task, and all runners
+    (`alive` or not).
 
     `ahead` tasks are before it in line; it is counted no further than `most_ahead`. `shares` are
     organisations that go first where runners share fairly.
@@ -35,6 +36,7 @@ class Facts:
     task: dict[str, Any]
     pauses: Sequence[dict[str, Any]]
     limits: Sequence[dict[str, Any]]
+    breakers: Sequence[dict[str, Any]]
     runners: Sequence[dict[str, Any]]
     ahead: int
     most_ahead: int
@@ -61,6 +63,8 @@ def _of_the_task(facts: Facts) -> Iterator[Reason]:
         yield _parked(task)
     for pause in facts.pauses:
         yield _paused(pause)
+    for breaker in facts.breakers:
+        yield _held_back(breaker)
     if task["crash_count"] >= ALONE_FROM:
         yield Reason(
             "runs_alone",
@@ -104,6 +108,22 @@ def _paused(pause: dict[str, Any]) -> Reason:
         "paused",
         f"{whose} is paused {when(pause['paused_at'], 'since')}{why}",
         f"oppspot-runner resume --{pause['scope']} {pause['key']}",
+    )
+
+
+def _held_back(breaker: dict[str, Any]) -> Reason:
+    if breaker["probe_id"] is not None:
+        then = f"task {breaker['probe_id']} is the try that decides"
+    elif breaker["next_try_s"] > 0:
+        then = f"one task is tried in {span(breaker['next_try_s'])}"
+    else:
+        then = f"one task is tried: {NEXT_POLL}"
+    return Reason(
+        "breaker_open",
+        f"the breaker of the agent {breaker['agent_name'] or breaker['agent_id']} is "
+        f"{breaker['state']} after {breaker['failures']} errors in a row: {then}; "
+        f"the last error: {breaker['last_error']}",
+        f"oppspot-runner resume --agent {breaker['agent_id']}",
     )
 
 

@@ -15,6 +15,7 @@ from psycopg.rows import DictRow
 
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.db.pool import Database
+from oppspot_runner.limits.breakers import open_breakers
 from oppspot_runner.queue import control, read
 
 State = Literal["running", "paused", "stopped"]
@@ -35,6 +36,15 @@ RUNNER_FIELDS = (
     "wake",
     "lag_ms",
     "hanging",
+)
+BREAKER_FIELDS = (
+    "agent_id",
+    "agent_name",
+    "state",
+    "failures",
+    "last_error",
+    "opened_at",
+    "next_try_at",
 )
 TASK_FIELDS = (
     "id",
@@ -68,6 +78,7 @@ class Status:
     running: list[DictRow] = field(default_factory=list)
     recent: list[DictRow] = field(default_factory=list)
     pauses: list[DictRow] = field(default_factory=list)
+    breakers: list[DictRow] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def body(self) -> dict[str, Any]:
@@ -81,6 +92,7 @@ class Status:
             },
             "stats": self.stats,
             "runners": [{"id": row["id"], **_picked(row, RUNNER_FIELDS)} for row in self.runners],
+            "breakers": [_picked(row, BREAKER_FIELDS) for row in self.breakers],
             "recent_tasks": [_picked(row, TASK_FIELDS) for row in [*self.running, *self.recent]],
         }
 
@@ -105,6 +117,7 @@ async def read_status(database: Database, settings: Settings) -> Status:
         running=await read.running(database),
         recent=await read.recent(database, limit=MOST_RECENT),
         pauses=await control.pauses(database),
+        breakers=await open_breakers(database),
         problems=[*sick(runners), *await left_lying(database, longest_poll_s)],
     )
 

@@ -76,6 +76,20 @@ class TaskFinished(Event):
 
 
 @dataclass(frozen=True)
+class BreakerOpened(Event):
+    """An agent made so many errors in a row that its tasks wait; also when its last try failed."""
+
+    agent_id: UUID
+
+
+@dataclass(frozen=True)
+class BreakerClosed(Event):
+    """A task of an agent whose breaker was open completed: the others go on."""
+
+    agent_id: UUID
+
+
+@dataclass(frozen=True)
 class ResultDropped(Event):
     """The end of an attempt was not written: the task is no longer this runner's."""
 

@@ -101,7 +101,7 @@ async def resume(as_json: bool, **scope: Any) -> None:
     """End a pause.
 
     Without an option all live runners go on. A pause of an agent, type or organisation ends only
-    when it is named.
+    when it is named. With --agent also the breaker of that agent closes, if it is open.
     """
     await _apply("run", None, as_json, **scope)
 

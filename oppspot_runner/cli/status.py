@@ -16,6 +16,7 @@ from oppspot_runner.cli.session import json_option, load, open_running, runs
 from oppspot_runner.db.pool import Database, describe
 
 if TYPE_CHECKING:
+    from psycopg.rows import DictRow
     from rich.console import RenderableType
 
 HEALTHY, NOTHING_RUNS, UNHEALTHY = 0, 3, 4
@@ -113,6 +114,7 @@ def _head(found: Status, settings: Settings, dsn: str | None) -> RenderableType:
             ("runners", state),
             ("tasks", counts),
             *(("paused", _pause(row)) for row in found.pauses),
+            *(("breaker", _breaker(row)) for row in found.breakers),
         ]
     )
 
@@ -120,6 +122,13 @@ def _head(found: Status, settings: Settings, dsn: str | None) -> RenderableType:
 def _pause(row: dict[str, object]) -> str:
     reason = f" ({row['reason']})" if row["reason"] else ""
     return f"{row['scope']} {row['agent_name'] or row['key']}{reason}"
+
+
+def _breaker(row: DictRow) -> str:
+    due = "now" if row["next_try_s"] == 0 else f"in {output.span(row['next_try_s'])}"
+    try_ = f"task {row['probe_id']} tries" if row["probe_id"] else f"one task tries {due}"
+    name = row["agent_name"] or row["agent_id"]
+    return f"agent {name}: {row['state']} after {row['failures']} errors in a row, {try_}"
 
 
 def _runners(found: Status) -> RenderableType:

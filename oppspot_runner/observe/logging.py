@@ -152,6 +152,8 @@ class EventLog:
         bus.subscribe(events.LoopStoodStill, self.loop_stood_still)
         bus.subscribe(events.TaskStarted, self.task_started)
         bus.subscribe(events.TaskFinished, self.task_finished)
+        bus.subscribe(events.BreakerOpened, self.breaker_opened)
+        bus.subscribe(events.BreakerClosed, self.breaker_closed)
         bus.subscribe(events.ResultDropped, self.result_dropped)
         bus.subscribe(events.TasksRescued, self.tasks_rescued)
         bus.subscribe(events.ScheduleStopped, self.schedule_stopped)
@@ -196,6 +198,14 @@ class EventLog:
         if event.next_attempt_s is not None:
             fields["next_attempt_s"] = event.next_attempt_s
         self.log.log(level, "attempt ended", error=event.error, **fields)
+
+    def breaker_opened(self, event: events.BreakerOpened) -> None:
+        self.log.warning(
+            "breaker open: after errors in a row the agent's tasks wait", agent_id=event.agent_id
+        )
+
+    def breaker_closed(self, event: events.BreakerClosed) -> None:
+        self.log.info("breaker closed: the agent's tasks go on", agent_id=event.agent_id)
 
     def result_dropped(self, event: events.ResultDropped) -> None:
         fields = task_fields(event.task, self.runner_id)

@@ -12,6 +12,7 @@ from psycopg.rows import DictRow
 from oppspot_runner.base.payload import plain_text
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
+from oppspot_runner.limits import breakers
 
 ADD = statement("pauses/add")
 REMOVE = statement("pauses/remove")
@@ -41,9 +42,11 @@ async def is_known(database: Database, scope: Scope, key: str) -> bool:
 
 
 async def resume(database: Database, scope: Scope, key: str) -> bool:
-    """Takes a pause away; False when there was none."""
+    """Takes a pause away, and of an agent closes the breaker; False when there was neither."""
     plain_text(key, f"the {scope}")
-    return await database.fetch_one(REMOVE, {"scope": scope, "key": key}) is not None
+    was_open = scope == "agent" and await breakers.close(database, key)
+    paused = await database.fetch_one(REMOVE, {"scope": scope, "key": key}) is not None
+    return was_open or paused
 
 
 async def pauses(database: Database) -> list[DictRow]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, Literal, assert_never
 
 from oppspot_runner.base.backoff import Backoff
+from oppspot_runner.base.breaker import Breaker
 from oppspot_runner.base.jsonsafe import MOST_TEXT, clean, clean_text, cut_to_size
 from oppspot_runner.base.outcome import Cancel, Done, Fail, Outcome, Release, Retry, Snooze
 from oppspot_runner.base.redact import redact
@@ -24,7 +25,8 @@ class Settlement:
 
     A `pending` task is due at `until`, else `delay_s` seconds after the database's now.
     `retries` is what is added to retry_count; `run_ms` how long the body ran. `output` is JSON
-    text, `summary` the numbers in it.
+    text, `summary` the numbers in it. `breaker` is there when the attempt was an error for which
+    the breaker of its agent may open.
     """
 
     task: Task
@@ -39,6 +41,7 @@ class Settlement:
     goal_context: dict[str, Any] | None = None
     metrics: dict[str, Any] | None = None
     run_ms: int = 0
+    breaker: Breaker | None = None
 
 
 def settlement(
@@ -47,11 +50,15 @@ def settlement(
     *,
     backoff: Backoff,
     max_retries: int,
+    breaker: Breaker | Literal[False] = False,
     goal_context: dict[str, Any] | None = None,
     metrics: dict[str, int] | None = None,
     run_ms: int = 0,
 ) -> Settlement:
-    """What `outcome` means for `task`, whose agent allows `max_retries` errors."""
+    """What `outcome` means for `task`, whose agent allows `max_retries` errors.
+
+    Only what a retry might mend counts for the `breaker`: Fail judges the task, not the agent.
+    """
     ending = _ending(task, outcome, backoff, max_retries)
     spent = _spent(ending.get("summary") or {})
     return Settlement(
@@ -59,6 +66,7 @@ def settlement(
         goal_context=clean(goal_context) if goal_context else goal_context,
         metrics={**spent, **(metrics or {}), "wait_ms": task.wait_ms, "run_ms": run_ms},
         run_ms=run_ms,
+        breaker=breaker or None if isinstance(outcome, Retry) else None,
         **ending,
     )
 

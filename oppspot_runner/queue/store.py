@@ -41,7 +41,7 @@ FIRST_ID = UUID(int=0)
 
 @dataclass(frozen=True)
 class Settled:
-    """A task whose end was written: it was still ours."""
+    """A task whose end was written: it was still ours. `mends`: its agent had made errors."""
 
     id: UUID
     run_id: UUID | None
@@ -49,6 +49,7 @@ class Settled:
     stream_id: UUID | None
     execution_id: UUID
     status: str
+    mends: bool
 
 
 @dataclass(frozen=True)

@@ -290,6 +290,7 @@ class Attempt:
             outcome,
             backoff=self.options.backoff,
             max_retries=max_retries(self.task, self.options),
+            breaker=self.options.breaker,
             goal_context=self.ctx.goal_context if self.ctx else None,
             metrics={"steps": self.journal.saved_steps},
             run_ms=run_ms,

@@ -9,10 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from oppspot_runner.base.errors import Fail, OppspotError
+from oppspot_runner.base.events import BreakerClosed, BreakerOpened
 from oppspot_runner.base.task import Task
 from oppspot_runner.db.pool import BAD_CONTENT, Connection, Database, is_away
+from oppspot_runner.limits import breakers
+from oppspot_runner.limits.breakers import AttemptError
 from oppspot_runner.queue import store
 from oppspot_runner.queue.settlement import Settlement
 from oppspot_runner.runner.patience import Patience
@@ -30,6 +34,14 @@ ENDED_BY_SAVE = (
 
 class SaveRefusedError(OppspotError):
     """An agent's save_results said that it could not save."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """The tasks whose ends were written, and the agents whose breaker opened or closed by that."""
+
+    ids: set[UUID]
+    breakers: dict[UUID, breakers.Change]
 
 
 @dataclass
@@ -93,7 +105,8 @@ class Settler:
             finally:
                 if await store.is_over(connection, held):
                     raise Fail(ENDED_BY_SAVE)
-            await write(connection, self.runner_id, [end()])
+            written = await write(connection, self.runner_id, [end()])
+        self._report(written)
         return True
 
     async def run(self) -> None:
@@ -119,9 +132,10 @@ class Settler:
         except BAD_CONTENT as error:
             await self._split(batch, error)
             return
+        self._report(written)
         for one in batch:
             if not one.done.done():
-                one.done.set_result(one.settlement.task.id in written)
+                one.done.set_result(one.settlement.task.id in written.ids)
 
     async def _split(self, batch: list[_Waiting], error: Exception) -> None:
         if len(batch) > 1:
@@ -133,14 +147,19 @@ class Settler:
         one.settlement = refused(one.settlement, error)
         await self._flush(batch)
 
-    async def _write(self, settlements: Sequence[Settlement]) -> set[object]:
-        if not any(one.task.is_for_stream for one in settlements):
+    async def _write(self, settlements: Sequence[Settlement]) -> Written:
+        if not any(one.task.is_for_stream or one.breaker for one in settlements):
             # Nothing follows from these ends: one statement, one way there and back.
             async with self.database.connection() as connection:
                 settled = await store.finish(connection, self.runner_id, settlements)
-                return {one.id for one in settled}
+                return await _counted(connection, settled, settlements)
         async with self.database.transaction() as connection:
             return await write(connection, self.runner_id, settlements)
+
+    def _report(self, written: Written) -> None:
+        for agent_id, change in written.breakers.items():
+            event = BreakerOpened if change == "opened" else BreakerClosed
+            self.patience.events.emit(event(agent_id))
 
 
 async def _saved(connection: Connection, save: Callable[[Connection], Awaitable[bool]]) -> None:
@@ -161,8 +180,8 @@ async def _saved(connection: Connection, save: Callable[[Connection], Awaitable[
 
 async def write(
     connection: Connection, runner_id: int, settlements: Sequence[Settlement]
-) -> set[object]:
-    """Writes ends and what follows from them in the connection's transaction: ids written."""
+) -> Written:
+    """Writes ends and what follows from them in the connection's transaction."""
     settled = await store.finish(connection, runner_id, settlements)
     ended = [
         chain.Ended(one.run_id, one.agent_id, one.status, one.execution_id)
@@ -172,7 +191,24 @@ async def write(
     await chain.after(connection, ended)
     pairs = [(one.stream_id, one.agent_id) for one in settled if one.stream_id and one.agent_id]
     await chain.count_executions(connection, pairs)
-    return {one.id for one in settled}
+    return await _counted(connection, settled, settlements)
+
+
+async def _counted(
+    connection: Connection, settled: Sequence[store.Settled], settlements: Sequence[Settlement]
+) -> Written:
+    ids = {one.id for one in settled}
+    succeeded = {one.agent_id for one in settled if one.status == "completed"}
+    errors = [
+        AttemptError(one.task.agent.id, one.task.started_at, one.error or "", one.breaker)
+        for one in settlements
+        if one.breaker is not None
+        and one.task.agent is not None
+        and one.task.id in ids
+        and one.task.agent.id not in succeeded
+    ]
+    mended = {one.agent_id for one in settled if one.agent_id is not None and one.mends}
+    return Written(ids, await breakers.count(connection, errors, mended))
 
 
 def refused(settlement: Settlement, error: Exception) -> Settlement:
@@ -191,6 +227,7 @@ def refused(settlement: Settlement, error: Exception) -> Settlement:
         summary=None,
         goal_context=None,
         metrics=None,
+        breaker=None,
         until=None,
         delay_s=0.0,
         error=f"the result could not be stored: {reason}",

@@ -60,6 +60,36 @@ def test_a_pause_is_named_with_its_reason_and_the_command_that_ends_it(
     assert set(reasons(cli, task)) == {"in_line"}
 
 
+def test_an_open_breaker_is_named_with_its_error_and_closed_by_resume(
+    cli: CommandLine, rows: Rows
+) -> None:
+    runner = rows.runner()
+    agent = rows.agent()
+    task, other = rows.task(agent), rows.task(agent)
+    opened = (
+        "INSERT INTO agent_breakers (agent_id, failures, open_s, opened_at, last_error)"
+        " VALUES (%s, 5, 3600, oppspot_now() - interval '1 minute', 'no route')"
+    )
+    rows(opened, agent)
+    found = reasons(cli, task)["breaker_open"]
+    assert "the agent Digest is open after 5 errors in a row" in found["text"]
+    assert "one task is tried in 59 min" in found["text"]
+    assert found["text"].endswith("the last error: no route")
+    rows.begin(other, runner)
+    assert (
+        f"half-open after 5 errors in a row: task {other} is the try"
+        in (reasons(cli, task)["breaker_open"]["text"])
+    )
+    (shown,) = cli("status", "--json").json["breakers"]
+    assert (shown["agent_name"], shown["state"], shown["failures"]) == ("Digest", "half-open", 5)
+    assert f"half-open after 5 errors in a row, task {other} tries" in (
+        " ".join(cli("status").out.split())
+    )
+    assert cli("limits", "list").out == "No limit.\n"
+    assert cli(*found["fix"].split()[1:]).code == 0
+    assert set(reasons(cli, task)) == {"in_line"}
+
+
 def test_runners_that_all_pause_are_named(cli: CommandLine, rows: Rows) -> None:
     runner = rows.runner(state="paused")
     found = reasons(cli, rows.task(rows.agent()))

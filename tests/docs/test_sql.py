@@ -16,7 +16,8 @@ ELSEWHERE = {"README.md": "tests/packaging/test_readme.py"}
 WITH_SQL = [page for page in PAGES if blocks_of(page, "sql") and page not in ELSEWHERE]
 # What a reader of the page has done before.
 BEFORE = {
-    "docs/guides/limits.md": "INSERT INTO ai_agents (name, agent_type) VALUES ('Finder', 'finder')",
+    "docs/guides/limits.md": "INSERT INTO ai_agents (name, agent_type)"
+    " VALUES ('Finder', 'finder'), ('Scout', 'scout')",
     "docs/guides/sql.md": """
         INSERT INTO ai_agents (id, name, agent_type) VALUES
             ('00000000-0000-7000-8000-000000000001', 'Other', 'other');

@@ -19,6 +19,7 @@ import pytest
 
 from oppspot_runner.base import outcome as ends
 from oppspot_runner.base.backoff import Backoff
+from oppspot_runner.base.breaker import Breaker
 from oppspot_runner.base.errors import ConflictError, NotFoundError
 from oppspot_runner.base.task import Task
 from oppspot_runner.db.operation import Operation
@@ -33,6 +34,7 @@ from tests.queue.acts import begun
 from tests.stepping import Stepper, session
 
 SESSIONS = 6
+NEVER = Breaker(failures=1_000_000)  # counts errors, and holds nobody back
 STEPS = 250
 LATELY = 20  # few tasks and few runs, so that sessions meet
 GRAPH = {"A": "", "B": "A", "C": "A", "D": "A", "E": "BC", "F": "CD", "G": "EF", "H": "BD"}
@@ -122,11 +124,13 @@ class Session:
     async def finish(self) -> int:
         done = [ends.Done({}), ends.Fail("no"), ends.Retry("again", after_s=0), ends.Release("r")]
         some = [
-            settlement(task, self.dice.choice(done), backoff=Backoff(), max_retries=3)
+            settlement(
+                task, self.dice.choice(done), backoff=Backoff(), max_retries=3, breaker=NEVER
+            )
             for task in self.some(10)
         ]
         async with self.connection.transaction():
-            return len(await write(self.connection, 1, some))
+            return len((await write(self.connection, 1, some)).ids)
 
     async def look_after(self) -> int:
         async with self.connection.transaction():

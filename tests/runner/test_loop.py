@@ -210,7 +210,7 @@ async def test_an_agent_may_say_when_to_retry_and_the_rows_own_limit_wins(bench:
     async def soon(ctx: Any) -> dict[str, Any]:
         raise Retry("again", after=0.05)
 
-    agent = await bench.agent(soon)
+    agent = await bench.agent(soon, configuration='{"breaker": false}')
     async with bench.running(SLOW_POLL):
         task = await bench.task(agent, max_retries=5)
         (row,) = await bench.ended(task)

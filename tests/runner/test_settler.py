@@ -36,7 +36,7 @@ async def test_ends_that_meet_share_a_transaction_as_far_as_their_size_allows(
         await all_ended.wait()
         return await settle(self, end)
 
-    async def counted(self: Settler, settlements: Sequence[Settlement]) -> set[object]:
+    async def counted(self: Settler, settlements: Sequence[Settlement]) -> Any:
         written.append(len(settlements))
         return await write(self, settlements)
 

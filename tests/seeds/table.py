@@ -36,7 +36,6 @@ AREAS = {
     "benchmarks",
     "caching",
     "celery backend",
-    "circuit breaker",
     "costs and budgets",
     "dashboard",
     "graphs by parent",

@@ -228,7 +228,9 @@ async def test_connections_come_back_whatever_an_attempt_does(bench: Bench) -> N
             return True
 
     bench.registry.register(Failing, "failing")
-    agent_id = await bench.agent_row("failing", configuration='{"max_retries": 0}')
+    agent_id = await bench.agent_row(
+        "failing", configuration='{"max_retries": 0, "breaker": false}'
+    )
     async with bench.running(FAST) as runner:
         tasks = [await bench.task(agent_id) for _ in range(25)]
         rows = await bench.ended(*tasks)

@@ -1,4 +1,4 @@
--- The limits on a task, each with what runs under it now, what its bucket holds, and the statement that
+-- The limits on a task but for a breaker, each with what runs under it now, what its bucket holds, and the statement that
 -- would let more through. They are found as claims find them: an agent's own replaces that of the code of
 -- its type, a key's own that of all keys.
 WITH task AS MATERIALIZED (
@@ -9,7 +9,7 @@ WITH task AS MATERIALIZED (
            l.concurrency IS NOT NULL AND (l.source <> 'code' OR o.concurrency IS NULL) AS caps,
            l.rate IS NOT NULL AND (l.source <> 'code' OR o.rate IS NULL) AS slows
     FROM task t CROSS JOIN LATERAL limit_names(t.agent_id, t.agent_type, t.task_type, t.org_id) n
-    JOIN task_limits l ON l.scope = n.scope AND l.key = n.key
+    JOIN task_limits l ON l.scope = n.scope AND l.key = n.key AND l.scope <> 'breaker'
     LEFT JOIN task_limits o ON o.scope = 'agent' AND o.key = t.agent_id::text
     UNION ALL
     (SELECT l.*, t.limit_key, NULL, l.concurrency IS NOT NULL, false

@@ -1,5 +1,6 @@
 -- Each limit with what runs under it now, counted as claims count: tasks of agents with a number of their
--- own do not count under that of their code. Of the key * nothing is counted: it is one for each key.
+-- own do not count under that of their code. Of the key * nothing is counted: it is one for each key. Those
+-- that breakers make are shown with them.
 WITH running AS MATERIALIZED (
     SELECT m.scope, m.key, count(*) AS n, count(*) FILTER (WHERE o.key IS NULL) AS without_own
     FROM agent_tasks t LEFT JOIN ai_agents a ON a.id = t.agent_id
@@ -18,4 +19,5 @@ FROM task_limits l
 LEFT JOIN running r ON r.scope = l.scope AND r.key = l.key
 LEFT JOIN ai_agents a ON l.scope = 'agent' AND a.id::text = l.key
 LEFT JOIN organizations g ON l.scope = 'org' AND g.id::text = l.key
+WHERE l.scope <> 'breaker'
 ORDER BY l.scope, name, l.key

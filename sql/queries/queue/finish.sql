@@ -61,4 +61,6 @@ WITH given AS MATERIALIZED (
         goal_context = excluded.goal_context, results_summary = excluded.results_summary,
         error_message = excluded.error_message, metrics = excluded.metrics, runner_id = excluded.runner_id
 )
-SELECT id, run_id, agent_id, stream_id, execution_id, status FROM ended ORDER BY id
+SELECT e.id, e.run_id, e.agent_id, e.stream_id, e.execution_id, e.status,
+       e.status = 'completed' AND EXISTS (SELECT FROM agent_breakers b WHERE b.agent_id = e.agent_id) AS mends
+FROM ended e ORDER BY e.id
