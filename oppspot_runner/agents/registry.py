@@ -6,6 +6,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -29,7 +30,7 @@ class Definition:
     input_model: type[BaseModel] | None
     wants_input: bool = True
 
-    @property
+    @cached_property
     def is_async(self) -> bool:
         """Whether its body runs in the event loop by default."""
         return isinstance(self.body, type) or inspect.iscoroutinefunction(self.body)

@@ -99,7 +99,7 @@ def _key(key: Any) -> str:
 
 def dumps(value: Any) -> str:
     """Compact JSON text of a value that went through `clean`."""
-    return _COMPACT.encode(value)
+    return "{}" if value == {} else _COMPACT.encode(value)
 
 
 def cut_to_size(output: dict[str, Any], most_bytes: int) -> tuple[dict[str, Any], str]:

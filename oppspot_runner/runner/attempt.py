@@ -1,7 +1,8 @@
 """One attempt: brief, run, decide, settle. It always comes to an end, whatever its agent does.
 
-The agent's body runs in a task of its own and is only watched from here: one that ignores its
-cancellation is abandoned after `CUT_OFF_S`, and the fence keeps it from writing anything later.
+All of it happens in one asyncio task, to the moment when the end waits to be written. A body that
+ignores its cancellation is left behind in that task, and the attempt ends without it; the fence
+keeps it from writing anything later.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from structlog.typing import FilteringBoundLogger
 
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.options import AgentOptions, Isolation
-from oppspot_runner.agents.registry import Registry
+from oppspot_runner.agents.registry import Definition, Registry
 from oppspot_runner.backends.backend import Backend, Briefing, Result
 from oppspot_runner.backends.judging import CANCELLED_ITSELF, judged_error, judged_value
 from oppspot_runner.base import errors
@@ -30,11 +31,18 @@ from oppspot_runner.queue import store
 from oppspot_runner.queue.journal import TaskJournal
 from oppspot_runner.queue.settlement import Settlement, settlement
 from oppspot_runner.runner.batch import Batch
-from oppspot_runner.runner.briefing import Stores, brief, chosen_definition, max_retries
+from oppspot_runner.runner.briefing import (
+    Stores,
+    Surroundings,
+    brief,
+    chosen_definition,
+    max_retries,
+    surroundings,
+)
+from oppspot_runner.runner.cut_off import CutOff, CutOffError
 from oppspot_runner.runner.patience import Patience
 from oppspot_runner.runner.settler import Settler
 
-CUT_OFF_S = 5.0
 SAVE_LEAST_S = 10.0  # for save_results, however long the body took
 AGAIN_S = 0.2
 
@@ -57,175 +65,161 @@ class Tools:
 
 
 class Attempt:
-    """One attempt of one task. `run` never raises for what an agent does."""
+    """One attempt of one task. `on_end(attempt)` is called once, when all of it is over."""
 
-    def __init__(self, task: Task, tools: Tools, batch: Batch | None = None) -> None:
+    def __init__(
+        self,
+        task: Task,
+        tools: Tools,
+        on_end: Callable[[Attempt], None],
+        batch: Batch | None = None,
+    ) -> None:
         self.task = task
         self.tools = tools
         self.batch = batch
-        self._token = task.run_token if batch is None else batch.token
         self.options = AgentOptions()
         self.journal = TaskJournal(
             tools.database, task.id, task.run_token, through=tools.patience.through
         )
         self.ctx: Context | None = None
-        self.was_cut_off = False
-        self.left_behind: asyncio.Task[Any] | None = None
+        self.cut_off = CutOff()
         self.comes_back = False
         self.in_loop = False  # whether code of the agent runs in the event loop now
+        self.ending = False  # whether it is ours is now for the fence to say
         self.started_at = time.monotonic()
+        self.fault: BaseException | None = None  # of ours: no agent can bring it about
+        self._task: asyncio.Task[None] | None = None
+        self._token = task.run_token if batch is None else batch.token
+        self._on_end = on_end
         self._verdict: Outcome | None = None
         self._lost = False
-        self.ending = False  # whether it is ours is now for the fence to say
-        self._asked = False
-        self._stirred: asyncio.Future[None] | None = None
-        self._work: asyncio.Task[Any] | None = None
+        self._is_over = False
+        self._concluded = False
+        self._saves = False
 
     def end_with(self, verdict: Cancel | Release) -> None:
-        """Cancels the body; the attempt then ends with `verdict`. The first verdict counts."""
+        """Cuts off the body; the attempt then ends with `verdict`. The first verdict counts."""
         self._verdict = self._verdict or verdict
-        self._ask()
+        self.cut_off.cut(self._go_on_without_it)
 
     def lose(self) -> None:
-        """The task is no longer ours: cancels the body, and nothing is written."""
+        """The task is no longer ours: cuts off the body, and nothing is written.
+
+        An end that waits to be written is not waited for: what becomes of it is for the fence.
+        """
         self._lost = True
-        self._ask()
-
-    def _ask(self) -> None:
-        self._asked = True
-        self._stir()
-
-    def _stir(self, _: object = None) -> None:
-        if self._stirred is not None and not self._stirred.done():
-            self._stirred.set_result(None)
+        self.cut_off.cut(self._go_on_without_it)
+        if self._concluded and not self._is_over:
+            self._drop("the runner lost the task while its end was written")
 
     def is_run_by(self, task: asyncio.Task[Any] | None) -> bool:
-        """Whether `task` is the body of this attempt, or one that it started (Python 3.12)."""
+        """Whether `task` runs the body of this attempt, or what that started (Python 3.12)."""
         if task is None:
             return False
         inherited = getattr(task, "get_context", None)
         token = inherited().get(RUNNING) if inherited is not None else None
-        call = self._work if self.batch is None else self.batch.call
+        call = self.cut_off.working if self.batch is None else self.batch.call
         return task is call or token == self._token
 
     def end_for(self, verdict: Outcome) -> Settlement:
         """How the attempt would end with `verdict` now."""
         return self._settled(verdict, self._run_ms())[0]
 
-    async def run(self, turn: Callable[[], Coroutine[Any, Any, object]] | None = None) -> None:
-        """The whole attempt, to its written end. One that runs alone waits for its `turn` first."""
-        RUNNING.set(self._token)
+    def start(self, turn: Callable[[], Coroutine[Any, Any, object]] | None = None) -> None:
+        """Begins. One that runs alone waits for its `turn` first."""
+        self._task = asyncio.get_running_loop().create_task(self._run(turn))
+
+    async def _run(self, turn: Callable[[], Coroutine[Any, Any, object]] | None = None) -> None:
+        """Never raises for what an agent does. A fault of ours ends it, too, and is kept."""
         try:
-            if turn is not None:
-                await self._take_turn(turn)
-            self.tools.events.emit(TaskStarted(self.task))
-            result = await self._result()
-        except Exception as error:  # noqa: BLE001 - no row and no agent may end the runner
-            result = Result(judged_error(error))
-        if self.batch is not None:
-            self.batch.leave(self.task.run_token)
-        if self._lost:
-            self._dropped("the runner lost the task while it ran")
-            return
-        await self._settle(result)
+            RUNNING.set(self._token)
+            result = await self._guarded(self._work(turn))
+            if result.saver is not None and isinstance(result.outcome, Done):
+                result = await self._save(result)
+            self._conclude(result.outcome)
+        except BaseException as fault:  # noqa: BLE001 - the loop looks at it
+            self.fault = fault
+            self._over()
 
-    async def _take_turn(self, turn: Callable[[], Coroutine[Any, Any, object]]) -> None:
-        waiting = asyncio.get_running_loop().create_task(turn())
-        if await self._ended(waiting, None) and not await self.tools.patience.through(self._begin):
-            self._lost = True
-        self.started_at = time.monotonic()
-
-    async def _begin(self) -> bool:
-        async with self.tools.database.connection() as connection:
-            return await store.begin(connection, self.task)
-
-    async def _result(self) -> Result:
-        if self._verdict is not None or self._lost:
-            return Result(self._verdict or Release("lost"))
-        if self.task.is_health_check:
-            return Result(Done({"ok": True, "run_token": self.task.run_token}))
+    async def _guarded(self, work: Coroutine[Any, Any, Result]) -> Result:
         try:
-            chosen = chosen_definition(self.tools.registry, self.task)
-            self.options = chosen[1]
-            briefing = await self.tools.patience.through(
-                lambda: brief(
-                    self.tools.database,
-                    self.tools.stores,
-                    self.task,
-                    chosen,
-                    self.journal,
-                    partial(self.tools.log, self.task),
-                )
-            )
-            self.ctx = briefing.ctx
-            return await self._watch(briefing)
+            return await self.cut_off.guard(work)
+        except CutOffError:
+            return Result(self._cut_off_outcome())
+        except asyncio.CancelledError:
+            return Result(Retry(CANCELLED_ITSELF))
         except errors.Fail as error:
             return Result(Fail(error.one_line()))
         except errors.LeaseLostError as error:
             self._lost = True
             return Result(Release(str(error)))
-
-    async def _watch(self, briefing: Briefing) -> Result:
-        limit_s = briefing.options.time_limit.total_seconds()
-        isolation = briefing.definition.isolation(briefing.options)
-        backend = self.tools.backends[isolation]
-        loop = asyncio.get_running_loop()
-        if self.batch is None:
-            body = loop.create_task(backend.run(briefing))
-        elif await self._ended(loop.create_task(self.batch.join(briefing, self.lose)), None):
-            body = loop.create_task(self.batch.run(self.task.run_token, backend))
-        else:
-            return Result(self._verdict or Release("lost"))
-        if not await self._ended(body, limit_s, in_loop=isolation == "inline"):
-            return Result(self._verdict or Retry(f"the time limit of {limit_s:g} s was exceeded"))
-        if body.cancelled():
-            return Result(self._verdict or Retry(CANCELLED_ITSELF))
-        return body.result()
-
-    async def _ended(
-        self, work: asyncio.Task[Any], limit_s: float | None, *, in_loop: bool = False
-    ) -> bool:
-        """Waits for `work`, its limit, or somebody who asks for the end; False: it was cut off."""
-        loop = asyncio.get_running_loop()
-        self._work, self.in_loop = work, in_loop
-        self._stirred = loop.create_future()
-        work.add_done_callback(self._stir)
-        timer = None if limit_s is None else loop.call_later(limit_s, self._stir)
-        try:
-            if not self._asked:
-                await self._stirred
-            if not work.done():
-                await self._cut_off(work)
-                return False
-            return True
+        except Exception as error:  # noqa: BLE001 - no row and no agent may end the runner
+            return Result(judged_error(error))
         finally:
             self.in_loop = False
-            if timer is not None:
-                timer.cancel()
-            work.cancel()
 
-    async def _cut_off(self, body: asyncio.Task[Any]) -> None:
-        self.was_cut_off = True
-        for patience_s in (CUT_OFF_S, CUT_OFF_S / 5):  # a cancellation can get lost: see end_all
-            body.cancel()
-            done, _ = await asyncio.wait({body}, timeout=patience_s)
-            if done:
-                break
-        if not body.done():
-            self.left_behind = body
-        elif not body.cancelled():
-            body.exception()  # looked at, so that the loop does not complain
+    def _cut_off_outcome(self) -> Outcome:
+        limit_s = self.options.time_limit.total_seconds()
+        too_long = "save_results exceeded the time limit"
+        if not self._saves:
+            too_long = f"the time limit of {limit_s:g} s was exceeded"
+        return self._verdict or Retry(too_long)
 
-    async def _settle(self, result: Result) -> None:
-        self.ending = True
-        run_ms = self._run_ms()
-        if result.saver is not None and isinstance(result.outcome, Done):
-            written, end, outcome = await self._save(result, run_ms)
-        else:
-            end, outcome = self._settled(result.outcome, run_ms)
-            written = await self.tools.settler.settle(end)
+    def _go_on_without_it(self) -> None:
+        self.in_loop = False
+        self._conclude(self._cut_off_outcome())
+
+    async def _work(self, turn: Callable[[], Coroutine[Any, Any, object]] | None) -> Result:
+        if turn is not None:
+            await turn()
+            if not await self.tools.patience.through(self._begin):
+                raise errors.LeaseLostError("the task was taken back before its turn came")
+            self.started_at = time.monotonic()
+        self.tools.events.emit(TaskStarted(self.task))
+        if self.task.is_health_check:
+            return Result(Done({"ok": True, "run_token": self.task.run_token}))
+        definition, self.options = chosen = chosen_definition(self.tools.registry, self.task)
+        briefing = await self._brief(chosen)
+        self.ctx = briefing.ctx
+        isolation = definition.isolation(self.options)
+        backend = self.tools.backends[isolation]
+        if self.batch is not None:
+            await self.batch.join(briefing, self.lose)
+        self.cut_off.limit(self.options.time_limit.total_seconds(), self._go_on_without_it)
+        self.in_loop = isolation == "inline"
+        if self.batch is not None:
+            return await self.batch.run(self.task.run_token, backend)
+        return await backend.run(briefing)
+
+    async def _brief(self, chosen: tuple[Definition, AgentOptions]) -> Briefing:
+        tools, task = self.tools, self.task
+        around = Surroundings()
+        if task.is_for_stream:
+            around = await tools.patience.through(lambda: surroundings(tools.database, task))
+        return brief(tools.stores, task, chosen, around, self.journal, partial(tools.log, task))
+
+    async def _begin(self) -> bool:
+        async with self.tools.database.connection() as connection:
+            return await store.begin(connection, self.task)
+
+    def _conclude(self, outcome: Outcome) -> None:
+        """Hands the end on to be written, if the task is still ours. The first call counts."""
+        if self._concluded:
+            return
+        self._concluded = self.ending = True
+        if self.batch is not None:
+            self.batch.leave(self.task.run_token)
+        if self._lost:
+            self._drop("the runner lost the task while it ran")
+            return
+        end, outcome = self._settled(outcome, self._run_ms())
+        self.tools.settler.settle(end, partial(self._written, end, outcome))
+
+    def _written(self, end: Settlement, outcome: Outcome, written: bool) -> None:
+        if self._is_over:
+            return
         if not written:
-            self._dropped("the task was taken back, or its end was already written")
+            self._drop("the task was taken back, or its end was already written")
             return
         self.comes_back = end.status == "pending"
         self.tools.events.emit(
@@ -233,11 +227,21 @@ class Attempt:
                 task=self.task,
                 outcome=outcome,
                 status=end.status,
-                run_ms=run_ms,
+                run_ms=end.run_ms,
                 error=end.error,
                 next_attempt_s=end.delay_s if end.status == "pending" else None,
             )
         )
+        self._over()
+
+    def _drop(self, reason: str) -> None:
+        self.tools.events.emit(ResultDropped(self.task, reason))
+        self._over()
+
+    def _over(self) -> None:
+        if not self._is_over:
+            self._is_over = self._concluded = True
+            self._on_end(self)
 
     def _run_ms(self) -> int:
         return int((time.monotonic() - self.started_at) * 1000)
@@ -250,23 +254,15 @@ class Attempt:
             failed = judged_error(error)
             return self._settlement(failed, run_ms), failed
 
-    async def _save(self, result: Result, run_ms: int) -> tuple[bool, Settlement, Outcome]:
+    async def _save(self, result: Result) -> Result:
         """Watches save_results like the body: it has a time limit, and can be asked to end."""
-        saving = asyncio.get_running_loop().create_task(self._save_once(result, run_ms))
-        used_s = time.monotonic() - self.started_at
-        limit_s = max(self.options.time_limit.total_seconds() - used_s, SAVE_LEAST_S)
-        outcome: Outcome
-        if await self._ended(saving, limit_s, in_loop=True):
-            try:
-                return await saving
-            except Exception as error:  # noqa: BLE001 - whatever an agent's code raises
-                outcome = judged_error(error)
-        else:
-            outcome = self._verdict or Retry("save_results exceeded the time limit")
-        end, outcome = self._settled(outcome, run_ms)
-        return await self.tools.settler.settle(end), end, outcome
+        self._saves = self.ending = self.in_loop = True
+        run_ms = self._run_ms()
+        left_s = self.options.time_limit.total_seconds() - run_ms / 1000
+        self.cut_off.limit(max(left_s, SAVE_LEAST_S), self._go_on_without_it)
+        return await self._guarded(self._saved(result, run_ms))
 
-    async def _save_once(self, result: Result, run_ms: int) -> tuple[bool, Settlement, Outcome]:
+    async def _saved(self, result: Result, run_ms: int) -> Result:
         assert self.ctx is not None
         save = partial(result.save, self.ctx)
 
@@ -276,13 +272,15 @@ class Attempt:
         while True:
             try:
                 written = await self.tools.settler.settle_alone(self.task, save, end)
-                return written, end(), judged_value(result.value)
             except Exception as error:
                 if not is_away(error):
                     raise
                 # Rolled back, or committed without our knowing: the fence tells which.
                 await self.tools.patience.through(self.tools.database.ping)
                 await asyncio.sleep(AGAIN_S)
+            else:
+                self._written(end(), judged_value(result.value), written)
+                return result
 
     def _settlement(self, outcome: Outcome, run_ms: int) -> Settlement:
         return settlement(
@@ -295,6 +293,3 @@ class Attempt:
             metrics={"steps": self.journal.saved_steps},
             run_ms=run_ms,
         )
-
-    def _dropped(self, reason: str) -> None:
-        self.tools.events.emit(ResultDropped(self.task, reason))

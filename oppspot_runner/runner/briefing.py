@@ -7,7 +7,7 @@ error_message.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -62,27 +62,39 @@ def max_retries(task: Task, options: AgentOptions) -> int:
     return options.max_retries if task.max_retries == DEFAULT_MAX_RETRIES else task.max_retries
 
 
-async def brief(
-    database: Database,
+@dataclass(frozen=True)
+class Surroundings:
+    """What a task for a stream works within: the stream, and outputs of the agents before it."""
+
+    stream: StreamRow | None = None
+    upstream: dict[str, Any] = field(default_factory=dict)
+
+
+async def surroundings(database: Database, task: Task) -> Surroundings:
+    """Loads what a task for a stream is to know and opens its run. Raises Fail."""
+    stream = await _stream(database, task)
+    return Surroundings(stream, await _join_run(database, task, stream))
+
+
+def brief(
     stores: Stores,
     task: Task,
     chosen: tuple[Definition, AgentOptions],
+    around: Surroundings,
     journal: Journal,
     log: Callable[[], FilteringBoundLogger],
 ) -> Briefing:
-    """Loads what the agent is to know and opens the task's run. Raises Fail."""
+    """All that the agent is to know. Raises Fail."""
     definition, options = chosen
-    agent = task.agent
+    agent, stream = task.agent, around.stream
     assert agent is not None
-    stream = await _stream(database, task)
-    upstream = await _join_run(database, task, stream)
     ctx = Context(
         task=task,
         agent=agent,
         stream=stream,
         payload=task.payload,
         goal_context=_goal_context(task, stream),
-        upstream=upstream,
+        upstream=around.upstream,
         deadline=task.started_at + options.time_limit,
         _log=log,
         journal=journal,

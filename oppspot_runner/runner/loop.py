@@ -25,6 +25,7 @@ from oppspot_runner.limits.task_limits import Limit, publish
 from oppspot_runner.queue import members, store
 from oppspot_runner.queue.claiming import Claimed, claim_size
 from oppspot_runner.runner.attempt import Attempt, Tools
+from oppspot_runner.runner.cancelling import to_the_end
 from oppspot_runner.runner.config import RunnerConfig, State
 from oppspot_runner.runner.patience import Patience
 from oppspot_runner.runner.slots import Slots
@@ -163,7 +164,7 @@ class Runner:
             try:
                 await self._work(self.term)
             finally:
-                await self.term.end()
+                await to_the_end(self.term.end())
 
     async def _publish_limits(self) -> None:
         declared = {
@@ -176,27 +177,28 @@ class Runner:
             )
 
     async def _work(self, term: Term) -> None:
-        async with asyncio.TaskGroup() as attempts:
-            try:
+        try:
+            with suppress(*DATABASE_AWAY):  # only raised when we are stopping
                 while not self.is_stopping():
                     term.check()  # the cancellation can get lost: see end_all
+                    self.slots.check()
                     self.progressed_at = time.monotonic()
-                    await self.wakeup.wait(await self._fill(attempts))
-            except DATABASE_AWAY:  # only raised when we are stopping
-                pass
-            except BaseException:
-                self.lose_attempts()
-                raise
+                    await self.wakeup.wait(await self._fill())
             await self._drain()
+        except BaseException:
+            self.lose_attempts()
+            raise
+        finally:
+            await self.slots.emptied()
 
-    async def _fill(self, attempts: asyncio.TaskGroup) -> float:
+    async def _fill(self) -> float:
         free = self.slots.free
         if self.state != "running" or free == 0:
             await self._wait_openly(False)
             return self.config.poll_s
         asked = claim_size(free)
         claimed = await self.patience.through(lambda: self._claim(asked), give_up=self.is_stopping)
-        await self._begin_all(attempts, claimed.tasks)
+        await self._begin_all(claimed.tasks)
         if len(claimed.tasks) == asked:
             self._idle_claims = 0
             has_room = self.slots.free > 0  # less was asked for, or a batch took several
@@ -237,12 +239,12 @@ class Runner:
             lambda: term.set_waiting(waiting), give_up=self.is_stopping
         )
 
-    async def _begin_all(self, attempts: asyncio.TaskGroup, tasks: list[Task]) -> None:
+    async def _begin_all(self, tasks: list[Task]) -> None:
         assert self.term is not None
-        await self.slots.begin(attempts, tasks, self.tools, self.term)
+        await self.slots.begin(tasks, self.tools, self.term)
 
     def _attended(self, attempt: Attempt) -> None:
-        if attempt.was_cut_off:
+        if attempt.cut_off.happened:
             self._note_left_behind(attempt)
         if self.term is not None and (attempt.comes_back or attempt.task.limit_key):
             self.term.look_for_due(attempt.task.limit_key)
@@ -250,9 +252,10 @@ class Runner:
 
     def _note_left_behind(self, attempt: Attempt) -> None:
         """Renews the runner when too many hang. Inside an application nobody could restart it."""
-        if attempt.left_behind is not None:
-            self.left_behind.add(attempt.left_behind)
-            attempt.left_behind.add_done_callback(self.left_behind.discard)
+        body = attempt.cut_off.left_behind
+        if body is not None:
+            self.left_behind.add(body)
+            body.add_done_callback(self.left_behind.discard)
         if self.hanging < self.config.most_hanging or self.is_stopping() or self.leave is None:
             return
         self.renewal = f"{self.hanging} agents that were cut off still run"

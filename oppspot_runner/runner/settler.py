@@ -47,7 +47,7 @@ class Written:
 @dataclass
 class _Waiting:
     settlement: Settlement
-    done: asyncio.Future[bool]
+    tell: Callable[[bool], None]
 
 
 def batch_size(waiting: Sequence[_Waiting]) -> int:
@@ -61,27 +61,24 @@ def batch_size(waiting: Sequence[_Waiting]) -> int:
 
 
 class Settler:
-    """Takes settlements; `settle` answers whether the task was still ours."""
+    """Takes settlements, and tells whether the task was still ours."""
 
     def __init__(self, database: Database, patience: Patience, runner_id: int) -> None:
         self.database = database
         self.patience = patience
         self.runner_id = runner_id
         self._waiting: list[_Waiting] = []
-        self._unanswered: set[asyncio.Future[bool]] = set()
+        self._writing: list[_Waiting] = []
         self._more = asyncio.Event()
         self._ended = False
 
-    async def settle(self, settlement: Settlement) -> bool:
-        """Writes one end together with others; True when it was written."""
+    def settle(self, settlement: Settlement, tell: Callable[[bool], None]) -> None:
+        """Writes one end together with others, and calls `tell` once: whether it was written."""
         if self._ended:
-            return False
-        waiting = _Waiting(settlement, asyncio.get_running_loop().create_future())
-        self._unanswered.add(waiting.done)
-        waiting.done.add_done_callback(self._unanswered.discard)
-        self._waiting.append(waiting)
+            tell(False)
+            return
+        self._waiting.append(_Waiting(settlement, tell))
         self._more.set()
-        return await waiting.done
 
     async def settle_alone(
         self,
@@ -115,15 +112,15 @@ class Settler:
             while True:
                 await self._more.wait()
                 size = batch_size(self._waiting)
-                batch, self._waiting = self._waiting[:size], self._waiting[size:]
+                self._writing, self._waiting = self._waiting[:size], self._waiting[size:]
                 if not self._waiting:
                     self._more.clear()
-                await self._flush(batch)
+                await self._flush(self._writing)
+                self._writing = []
         finally:
             self._ended = True
-            for done in list(self._unanswered):
-                if not done.done():
-                    done.set_result(False)
+            for one in self._writing + self._waiting:
+                one.tell(False)
 
     async def _flush(self, batch: list[_Waiting]) -> None:
         settlements = [one.settlement for one in batch]
@@ -134,8 +131,7 @@ class Settler:
             return
         self._report(written)
         for one in batch:
-            if not one.done.done():
-                one.done.set_result(one.settlement.task.id in written.ids)
+            one.tell(one.settlement.task.id in written.ids)
 
     async def _split(self, batch: list[_Waiting], error: Exception) -> None:
         if len(batch) > 1:

@@ -25,27 +25,37 @@ class Slots:
         self.size = size
         self.attempts = attempts
         self.on_end = on_end
+        self._fault: BaseException | None = None
         self._sharing = 0  # attempts in the slot of another one of their batch
+        self._lonely = 0  # attempts of tasks that run alone
         self._alone = asyncio.Event()
         self._alone.set()
+        self._empty = asyncio.Event()
+        self._empty.set()
 
     @property
     def free(self) -> int:
         """How many calls of agents may begin."""
-        if any(attempt.task.runs_alone for attempt in self.attempts.values()):
-            return 0
-        return self.size - len(self.attempts) + self._sharing
+        return 0 if self._lonely else self.size - len(self.attempts) + self._sharing
 
-    async def begin(
-        self, group: asyncio.TaskGroup, tasks: list[Task], tools: Tools, term: Term
-    ) -> None:
+    async def emptied(self) -> None:
+        """Waits until no attempt is left. Raises what ended one by a fault of ours."""
+        await self._empty.wait()
+        self.check()
+
+    def check(self) -> None:
+        """Raises what ended an attempt by a fault of ours."""
+        if self._fault is not None:
+            raise self._fault
+
+    async def begin(self, tasks: list[Task], tools: Tools, term: Term) -> None:
         """Begins an attempt of each task; of those that run alone, of one."""
         alone = [task for task in tasks if task.runs_alone]
         begun = [task for task in tasks if task not in alone[1:]] if alone else tasks
         for size, together in grouped(tools.registry, begun):
             batch = None if size is None else await self._batch(size, together, tools, term)
             for task in together:
-                self._begin(group, Attempt(task, tools, batch))
+                self._begin(Attempt(task, tools, self._end, batch))
         if alone and len(self.attempts) > 1:
             self._alone.clear()
         if alone[1:]:
@@ -61,17 +71,21 @@ class Slots:
         self._sharing += len(together) - 1
         return Batch([task.run_token for task in together])
 
-    def _begin(self, group: asyncio.TaskGroup, attempt: Attempt) -> None:
-        turn = self._alone.wait if attempt.task.runs_alone else None
+    def _begin(self, attempt: Attempt) -> None:
+        runs_alone = attempt.task.runs_alone
+        self._lonely += runs_alone
+        self._empty.clear()
         self.attempts[attempt.task.run_token] = attempt
-        running = group.create_task(attempt.run(turn), name=f"task {attempt.task.id}")
-        # Not by a `finally` inside: one that is cancelled before its first step never gets there.
-        running.add_done_callback(lambda _: self._end(attempt))
+        attempt.start(self._alone.wait if runs_alone else None)
 
     def _end(self, attempt: Attempt) -> None:
         del self.attempts[attempt.task.run_token]
+        self._lonely -= attempt.task.runs_alone
+        self._fault = self._fault or attempt.fault
         if attempt.batch is not None and attempt.batch.end_one(attempt.task.run_token):
             self._sharing -= 1
         if len(self.attempts) == 1:
             self._alone.set()
+        if not self.attempts:
+            self._empty.set()
         self.on_end(attempt)

@@ -230,6 +230,7 @@ class Term:
         self.ended = True
         self.runner.lose_attempts()
         await self.runner.database.renew()
+        self.runner.wakeup.set()  # the loop checks its term, should its cancellation get lost
         raise LeaseLostError(self._lost_reason or "no heartbeat was answered in time")
 
     @property

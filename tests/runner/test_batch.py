@@ -287,7 +287,7 @@ async def test_the_time_limit_is_that_of_the_call(bench: Bench) -> None:
 async def test_a_call_that_ignores_its_end_is_left_behind_once(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("oppspot_runner.runner.attempt.CUT_OFF_S", 0.1)
+    monkeypatch.setattr("oppspot_runner.runner.cut_off.CUT_OFF_S", 0.1)
     held, agent = await held_agent(
         bench, time_limit=timedelta(seconds=0.2), configuration=NO_RETRIES
     )

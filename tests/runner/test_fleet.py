@@ -221,8 +221,8 @@ async def test_an_attempt_that_is_lost_before_its_first_step_keeps_no_slot(
 ) -> None:
     begin_all, lost = Runner._begin_all, [LeaseLostError("at this very moment")]
 
-    async def interrupted(runner: Runner, attempts: asyncio.TaskGroup, tasks: list[Task]) -> None:
-        await begin_all(runner, attempts, tasks)
+    async def interrupted(runner: Runner, tasks: list[Task]) -> None:
+        await begin_all(runner, tasks)
         if tasks and lost:
             raise lost.pop()
 
@@ -245,21 +245,18 @@ async def test_who_waits_for_his_end_to_be_written_is_told_when_nobody_writes_an
 
     async def never(batch: Any) -> None:
         writing.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            for one in batch[1:]:  # answered at the last moment
-                one.done.set_result(True)
+        await asyncio.Event().wait()
 
     monkeypatch.setattr(settler, "_flush", never)
+    told: list[tuple[str, bool]] = []
+    settler.settle(end, lambda written: told.append(("being written", written)))
     async with asyncio.TaskGroup() as group:
-        waiting = [group.create_task(settler.settle(end)) for _ in range(2)]
-        await asyncio.sleep(0)
         service = group.create_task(settler.run())
         await asyncio.wait_for(writing.wait(), 10)
+        settler.settle(end, lambda written: told.append(("waiting", written)))
         service.cancel()
-        assert await asyncio.wait_for(asyncio.gather(*waiting), 10) == [False, True]
-    assert await settler.settle(end) is False
+    settler.settle(end, lambda written: told.append(("too late", written)))
+    assert told == [("being written", False), ("waiting", False), ("too late", False)]
 
 
 def member_of(runner: Runner) -> int:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,17 +23,15 @@ async def test_ends_that_meet_share_a_transaction_as_far_as_their_size_allows(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, length: int, flushes: list[int]
 ) -> None:
     monkeypatch.setattr(settler, "MOST_TEXT", 10_000)
-    ended: list[Settlement] = []
+    ended: list[tuple[Settlement, Callable[[bool], None]]] = []
     written: list[int] = []
     settle, write = Settler.settle, Settler._write
-    all_ended = asyncio.Event()
 
-    async def waiting_for_all(self: Settler, end: Settlement) -> bool:
-        ended.append(end)
+    def waiting_for_all(self: Settler, end: Settlement, tell: Callable[[bool], None]) -> None:
+        ended.append((end, tell))
         if len(ended) == TASKS:
-            all_ended.set()
-        await all_ended.wait()
-        return await settle(self, end)
+            for one in ended:
+                settle(self, *one)
 
     async def counted(self: Settler, settlements: Sequence[Settlement]) -> Any:
         written.append(len(settlements))

@@ -14,7 +14,7 @@ from oppspot_runner.agents.context import Context
 from oppspot_runner.base.errors import Retry, Snooze
 from oppspot_runner.base.events import DatabaseAway, DatabaseBack, TaskFinished, WakeChanged, on
 from oppspot_runner.db.pool import Connection
-from oppspot_runner.runner import attempt as attempts
+from oppspot_runner.runner import cut_off
 from tests.runner.conftest import FAST, Bench
 
 KILL_ALL = (
@@ -142,7 +142,7 @@ async def test_one_result_that_postgres_refuses_does_not_spoil_the_batch(
 async def test_an_agent_that_ignores_its_cancellation_is_left_behind(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempts, "CUT_OFF_S", 0.1)
+    monkeypatch.setattr(cut_off, "CUT_OFF_S", 0.1)
     go_on = asyncio.Event()
 
     async def stubborn(ctx: Any) -> dict[str, Any]:
