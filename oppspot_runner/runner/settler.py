@@ -73,7 +73,7 @@ class Settler:
         self._ended = False
 
     def settle(self, settlement: Settlement, tell: Callable[[bool], None]) -> None:
-        """Writes one end together with others, and calls `tell` once: whether it was written."""
+        """Writes one end together with others; `tell` hears first whether it was."""
         if self._ended:
             tell(False)
             return
