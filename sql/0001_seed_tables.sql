@@ -151,7 +151,9 @@ BEGIN
                 OR (f.bare AND NOT EXISTS (SELECT FROM expected e WHERE e.tab = f.tab AND e.col = f.col)) END
         UNION ALL
         SELECT 5, format('%s.%s is a name that the runner needs for a column of its own', tab, col) FROM found f
-        WHERE (f.tab = 'agent_tasks' AND f.col = ANY ('{requested_by,unique_key,run_id,execution_id,parked,ready_seq,
+        WHERE (f.tab = 'stream_agent_assignments' AND f.col = ANY ('{condition,on_failure,requires_approval,
+               approval_timeout,max_parallel}'))
+           OR (f.tab = 'agent_tasks' AND f.col = ANY ('{requested_by,unique_key,run_id,execution_id,parked,ready_seq,
                run_token,runner_id,attempt,crash_count,deadline_at,cancel_requested_at,cancel_reason,progress,
                limit_key,blocked,held,raised_at}'))
            OR (f.tab = 'agent_executions' AND f.col = ANY ('{attempt,runner_id}'))

@@ -32,6 +32,7 @@ from oppspot_runner.queue import client as tasks
 from oppspot_runner.queue import producer
 from oppspot_runner.queue.client import TaskState
 from oppspot_runner.streams import assignments, directory
+from oppspot_runner.workflow import run_state, runs
 
 R = TypeVar("R")
 FIRST_LOOK_S = 0.02
@@ -114,6 +115,10 @@ class Client:
     update_agent = blocking(directory.update_agent)
     create_stream = blocking(directory.create_stream)
     run_stream = blocking(directory.run_stream)
+    run_graph = blocking(runs.run_graph)
+    get_run = blocking(run_state.get_run)
+    approve_run = blocking(runs.approve_run)
+    rerun_run = blocking(runs.rerun_run)
     assign_agents_to_stream = blocking(assignments.assign_agents_to_stream)
     trigger_agent = blocking(trigger_agent)
 
@@ -178,6 +183,10 @@ class AsyncClient:
     update_agent = awaitable(directory.update_agent)
     create_stream = awaitable(directory.create_stream)
     run_stream = awaitable(directory.run_stream)
+    run_graph = awaitable(runs.run_graph)
+    get_run = awaitable(run_state.get_run)
+    approve_run = awaitable(runs.approve_run)
+    rerun_run = awaitable(runs.rerun_run)
     assign_agents_to_stream = awaitable(assignments.assign_agents_to_stream)
     trigger_agent = awaitable(trigger_agent)
 

@@ -81,7 +81,7 @@ def _described(command: Callable[..., Any]) -> Callable[..., Any]:
 @agents.command(epilog="Example: oppspot-runner agents create --type scout_agent --name Scout")
 @click.option("--type", "agent_type", required=True, help="Which code it runs.")
 @_described
-@click.option("--parent", help="The agent above it (id or name); kept, not used yet.")
+@click.option("--parent", help="The agent above it (id or name), see `runs start`.")
 @click.option("--org", "org_id", type=click.UUID, help="The organisation that it works for.")
 @click.option("--inactive", is_flag=True, help="Its tasks fail until it is active.")
 @runs

@@ -1,19 +1,22 @@
-"""`runs list|show|cancel`: runs of streams."""
+"""`runs list|show|start|approve|rerun|cancel`: runs of streams and of graphs."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
 from psycopg.rows import DictRow
 
+from oppspot_runner.base.wording import moment
 from oppspot_runner.cli import output
-from oppspot_runner.cli.session import client_of, json_option, open_database, say
+from oppspot_runner.cli.pace import pace_options
+from oppspot_runner.cli.session import client_of, json_option, open_client, open_database, say
 from oppspot_runner.cli.session import runs as run_async
+from oppspot_runner.cli.values import json_object
 from oppspot_runner.db.pool import Database
 from oppspot_runner.streams import directory
 from oppspot_runner.workflow import runs as stream_runs
@@ -27,7 +30,7 @@ STATUSES = click.Choice(("running", "completed", "failed", "cancelled"))
 
 @click.group(epilog="Example: oppspot-runner runs list --status running")
 def runs() -> None:
-    """List, show and cancel runs of streams.
+    """Start, list, show, approve, rerun and cancel runs of agents.
 
     A run is named by its id, or by the first characters of it (at least 4).
     """
@@ -61,7 +64,7 @@ def _table(rows: list[DictRow]) -> RenderableType:
         [
             (
                 row["id"],
-                row["stream_name"] or row["stream_id"],
+                row["stream_name"] or row["stream_id"] or "(a graph)",
                 row["root_agent_name"] or "the start",
                 row["status"],
                 f"{row['nodes_ended']}/{row['nodes']}",
@@ -84,11 +87,19 @@ async def show(run: str, as_json: bool) -> None:
         run_id = await stream_runs.find_run(database, run)
         found = await stream_runs.get_run(database, run_id)
         nodes = await stream_runs.nodes(database, run_id)
+        results = await stream_runs.results(database, run_id) if as_json else None
     if as_json:
-        output.print_json({"run": found, "nodes": nodes})
+        output.print_json({"run": found, "nodes": nodes, "results": results})
         return
     output.show(
         _table([found]),
+        output.fields(
+            [
+                ("strategy", found["strategy"] if found["strategy"] != "event" else None),
+                ("at once", found["max_parallel"]),
+                ("does again", found["rerun_of"]),
+            ]
+        ),
         output.table(
             ["level>", "agent...", "status", "after...", "task", "what..."],
             [
@@ -98,7 +109,7 @@ async def show(run: str, as_json: bool) -> None:
                     _state(node),
                     ", ".join(node["depends_on"]),
                     node["task_id"],
-                    output.progress(node["progress"]) or node["error_message"],
+                    _what(node),
                 )
                 for node in nodes
             ],
@@ -111,8 +122,77 @@ def _state(node: DictRow) -> str:
     return str(node["task_status"] if on else node["status"])
 
 
+def _what(node: DictRow) -> str | None:
+    if node["approve_by"] is not None:
+        return f"until {moment(node['approve_by'])}"
+    return output.progress(node["progress"]) or node["error_message"]
+
+
+@runs.command(epilog="Example: oppspot-runner runs start Director --strategy level")
+@click.argument("root")
+@click.option("--payload", callback=json_object, metavar="JSON", help="What ROOT gets; or @FILE.")
+@click.option("--priority", type=click.IntRange(1, 10), default=5, show_default=True)
+@pace_options
+@json_option
+@run_async
+async def start(root: str, as_json: bool, **given: Any) -> None:
+    """Start the agent ROOT (id or name), and then those below it.
+
+    Below an agent are those that were created with it as their --parent. Each gets as its input
+    what its parent made.
+    """
+    async with open_client() as client:
+        agent = await client.run(directory.find_agent(root))
+        made = await client.run_graph(agent, requested_by="cli", **given)
+    text = f"Run {made} was started. Look at it with `oppspot-runner runs show {made}`."
+    say({"run_id": made, "root_agent_id": agent}, text, as_json)
+
+
+@runs.command(epilog="Example: oppspot-runner runs approve 01990c3e-7b Publisher")
+@click.argument("run")
+@click.argument("agent", required=False)
+@json_option
+@run_async
+async def approve(run: str, agent: str | None, as_json: bool) -> None:
+    """Let the agents of RUN start that wait for an approval, or AGENT alone.
+
+    To refuse, cancel the agent: `runs cancel RUN --agent AGENT`. Exits with 1 when nothing waits.
+    """
+    async with open_database() as database:
+        run_id = await stream_runs.find_run(database, run)
+        client = client_of(database)
+        agent_id = await client.run(directory.find_agent(agent)) if agent else None
+        approved = await client.approve_run(run_id, agent_id)
+    text = f"{approved} agent(s) of run {run_id} were approved."
+    if not approved:
+        text = f"In run {run_id} there was nothing to approve."
+    say({"id": run_id, "approved": approved}, text, as_json)
+    if not approved:
+        sys.exit(1)
+
+
+@runs.command(epilog="Example: oppspot-runner runs rerun 01990c3e-7b --from Scoring")
+@click.argument("run")
+@click.option("--from", "agent", help="Only from this agent on (id or name).")
+@json_option
+@run_async
+async def rerun(run: str, agent: str | None, as_json: bool) -> None:
+    """Do an ended run again, in a run of its own.
+
+    With --from the outputs of the agents above and beside it are taken over, where they completed.
+    """
+    async with open_database() as database:
+        run_id = await stream_runs.find_run(database, run)
+        client = client_of(database)
+        agent_id = await client.run(directory.find_agent(agent)) if agent else None
+        made = await client.rerun_run(run_id, agent_id, requested_by="cli")
+    text = f"Run {made} was started. Look at it with `oppspot-runner runs show {made}`."
+    say({"run_id": made, "rerun_of": run_id}, text, as_json)
+
+
 @runs.command(epilog="Example: oppspot-runner runs cancel 01990c3e-7b --reason 'wrong goal'")
 @click.argument("run")
+@click.option("--agent", help="Only this agent (id or name), and all below it.")
 @click.option("--reason", help="Kept with the tasks.")
 @click.option(
     "--timeout",
@@ -124,30 +204,33 @@ def _state(node: DictRow) -> str:
 )
 @json_option
 @run_async
-async def cancel(run: str, reason: str | None, timeout_s: float, as_json: bool) -> None:
-    """Cancel all open tasks of a run, and wait until it has ended."""
+async def cancel(
+    run: str, agent: str | None, reason: str | None, timeout_s: float, as_json: bool
+) -> None:
+    """Cancel a run, and wait until what runs of it has ended."""
     async with open_database() as database:
         run_id = await stream_runs.find_run(database, run)
-        cancelled, status, left = await _cancel(database, run_id, reason, timeout_s)
-    text = f"Run {run_id} is {status}; {cancelled} task(s) were cancelled or asked to end."
+        client = client_of(database)
+        agent_id = await client.run(directory.find_agent(agent)) if agent else None
+        rows = await client.run(stream_runs.cancel_run(run_id, reason, agent_id=agent_id))
+        tasks = [row["id"] for row in rows]
+        status, left = await _ended(database, run_id, tasks, timeout_s)
+    text = f"Run {run_id} is {status}; {len(tasks)} task(s) were cancelled or asked to end."
     if left:
         text += f" {left} still run(s) after {timeout_s:g} s."
-    data = {"id": run_id, "status": status, "cancelled": cancelled, "open_tasks": left}
+    data = {"id": run_id, "status": status, "cancelled": len(tasks), "open_tasks": left}
     say(data, text, as_json)
     if left:
         sys.exit(1)
 
 
-async def _cancel(
-    database: Database, run_id: UUID, reason: str | None, timeout_s: float
-) -> tuple[int, str, int]:
-    """Again and again: a task that completes all the same starts what depends on it."""
+async def _ended(
+    database: Database, run_id: UUID, tasks: list[UUID], timeout_s: float
+) -> tuple[str, int]:
+    """How the run stands, and how many of these tasks are open, when none is or in the end."""
     until = time.monotonic() + timeout_s
-    asked = 0
     while True:
-        rows = await client_of(database).run(stream_runs.cancel_open_tasks(run_id, reason))
-        asked += len(rows)
-        status, left = await stream_runs.open_tasks(database, run_id)
+        status, left = await stream_runs.open_tasks(database, run_id, tasks)
         if not left or time.monotonic() > until:
-            return asked, status, left
+            return status, left
         await asyncio.sleep(LOOK_S)

@@ -1,4 +1,4 @@
-"""`streams list|create|assign|run|show`."""
+"""`streams list|create|assign|plan|run|show`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import click
 from psycopg.rows import DictRow
 
 from oppspot_runner.cli import output
+from oppspot_runner.cli.pace import pace_options
+from oppspot_runner.cli.plan import plan_command
 from oppspot_runner.cli.session import client_of, json_option, open_client, open_database, runs, say
-from oppspot_runner.cli.values import json_object
+from oppspot_runner.cli.values import json_object, length_of_time
 from oppspot_runner.streams import assignments, directory
 from oppspot_runner.streams.items import ItemStore
 from oppspot_runner.workflow import runs as stream_runs
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_RUNS = 5
 MOST_ITEMS = 10
+ON_FAILURE = click.Choice(("skip", "run", "fail"))
 
 
 @click.group(epilog="Example: oppspot-runner streams run Leads")
@@ -28,6 +31,9 @@ def streams() -> None:
 
     A stream is a goal and the agents that work for it, each after those it depends on.
     """
+
+
+streams.add_command(plan_command)
 
 
 @streams.command("list", epilog="Example: oppspot-runner streams list")
@@ -90,6 +96,16 @@ async def create(
     metavar="JSON",
     help="How the frequency fires: misfire, overlap, limit, jitter; or @FILE.",
 )
+@click.option("--condition", metavar="JSONPATH", help="Run only if this holds, '' = always.")
+@click.option("--on-failure", type=ON_FAILURE, help="If one above did not complete.")
+@click.option("--approval/--no-approval", default=None, help="Whether somebody must approve first.")
+@click.option(
+    "--approval-timeout",
+    callback=length_of_time,
+    metavar="TIME",
+    help="Fail without an approval in time: 30m, 2h, 1d.",
+)
+@click.option("--max-parallel", type=click.IntRange(min=1), help="How many of a run at once.")
 @json_option
 @runs
 async def assign(
@@ -119,6 +135,11 @@ async def assign(
             "is_active": columns["active"],
             "execution_frequency": columns["frequency"],
             "schedule_options": columns["schedule_options"],
+            "condition": columns["condition"],
+            "on_failure": columns["on_failure"],
+            "requires_approval": columns["approval"],
+            "approval_timeout": columns["approval_timeout"],
+            "max_parallel": columns["max_parallel"],
         }
         (made,) = await client.assign_agents_to_stream(stream_id, [given])
         rows = await client.run(assignments.list_assignments(stream_id))
@@ -132,13 +153,14 @@ async def assign(
 @click.argument("stream")
 @click.option("--payload", callback=json_object, metavar="JSON", help="What all get; or @FILE.")
 @click.option("--priority", type=click.IntRange(1, 10), default=5, show_default=True)
+@pace_options
 @json_option
 @runs
-async def run(stream: str, payload: dict[str, Any] | None, priority: int, as_json: bool) -> None:
+async def run(stream: str, as_json: bool, **given: Any) -> None:
     """Start all agents of STREAM, each after those it depends on."""
     async with open_client() as client:
         stream_id = await client.run(directory.find_stream(stream))
-        made = await client.run_stream(stream_id, payload, priority=priority, requested_by="cli")
+        made = await client.run_stream(stream_id, requested_by="cli", **given)
     text = f"Run {made} was started. Look at it with `oppspot-runner runs show {made}`."
     say({"run_id": made, "stream_id": stream_id}, text, as_json)
 

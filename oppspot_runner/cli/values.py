@@ -39,6 +39,18 @@ def json_object(
     return found
 
 
+def length_of_time(
+    _ctx: click.Context, _param: click.Parameter, value: str | None
+) -> timedelta | None:
+    """The callback of an option that holds a length of time: 30s, 10m, 2h, 1d."""
+    if value is None:
+        return None
+    found = LENGTH_ALONE.fullmatch(value.strip())
+    if found is None:
+        raise click.BadParameter(f"{value[:60]!r} is no length of time such as 30s, 10m, 2h, 1d")
+    return timedelta(seconds=int(found["number"]) * UNITS_S[found["unit"]])
+
+
 def due_time(text: str, now: datetime) -> datetime:
     """The time that `text` means: ISO 8601 with a time zone, or +10m, +2h, +1d from `now`.
 

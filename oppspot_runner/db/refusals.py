@@ -65,7 +65,8 @@ def refusal(error: psycopg.Error) -> OppspotError | None:
             return SchemaError(f"the schema is not ready: {said}", hint=_MIGRATE)
         case psycopg.errors.UndefinedColumn():
             return SchemaError(f"the schema is of another version: {said}", hint=_MIGRATE)
-        case psycopg.DataError() | psycopg.IntegrityError():
+        case psycopg.DataError() | psycopg.IntegrityError() | psycopg.errors.SyntaxError():
+            # Our statements are fixed: what has a wrong syntax is a value, such as a jsonpath.
             return InvalidInputError(said, hint=hint)
         case _:
             return DatabaseError(said, hint=hint)

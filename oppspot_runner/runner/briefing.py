@@ -147,14 +147,14 @@ def _payload_stream_id(task: Task) -> UUID | None:
 
 
 async def _join_run(database: Database, task: Task, stream: StreamRow | None) -> dict[str, Any]:
-    if stream is None:
+    opens = stream is not None and task.run_id is None
+    knows = task.run_id is not None or task.replay_of is not None
+    if not opens and not knows:
         return {}
     async with database.connection() as connection:
-        if task.run_id is None:
+        if stream is not None and opens:
             await chain.open_run(connection, task, stream.id)
-            if task.replay_of is None:
-                return {}
-        return await chain.upstream(connection, task)
+        return await chain.upstream(connection, task) if knows else {}
 
 
 def _goal_context(task: Task, stream: StreamRow | None) -> dict[str, Any]:

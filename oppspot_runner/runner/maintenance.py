@@ -93,6 +93,7 @@ class Maintenance:
                 moved, more = await self._keep_order(connection)
                 found, suspect_s = await store.rescue(connection, self.runner_id)
                 await chain.after(connection, _ended(found))
+                await chain.expire_approvals(connection)
                 ready = await store.is_ready(connection)
                 more = more or len(found) >= store.MOST_RESCUED
                 wait_s = 0.0 if more else min(jittered(self.config.poll_s), _or_never(suspect_s))

@@ -6,8 +6,9 @@ Agents that wait for each other are refused before anything is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -37,7 +38,8 @@ class Assignment(BaseModel):
     Agents are named by id, name or type. `execution_order` only breaks ties: what an agent waits
     for is `depends_on_agent_ids`. With `auto_execute` False it is only started by hand.
     `execution_frequency` (hourly, daily, weekly, realtime, manual or a cron expression) starts it,
-    in the way that `schedule_options` say.
+    in the way that `schedule_options` say. What the
+    other columns do: docs/guides/workflows.md; an empty `condition` takes it away.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -50,6 +52,11 @@ class Assignment(BaseModel):
     execution_frequency: str | None = Field(None, min_length=1, max_length=200)
     schedule_options: dict[str, Any] | None = None
     depends_on_agent_ids: tuple[UUID | str, ...] | None = None
+    condition: str | None = Field(None, max_length=10_000)
+    on_failure: Literal["skip", "run", "fail"] | None = None
+    requires_approval: bool | None = None
+    approval_timeout: timedelta | None = Field(None, gt=timedelta(0))
+    max_parallel: int | None = Field(None, ge=1, le=INT4_MOST)
 
     @field_validator("execution_frequency")
     @classmethod

@@ -12,6 +12,7 @@ from uuid import UUID
 from oppspot_runner.base import payload as checks
 from oppspot_runner.base.cron import cron_expression, timezone_name
 from oppspot_runner.base.errors import InvalidInputError, NotFoundError
+from oppspot_runner.base.pace import Strategy, pace
 from oppspot_runner.base.schedule_options import schedule_options
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.operation import Call, Operation, Rows
@@ -196,10 +197,14 @@ def run_stream(
     *,
     priority: int = 5,
     requested_by: str | None = None,
+    strategy: Strategy = "event",
+    max_parallel: int | None = None,
 ) -> Operation[UUID]:
     """Starts all agents of a stream, each after those it depends on; returns the run's id.
 
-    Raises NotFoundError, also when no agent of the stream runs by itself, and CycleError.
+    With the strategy "level" an agent waits for all of the levels above, with "sequential" they
+    run one after the other; `max_parallel` is how many may be on at once. Raises NotFoundError,
+    also when no agent of the stream runs by itself, and CycleError.
     """
     (row,) = yield Call(
         RUN_STREAM,
@@ -208,6 +213,7 @@ def run_stream(
             "payload": checks.object_json(payload or {}),
             "priority": checks.whole_number(priority, "the priority", least=1, most=10),
             "requested_by": _text(requested_by, "requested_by"),
+            **pace(strategy, max_parallel),
         },
     )
     run: UUID = row["id"]

@@ -23,6 +23,7 @@ OPEN_RUN = statement("workflow/open_run")
 SETTLE_NODES = statement("workflow/settle_nodes")
 COUNT_EXECUTIONS = statement("workflow/count_executions")
 UPSTREAM = statement("workflow/upstream")
+EXPIRE_APPROVALS = statement("workflow/expire_approvals")
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,11 @@ async def after(connection: Connection, ended: Sequence[Ended]) -> int:
     assert row is not None
     started: int = row["started"]
     return started
+
+
+async def expire_approvals(connection: Connection) -> None:
+    """Fails the agents of runs whose approval did not come in time."""
+    await connection.execute(EXPIRE_APPROVALS)
 
 
 async def count_executions(

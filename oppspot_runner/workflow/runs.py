@@ -1,14 +1,25 @@
-"""Runs of streams for people to look at, and to cancel. How runs proceed is in `chain`."""
+"""Runs for people: to start, to look at, to approve, to do again and to cancel.
+
+How runs proceed is in `chain`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
 from oppspot_runner.base.errors import NotFoundError
-from oppspot_runner.base.payload import plain_text, read_json
+from oppspot_runner.base.pace import Strategy, pace
+from oppspot_runner.base.payload import (
+    identifier,
+    object_json,
+    plain_text,
+    read_json,
+    whole_number,
+)
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.operation import Call, Operation, Rows
 from oppspot_runner.db.pool import Database
@@ -17,7 +28,11 @@ from oppspot_runner.queue.read import by_prefix
 LIST = statement("runs/list")
 NODES = statement("runs/nodes")
 BY_PREFIX = statement("runs/by_prefix")
-CANCEL_TASKS = statement("runs/cancel_tasks")
+RESULTS = statement("runs/results")
+RUN_GRAPH = statement("runs/run_graph")
+APPROVE = statement("runs/approve")
+RERUN = statement("runs/rerun")
+CANCEL = statement("runs/cancel")
 OPEN_TASKS = statement("runs/open_tasks")
 
 
@@ -58,19 +73,88 @@ async def nodes(database: Database, run_id: UUID) -> list[DictRow]:
     return [{**row, "progress": read_json(row["progress"])} for row in rows]
 
 
-async def open_tasks(database: Database, run_id: UUID) -> tuple[str, int]:
-    """The status of a run and how many of its tasks wait or run. Raises NotFoundError."""
-    row = await database.fetch_one(OPEN_TASKS, {"run_id": run_id})
+async def results(database: Database, run_id: UUID) -> Any:
+    """What the agents of a run made, by their ids."""
+    row = await database.fetch_one(RESULTS, {"run_id": run_id})
+    return read_json(row["results"]) if row else {}
+
+
+async def open_tasks(database: Database, run_id: UUID, tasks: Sequence[UUID]) -> tuple[str, int]:
+    """The status of a run and how many of these of its tasks are open. Raises NotFoundError."""
+    row = await database.fetch_one(OPEN_TASKS, {"run_id": run_id, "tasks": list(tasks)})
     if row is None:
         raise NotFoundError(f"there is no run {run_id}", hint="See `oppspot-runner runs list`.")
     return row["status"], row["open_tasks"]
 
 
-def cancel_open_tasks(run_id: UUID, reason: str | None = None) -> Operation[Rows]:
-    """Cancels what waits and asks the runners of what runs; those tasks with their old status.
+def run_graph(
+    root: UUID | str,
+    payload: Mapping[str, Any] | None = None,
+    *,
+    strategy: Strategy = "event",
+    max_parallel: int | None = None,
+    priority: int = 5,
+    requested_by: str | None = None,
+) -> Operation[UUID]:
+    """Starts an agent, and then those below it by `parent_id`; the id of the run.
 
-    A task that completes all the same starts what depends on it: ask again until none is open.
+    `root` (id, name or type) gets `payload`, each other one what its parent made. `strategy` and
+    `max_parallel` are those of `run_stream`. Raises NotFoundError, CycleError, InvalidInputError,
+    and ConflictError for an inactive agent.
+    """
+    params = {
+        "root": str(root),
+        "payload": object_json(payload or {}),
+        "priority": whole_number(priority, "the priority", least=1, most=10),
+        "requested_by": None if requested_by is None else plain_text(requested_by, "requested_by"),
+        **pace(strategy, max_parallel),
+    }
+    (row,) = yield Call(RUN_GRAPH, params)
+    run: UUID = row["id"]
+    return run
+
+
+def approve_run(run_id: UUID | str, agent: UUID | str | None = None) -> Operation[int]:
+    """Lets agents of a run start that wait for an approval: that one, or all; how many.
+
+    `agent` is an id, a name or a type. Raises NotFoundError.
+    """
+    params = {
+        "run_id": identifier(run_id, "the run"),
+        "agent": None if agent is None else str(agent),
+    }
+    (row,) = yield Call(APPROVE, params)
+    approved: int = row["approved"]
+    return approved
+
+
+def rerun_run(
+    run_id: UUID | str, from_agent: UUID | str | None = None, *, requested_by: str | None = None
+) -> Operation[UUID]:
+    """Does an ended run again, in a run of its own; the id of that.
+
+    With `from_agent` (id, name or type) only that agent runs again, all below it, and what did not
+    complete; the outputs of the others are taken over. Raises NotFoundError, and ConflictError
+    while it is on.
+    """
+    params = {
+        "run_id": identifier(run_id, "the run"),
+        "from_agent": None if from_agent is None else str(from_agent),
+        "requested_by": None if requested_by is None else plain_text(requested_by, "requested_by"),
+    }
+    (row,) = yield Call(RERUN, params)
+    run: UUID = row["id"]
+    return run
+
+
+def cancel_run(
+    run_id: UUID, reason: str | None = None, *, agent_id: UUID | None = None
+) -> Operation[Rows]:
+    """Cancels a run, or an agent of it with all below; the tasks concerned, with their old status.
+
+    What waits ends at once, what runs is asked to; nothing starts because of it. Raises
+    NotFoundError.
     """
     if reason is not None:
         plain_text(reason, "the reason", most=10_000)
-    return (yield Call(CANCEL_TASKS, {"run_id": run_id, "reason": reason}))
+    return (yield Call(CANCEL, {"run_id": run_id, "reason": reason, "agent_id": agent_id}))

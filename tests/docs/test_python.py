@@ -16,12 +16,14 @@ from tests.docs.pages import PAGES, blocks_of
 
 AGENTS_PAGE = "docs/guides/writing-agents.md"
 CLIENT_PAGE = "docs/guides/python-client.md"
+WORKFLOWS_PAGE = "docs/guides/workflows.md"
 # Pages whose Python is run, by the test that runs it.
 RUN = {
     "README.md": "tests/packaging/test_readme.py",
     "docs/tutorial.md": "tests/docs/test_tutorial.py",
     AGENTS_PAGE: __file__,
     CLIENT_PAGE: __file__,
+    WORKFLOWS_PAGE: __file__,
 }
 # Agent type, payload, then: status of the task, number of attempts, what is in output or error.
 CASES: list[tuple[str, Any, str, int, Any]] = [
@@ -103,4 +105,9 @@ def test_the_code_of_the_client_guide_runs_from_top_to_bottom(run: Run, tmp_path
         "from oppspot_runner import agent\n\n\n@agent('weekly_digest')\nasync def d(ctx): ...\n"
     )
     (tmp_path / "page.py").write_text(f"{digest}\n\n{source(CLIENT_PAGE)}", encoding="utf-8")
+    run(sys.executable, "page.py")
+
+
+def test_the_program_of_the_workflow_guide_runs_to_its_end(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "page.py").write_text(source(WORKFLOWS_PAGE), encoding="utf-8")
     run(sys.executable, "page.py")

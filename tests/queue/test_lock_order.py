@@ -146,7 +146,7 @@ class Session:
 
     async def cancel_run(self) -> int:
         for one in (await self.pick("stream_runs", "status = 'running'"))[:1]:
-            return len(await self.run(runs.cancel_open_tasks(one)) or [])
+            return len(await self.run(runs.cancel_run(one)) or [])
         return 0
 
     async def cancel(self) -> int:
@@ -230,7 +230,7 @@ async def finish_all(connection: Connection) -> Any:
 
 
 async def cancel_all(connection: Connection) -> Any:
-    return await GivenAsyncSession(connection).run(runs.cancel_open_tasks(RUN))
+    return await GivenAsyncSession(connection).run(runs.cancel_run(RUN))
 
 
 async def requeue_all(connection: Connection) -> Any:
@@ -260,6 +260,7 @@ async def give_back_all(connection: Connection) -> Any:
 async def test_many_tasks_are_locked_by_their_ids(
     db: Database, status: str, act: Callable[[Connection], Awaitable[Any]]
 ) -> None:
+    await db.execute("INSERT INTO stream_runs (id, open_nodes) VALUES (%s, 1)", (RUN,))
     await db.execute(FILL.format(run=RUN, status=status), (TASKS,))  # type: ignore[arg-type]
     lock = "SELECT FROM agent_tasks WHERE id = ANY (%s) FOR UPDATE NOWAIT"
     async with session(db) as first, session(db) as second, session(db) as actor:
