@@ -1,22 +1,32 @@
 -- Triggers that cost an INSERT or UPDATE next to nothing when there is nothing for them to do.
 --
--- What a statement pays for a trigger that does not fire is its condition, read and prepared anew each time:
--- conditions are short here, and functions look closer. A function in SQL is planned at every call, one in
--- plpgsql once for each session.
+-- The condition of a trigger is parsed and planned anew by every statement, and so is a function in SQL that it
+-- calls; one in plpgsql is prepared once for each session. So conditions are short here, and functions look closer.
 
 SET LOCAL lock_timeout = '30s';
 
--- NOTIFY takes a lock that serialises commits, so a busy fleet is not woken: whoever has no free slot asks again
--- by itself as soon as it has one. With its owner's rights: who may only INSERT a task need not see the runners.
+-- Whether the next task should wake somebody. NOTIFY takes a lock that serialises commits, so a busy fleet is not
+-- woken: whoever has no free slot asks again by itself as soon as it has one. With its owner's rights: who may
+-- only INSERT a task need not see the runners.
+CREATE FUNCTION task_runners_wait() RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS
+$$
+BEGIN
+    RETURN EXISTS (SELECT FROM task_runners WHERE waiting AND lease_until > oppspot_now());
+END
+$$;
 CREATE OR REPLACE FUNCTION wake_task_runners() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS
 $$
 BEGIN
-    IF EXISTS (SELECT FROM task_runners WHERE waiting AND lease_until > oppspot_now()) THEN
+    IF task_runners_wait() THEN
         PERFORM pg_notify('oppspot_wake', current_schema());
     END IF;
 END
 $$;
+DROP TRIGGER agent_tasks_wake ON agent_tasks;
+CREATE TRIGGER agent_tasks_wake AFTER INSERT ON agent_tasks FOR EACH STATEMENT
+WHEN (task_runners_wait()) EXECUTE FUNCTION agent_tasks_wake();
 
 DROP TRIGGER agent_tasks_fill_in ON agent_tasks;
 CREATE TRIGGER agent_tasks_fill_in BEFORE INSERT ON agent_tasks FOR EACH ROW
@@ -117,7 +127,7 @@ DECLARE
     definer text;
 BEGIN
     -- Nothing that a caller can make (a table of pg_temp, a schema of his name) may come before ours.
-    FOREACH definer IN ARRAY '{wake_task_runners,agent_tasks_by_hand}'::text[] LOOP
+    FOREACH definer IN ARRAY '{task_runners_wait,wake_task_runners,agent_tasks_by_hand}'::text[] LOOP
         EXECUTE format('ALTER FUNCTION %I() SET search_path = %I, pg_temp', definer, current_schema());
     END LOOP;
 END $$;
