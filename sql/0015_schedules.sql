@@ -84,7 +84,7 @@ CREATE INDEX schedule_ticks_fired ON schedule_ticks (fired_at);
 
 CREATE TABLE schedule_calls (
     id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
-    schedule_id uuid NOT NULL REFERENCES schedules (id) ON DELETE CASCADE,
+    schedule_id uuid NOT NULL, -- no foreign key: a schedule that goes must not fail who writes to its stream
     called_at timestamptz NOT NULL DEFAULT oppspot_now()
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 500);
 CREATE INDEX schedule_calls_schedule ON schedule_calls (schedule_id);

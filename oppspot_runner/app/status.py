@@ -17,6 +17,7 @@ from oppspot_runner.base.settings import Settings
 from oppspot_runner.db.pool import Database
 from oppspot_runner.limits.breakers import open_breakers
 from oppspot_runner.queue import control, read
+from oppspot_runner.scheduler import schedules
 
 State = Literal["running", "paused", "stopped"]
 LATE_BEATS = 2
@@ -80,6 +81,7 @@ class Status:
     pauses: list[DictRow] = field(default_factory=list)
     breakers: list[DictRow] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    schedules: dict[str, Any] = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
         """The shape that the command line and HTTP share; times are datetimes."""
@@ -118,6 +120,7 @@ async def read_status(database: Database, settings: Settings) -> Status:
         recent=await read.recent(database, limit=MOST_RECENT),
         pauses=await control.pauses(database),
         breakers=await open_breakers(database),
+        schedules=await schedules.summary(database),
         problems=[*sick(runners), *await left_lying(database, longest_poll_s)],
     )
 

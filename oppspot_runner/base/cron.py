@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from oppspot_runner.base.errors import InvalidInputError
@@ -17,6 +17,7 @@ HOW = "Five fields are minute, hour, day, month, weekday, as in '0 9 * * 1-5'; @
 DRAWN = re.compile(r"(?:^|[\s,])[hr](?:$|[\s,(/])", re.IGNORECASE)
 
 
+@lru_cache(maxsize=1000)  # a runner asks again whenever one comes due
 def cron_expression(text: str) -> str:
     """`text` without outer space, if it is a cron expression that comes due some day.
 

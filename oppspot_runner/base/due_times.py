@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from oppspot_runner.base.cron import cron_expression, timezone_name
@@ -23,6 +24,7 @@ from oppspot_runner.base.errors import InvalidInputError
 WORDS = {"hourly": "@hourly", "daily": "@daily", "weekly": "@weekly"}
 SECOND = timedelta(seconds=1)
 FIRST_SPAN = timedelta(minutes=1)
+FEW = 10
 
 
 class DueTimes:
@@ -56,8 +58,12 @@ class DueTimes:
     def latest(self, since: datetime, until: datetime, most: int) -> list[datetime]:
         """The newest `most` due times after `since` and not after `until`, oldest first.
 
-        Looks back from `until`, further each time: years of missed seconds cost no more than a few.
+        A few are met on the way from `since`; of many only the last are looked at, by looking back
+        from `until`, further each time: years of missed seconds cost no more than a day of them.
         """
+        begun = list(islice(self._between(since, until), FEW))
+        if len(begun) < FEW:
+            return begun[-most:]
         span = FIRST_SPAN
         while True:
             start = max(since, until - span)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from oppspot_runner.base.schedule_options import REALTIME
 from oppspot_runner.cli import output
 from oppspot_runner.cli.session import client_of, json_option, open_database, runs, say
 from oppspot_runner.db.pool import Database
@@ -67,6 +68,7 @@ async def next_(agent: str | None, stream: str | None, count: int, as_json: bool
         raise click.UsageError("--stream needs an AGENT")
     async with open_database() as database:
         if agent is None:
+            one = None
             coming = scheduler.first_coming(await scheduler.list_schedules(database), count)
         else:
             one = await _find(database, agent, stream)
@@ -76,7 +78,7 @@ async def next_(agent: str | None, stream: str | None, count: int, as_json: bool
     elif coming:
         output.show(_due_times(coming))
     else:
-        click.echo("Nothing comes due.")
+        click.echo(output.safe(_silence(one)))
 
 
 @schedules.command(epilog="Example: oppspot-runner schedules pause Scout --stream Leads")
@@ -123,6 +125,14 @@ async def _find(database: Database, agent: str, stream: str | None) -> Schedule:
     return await scheduler.find_schedule(database, agent_id, stream_id)
 
 
+def _silence(one: Schedule | None) -> str:
+    if one is None:
+        return "Nothing comes due."
+    if one.expression == REALTIME:
+        return f"{one.name} starts when the stream gains something."
+    return f"Nothing comes due: {one.error or 'see `oppspot-runner doctor`'}"
+
+
 def _named_json(one: Schedule) -> dict[str, Any]:
     return {"id": one.id, "agent_id": one.agent_id, "stream_id": one.stream_id, "name": one.name}
 
@@ -151,15 +161,19 @@ def _table(rows: Sequence[Schedule]) -> RenderableType:
                 one.state,
                 _next(one),
                 one.last_fired_at,
-                one.error or _options(one),
+                _note(one),
             )
             for one in rows
         ],
     )
 
 
-def _options(one: Schedule) -> str:
-    return ", ".join(f"{key} {value}" for key, value in one.options.items())
+def _note(one: Schedule) -> Any:
+    if one.error is not None:
+        return one.error
+    if one.has_skipped:
+        return f"{output.moment(one.last_due_at)} was skipped: task {one.last_task_id} was on"
+    return one.options or ""
 
 
 def _due_times(coming: Sequence[tuple[datetime, Schedule]]) -> RenderableType:

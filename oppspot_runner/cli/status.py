@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -113,10 +113,22 @@ def _head(found: Status, settings: Settings, dsn: str | None) -> RenderableType:
             ("status", output.cell(found.state)),
             ("runners", state),
             ("tasks", counts),
+            ("schedules", _schedules(found.schedules)),
             *(("paused", _pause(row)) for row in found.pauses),
             *(("breaker", _breaker(row)) for row in found.breakers),
         ]
     )
+
+
+def _schedules(row: dict[str, Any]) -> str | None:
+    if not row.get("schedules"):
+        return None
+    parts = [f"{row['active']} active"]
+    if row["next_due_at"] is not None:
+        parts.append(f"next at {output.moment(row['next_due_at'])}")
+    if row["failed"]:
+        parts.append(f"{row['failed']} with an error, see `oppspot-runner schedules list`")
+    return " · ".join(parts)
 
 
 def _pause(row: dict[str, object]) -> str:

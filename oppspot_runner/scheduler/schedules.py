@@ -19,6 +19,7 @@ from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
 
 LIST = statement("schedules/list")
+SUMMARY = statement("schedules/summary")
 PAUSE = statement("schedules/pause")
 RESUME = statement("schedules/resume")
 RUN_NOW = statement("schedules/run_now")
@@ -63,6 +64,13 @@ class Schedule:
         agent = self.agent_name or str(self.agent_id)
         return f"{agent} in {self.stream_name or self.stream_id}" if self.stream_id else agent
 
+    @property
+    def has_skipped(self) -> bool:
+        """Whether its newest due time started nothing, because the run before was still on."""
+        return self.last_due_at is not None and (
+            self.last_fired_at is None or self.last_due_at > self.last_fired_at
+        )
+
     def coming(self, count: int) -> list[datetime]:
         """The next `count` due times from now, also of one that rests; fewer if there are fewer."""
         if self.expression == REALTIME:
@@ -79,6 +87,13 @@ async def list_schedules(database: Database, agent_id: UUID | None = None) -> li
     """All schedules, or those of an agent: failed ones first, then by their next due time."""
     rows = await database.fetch_all(LIST, {"agent_id": agent_id})
     return [_schedule(row) for row in rows]
+
+
+async def summary(database: Database) -> DictRow:
+    """How many schedules there are, `active` and `failed`, and the `next_due_at`."""
+    row = await database.fetch_one(SUMMARY)
+    assert row is not None
+    return row
 
 
 def first_coming(schedules: Iterable[Schedule], count: int) -> list[tuple[datetime, Schedule]]:

@@ -85,6 +85,32 @@ def test_an_error_is_on_top_with_its_reason(cli: CommandLine, scout: str, rows: 
     assert cli.json("schedules", "resume", "Broken")["changed"] is True
 
 
+def test_a_due_time_that_was_skipped_is_told(cli: CommandLine, scout: str, rows: Rows) -> None:
+    task = rows.task(scout)
+    rows(
+        "UPDATE schedules SET last_task_id = %s, last_fired_at = '2025-06-01T09:00Z',"
+        " last_due_at = '2025-06-02T09:00Z'",
+        task,
+    )
+    assert "2025-06-02 09:00:00Z was skipped" in cli("schedules", "list").out
+
+
+def test_status_has_a_line_for_schedules(cli: CommandLine, scout: str, rows: Rows) -> None:
+    assert "1 active" in cli("status").out
+    rows("UPDATE schedules SET error = 'means nothing'")
+    assert "0 active · 1 with an error" in cli("status").out
+
+
+def test_next_tells_why_nothing_comes(cli: CommandLine, scout: str, rows: Rows) -> None:
+    rows("UPDATE ai_agents SET schedule_cron = 'often'")
+    rows("UPDATE schedules SET error = 'means nothing'")
+    assert "Nothing comes due: means nothing" in cli("schedules", "next", "Scout").out
+    cli.json("streams", "create", "Leads")
+    cli("streams", "assign", "Leads", "Scout", "--frequency", "realtime")
+    words = ("schedules", "next", "Scout", "--stream", "Leads")
+    assert "starts when the stream gains something" in cli(*words).out
+
+
 def test_no_schedule(cli: CommandLine) -> None:
     assert "No schedule" in cli("schedules", "list").out
     assert "Nothing comes due" in cli("schedules", "next").out

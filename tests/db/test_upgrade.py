@@ -9,6 +9,24 @@ from oppspot_runner.db.files import migrations
 from tests.db.conftest import Place
 
 
+def test_a_schedule_that_was_written_before_counts_from_the_migration_on(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = tuple(one for one in migrations() if one.number < 15)
+    with monkeypatch.context() as older:
+        older.setattr(migrating, "migrations", lambda: before)
+        place.migrate()
+    place.session.execute(
+        "INSERT INTO ai_agents (agent_type, schedule_cron, created_at)"
+        " VALUES ('a', '@daily', '2020-01-01'), ('b', NULL, '2020-01-01')"
+    )
+    place.migrate()
+    rows = place.session.execute(
+        "SELECT expression, timezone, is_active, oppspot_now() - since < '1 minute' FROM schedules"
+    ).fetchall()
+    assert rows == [("@daily", "UTC", True, True)]
+
+
 @pytest.mark.parametrize("number", [one.number for one in migrations() if one.number > 6])
 def test_a_schema_of_the_version_before_is_brought_up_to_date(
     place: Place, monkeypatch: pytest.MonkeyPatch, number: int

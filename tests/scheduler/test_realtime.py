@@ -129,3 +129,25 @@ async def test_a_tick_of_a_stream_starts_its_agent_for_the_stream(stream: Stream
     await stream.world.tick()
     await stream.world.tick("2025-06-02T01:00:00Z")
     assert await stream.tasks() == [("pending", stream.id)]
+
+
+async def test_a_call_of_a_schedule_that_is_gone_is_forgotten(stream: Stream) -> None:
+    await stream.gain()
+    await stream.world.db.execute("DELETE FROM stream_agent_assignments")
+    await stream.world.tick()
+    assert await stream.world.one("SELECT count(*) FROM schedule_calls") == 0
+    assert await stream.tasks() == []
+
+
+async def test_runs_overlap_where_that_is_allowed_and_one_waits_at_most(stream: Stream) -> None:
+    await stream.world.db.execute(
+        'UPDATE stream_agent_assignments SET schedule_options = \'{"overlap": "allow"}\''
+    )
+    await stream.gain()
+    await stream.world.tick()
+    await begin(stream.world)
+    for _ in range(3):
+        await stream.gain()
+        await stream.world.tick()
+    states = sorted(status for status, _ in await stream.tasks())
+    assert states == ["pending", "processing"]

@@ -173,3 +173,21 @@ async def test_old_ticks_go_and_the_newest_stays(world: World) -> None:
     async with world.db.connection() as connection:
         assert await ticking.prune(connection, keep_s=86_400) == 6
     assert await world.one("SELECT due_at::text FROM schedule_ticks") == "2025-06-09 00:00:00+00"
+
+
+async def test_a_run_is_on_until_its_whole_chain_has_ended(world: World) -> None:
+    agent = await world.agent("0 * * * *")
+    await world.tick("2025-06-02T01:00:00Z")
+    await world.db.execute(
+        "WITH stream AS (INSERT INTO streams (name) VALUES ('Leads') RETURNING id),"
+        " run AS (INSERT INTO stream_runs (stream_id, open_nodes) SELECT id, 1 FROM stream"
+        " RETURNING id) UPDATE agent_tasks SET status = 'completed', run_id = run.id FROM run"
+    )
+    await world.tick("2025-06-02T02:00:00Z")
+    assert len(await world.fired()) == 1
+    await world.db.execute(
+        "UPDATE stream_runs SET status = 'completed', open_nodes = 0, finished_at = oppspot_now()"
+    )
+    await world.tick("2025-06-02T03:00:00Z")
+    assert (await world.fired())[1:] == ["2025-06-02T03:00:00Z"]
+    assert await world.one("SELECT agent_id FROM schedules") == agent
