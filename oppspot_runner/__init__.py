@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         TaskStarted,
         on,
     )
+    from oppspot_runner.workflow.run_events import RunEvent
 
 __all__ = [
     "Agent",
@@ -47,6 +48,7 @@ __all__ = [
     "Registry",
     "ResultMapper",
     "Retry",
+    "RunEvent",
     "Snooze",
     "SoftTimeLimitError",
     "TaskFinished",
@@ -71,6 +73,7 @@ _HOMES = {
     "base.breaker": ("Breaker",),
     "base.errors": ("Fail", "OppspotError", "Retry", "Snooze"),
     "base.events": ("BreakerClosed", "BreakerOpened", "Event", "TaskFinished", "TaskStarted", "on"),
+    "workflow.run_events": ("RunEvent",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

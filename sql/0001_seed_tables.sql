@@ -163,7 +163,8 @@ BEGIN
         WHERE c.relnamespace = here AND c.relname = ANY ('{task_runners,agent_steps,task_pauses,stream_runs,
             stream_run_nodes,run_signals,companies,facts,stream_items,stream_insights,enrichment_checks,
             dead_letter_tasks,task_runner_stats,agent_performance,open_lanes,task_limits,
-            task_tallies,schedules,schedule_ticks,schedule_calls,schedule_sources,agent_breakers,open_breakers}')
+            task_tallies,schedules,schedule_ticks,schedule_calls,schedule_sources,agent_breakers,open_breakers,
+            run_events}')
         UNION ALL
         -- Every attempt copies these ids: one that the queue took and history refused would have no end.
         SELECT 7, format('agent_executions.%s has a foreign key, agent_tasks.%1$s has none', x.col)

@@ -16,13 +16,14 @@ from structlog.typing import FilteringBoundLogger
 from oppspot_runner.agents.ports import CompanyStore, InsightStore, ItemStore, Journal
 from oppspot_runner.agents.threads import in_thread
 from oppspot_runner.agents.work_time import WorkTime
-from oppspot_runner.base.errors import Fail
+from oppspot_runner.base.errors import Fail, InvalidInputError
 from oppspot_runner.base.jsonsafe import clean
 from oppspot_runner.base.task import AgentRow, StreamRow, Task
 
 P = ParamSpec("P")
 R = TypeVar("R")
 NOT_KNOWN = object()
+EMITTED = ("log", "progress", "output_chunk")
 
 
 @dataclass
@@ -104,6 +105,29 @@ class Context:
     ) -> None:
         """Says how far the work is: `done` of `total` (any unit), with a short message."""
         await self.journal.progress(done, total, message)
+
+    async def emit(self, kind: str, /, **data: Any) -> None:
+        """Tells those who follow the run of this task: `log`, `progress` or `output_chunk`.
+
+        Written within a tenth of a second, many at once; without a run nobody is told. Raises
+        InvalidInputError for another kind: those of the run itself are written by the runner.
+        """
+        if kind not in EMITTED:
+            raise InvalidInputError(
+                f"an agent cannot emit {kind!r}",
+                hint=f"It can emit {', '.join(EMITTED)}; put what is your own into their data.",
+            )
+        chunk = data.get("chunk")
+        if kind == "output_chunk" and not (isinstance(chunk, str) and len(data) == 1):
+            raise InvalidInputError("an output_chunk is `chunk`, a text, and nothing else")
+        await self.journal.emit(kind, data)
+
+    async def emit_chunk(self, text: str) -> None:
+        """Tells those who follow the run a piece of the output, as it comes from a model.
+
+        What is emitted within a tenth of a second comes as one piece, in order and complete.
+        """
+        await self.emit("output_chunk", chunk=text)
 
     async def insight(self, kind: str, title: str, evidence: dict[str, Any] | None = None) -> UUID:
         """Writes an insight of the stream at once. Use `insights.add(tx=...)` in save_results."""

@@ -9,14 +9,16 @@ import asyncio
 import atexit
 import threading
 import time
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing
+from functools import cache, partial
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
 import psycopg
 
 from oppspot_runner.app.database import embedded_folder, given_dsn
+from oppspot_runner.base import payload as checks
 from oppspot_runner.base.errors import InvalidInputError
 from oppspot_runner.base.settings import load_settings
 from oppspot_runner.db import embedded
@@ -32,7 +34,10 @@ from oppspot_runner.queue import client as tasks
 from oppspot_runner.queue import producer
 from oppspot_runner.queue.client import TaskState
 from oppspot_runner.streams import assignments, directory
-from oppspot_runner.workflow import run_state, runs
+from oppspot_runner.workflow import run_events, run_state, runs
+from oppspot_runner.workflow.following import Hub
+from oppspot_runner.workflow.looking import look, look_async
+from oppspot_runner.workflow.run_events import Page, RunEvent
 
 R = TypeVar("R")
 FIRST_LOOK_S = 0.02
@@ -135,6 +140,16 @@ class Client:
                 return state
             threading.Event().wait(pause_s)
 
+    def follow(self, run_id: UUID | str, after: int = 0) -> Iterator[RunEvent]:
+        """The events of a run after number `after`, as they come, up to the last one.
+
+        Looks four times a second while nothing happens. Whoever breaks off can resume after the
+        last number that he saw. Raises ConflictError inside a transaction, NotFoundError when the
+        run or its events are gone.
+        """
+        self.session.refuse_wait()
+        return look(lambda seq: self.run(run_events.read(run_id, seq)), after)
+
 
 class AsyncClient:
     """The runner's front door for async code.
@@ -158,6 +173,7 @@ class AsyncClient:
         else:
             dsn, chosen = _chosen(target, schema)
             self.session = OwnAsyncSession(Database(dsn, schema=chosen), opened=False)
+        self._hub: Hub | None = None
 
     async def run(self, operation: Operation[R]) -> R:
         """Runs one operation, also one that is composed of several."""
@@ -202,6 +218,27 @@ class AsyncClient:
             if state.ended or (pause_s := looks.pause_s()) is None:
                 return state
             await asyncio.sleep(pause_s)
+
+    async def follow(self, run_id: UUID | str, after: int = 0) -> AsyncGenerator[RunEvent, None]:
+        """As `Client.follow`, but hears of events at once.
+
+        All that follow by one client share one listening connection. On a connection of the
+        caller's nothing listens: it is looked, as often.
+        """
+        self.session.refuse_wait()
+        wanted = checks.identifier(run_id, "the run id")
+        if isinstance(self.session, OwnAsyncSession):
+            await self.session.open()
+            self._hub = self._hub or Hub(self.session.database, self._page)
+            events = self._hub.follow(wanted, after)
+        else:
+            events = look_async(partial(self._page, wanted), after)
+        async with aclosing(events):
+            async for event in events:
+                yield event
+
+    async def _page(self, run_id: UUID, after: int) -> Page:
+        return await self.run(run_events.read(run_id, after))
 
 
 def enqueue_by_settings(

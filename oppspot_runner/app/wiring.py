@@ -18,6 +18,7 @@ from oppspot_runner.base.events import Event, EventBus, everybody
 from oppspot_runner.base.settings import DAY_S, Settings
 from oppspot_runner.db.pool import Database
 from oppspot_runner.observe.logging import EventLog, task_log
+from oppspot_runner.queue.event_writer import EventWriter
 from oppspot_runner.runner.attempt import Tools
 from oppspot_runner.runner.briefing import Stores
 from oppspot_runner.runner.config import RunnerConfig
@@ -57,6 +58,7 @@ def runner_config(settings: Settings, *, drain_and_exit: bool = False) -> Runner
         ageing_s=settings.ageing,
         keep_s=settings.retention * DAY_S,
         history_s=settings.history_retention * DAY_S,
+        events_s=settings.event_retention * DAY_S,
         host=socket.gethostname(),
         pid=os.getpid(),
         version=package_version(),
@@ -95,7 +97,8 @@ def build_runner(
             settler=Settler(database, runner.patience, runner_id),
             patience=runner.patience,
             events=bus,
-            log=lambda task: task_log(task, runner_id),
+            event_writer=EventWriter(database),
+            log=lambda task, journal: task_log(task, runner_id, journal.tell if journal else None),
         )
 
     told = replace(config, agent_types=tuple(agents.known()))

@@ -108,6 +108,12 @@ class Settings(BaseSettings):
     history_retention: float = Field(
         90.0, gt=0, le=36_500, description="Days that attempts are kept in agent_executions."
     )
+    event_retention: float = Field(
+        7.0,
+        gt=0,
+        le=36_500,
+        description="Days that events of runs are kept. Outputs stay as long as attempts do.",
+    )
     embedded_folder: Path | None = Field(
         None,
         description="Folder of the private Postgres. Unset: under XDG_DATA_HOME.",

@@ -1,4 +1,4 @@
-"""`runs list|show|start|approve|rerun|cancel`: runs of streams and of graphs."""
+"""`runs list|show|events|start|approve|rerun|cancel`: runs of streams and of graphs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from psycopg.rows import DictRow
 from oppspot_runner.base.wording import moment
 from oppspot_runner.cli import output
 from oppspot_runner.cli.pace import pace_options
+from oppspot_runner.cli.run_events import events
+from oppspot_runner.cli.run_watch import watch as watch_run
 from oppspot_runner.cli.session import client_of, json_option, open_client, open_database, say
 from oppspot_runner.cli.session import runs as run_async
 from oppspot_runner.cli.values import json_object
@@ -30,10 +32,13 @@ STATUSES = click.Choice(("running", "completed", "failed", "cancelled"))
 
 @click.group(epilog="Example: oppspot-runner runs list --status running")
 def runs() -> None:
-    """Start, list, show, approve, rerun and cancel runs of agents.
+    """Start, list, show, follow, approve, rerun and cancel runs of agents.
 
     A run is named by its id, or by the first characters of it (at least 4).
     """
+
+
+runs.add_command(events)
 
 
 @runs.command("list", epilog="Example: oppspot-runner runs list --stream Leads")
@@ -79,12 +84,19 @@ def _table(rows: list[DictRow]) -> RenderableType:
 
 @runs.command(epilog="Example: oppspot-runner runs show 01990c3e-7b")
 @click.argument("run")
+@click.option("--watch", is_flag=True, help="Show what happens until the run ends.")
 @json_option
 @run_async
-async def show(run: str, as_json: bool) -> None:
-    """Show a run: its agents, what each waits for, and how far it is."""
+async def show(run: str, watch: bool, as_json: bool) -> None:
+    """Show a run: its agents, what each waits for, and how far it is.
+
+    With --watch the exit code is 1 when the run did not complete; --json prints an object a line.
+    """
     async with open_database() as database:
         run_id = await stream_runs.find_run(database, run)
+        if watch:
+            await watch_run(database, run_id, as_json=as_json)
+            return
         found = await stream_runs.get_run(database, run_id)
         nodes = await stream_runs.nodes(database, run_id)
         results = await stream_runs.results(database, run_id) if as_json else None

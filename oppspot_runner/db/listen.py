@@ -11,11 +11,16 @@ import asyncio
 import random
 import secrets
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import DATABASE_AWAY, Connection, Database
 
-LISTEN = statement("listen/listen")
+Channel = Literal["oppspot_wake", "oppspot_events"]
+LISTEN = {
+    "oppspot_wake": statement("listen/listen"),
+    "oppspot_events": statement("listen/listen_events"),
+}
 PROBE = statement("listen/probe")
 
 PROBE_S = 2.0  # a message within one machine takes 1 ms, across a continent 0.3 s
@@ -36,6 +41,7 @@ class Listener:
         *,
         address: str,
         silence_s: float,
+        channel: Channel = "oppspot_wake",
         on_message: Callable[[str], None],
         on_heard: Callable[[Connection], Awaitable[None]],
         on_deaf: Callable[[str], Awaitable[None]],
@@ -43,6 +49,7 @@ class Listener:
         self.database = database
         self.address = address
         self.silence_s = silence_s
+        self.channel = channel
         self.on_message = on_message
         self.on_heard = on_heard
         self.on_deaf = on_deaf
@@ -64,8 +71,8 @@ class Listener:
 
     async def _listen_once(self) -> bool:
         async with await self.database.connect() as connection:
-            await connection.execute(LISTEN)
-            if not await hears(self.database, connection, self.address):
+            await connection.execute(LISTEN[self.channel])
+            if not await hears(self.database, connection, self.address, self.channel):
                 await self._tell_deaf("notifications do not arrive, as behind a pooler")
                 return False
             await self.on_heard(connection)
@@ -89,11 +96,13 @@ class Listener:
             return  # nobody can be told while the database is away; the next state is told anew
 
 
-async def hears(database: Database, connection: Connection, address: str) -> bool:
+async def hears(
+    database: Database, connection: Connection, address: str, channel: Channel = "oppspot_wake"
+) -> bool:
     """Whether what another session sends to `address` arrives on `connection`, which listens."""
     # Made up for this probe: a pooler may hand on something older at the wrong moment.
     probe = f"{address}?{secrets.token_hex(8)}"
-    await database.fetch_one(PROBE, {"payload": probe})
+    await database.fetch_one(PROBE, {"channel": channel, "payload": probe})
     async for notification in connection.notifies(timeout=PROBE_S):
         if notification.payload == probe:
             return True

@@ -150,7 +150,7 @@ class OwnAsyncSession:
         call = begin(operation)
         if isinstance(call, Finished):
             return call.value
-        await self._open()
+        await self.open()
         for _ in range(MOST_BROKEN):
             begun = False
             try:
@@ -171,7 +171,8 @@ class OwnAsyncSession:
     def refuse_wait(self) -> None:
         """Waiting is fine here: nobody else's transaction is on."""
 
-    async def _open(self) -> None:
+    async def open(self) -> None:
+        """Opens the pool, unless it is open."""
         async with self._opening:
             if not self._opened:
                 await self.database.open()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, TextIO, cast
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from oppspot_runner.base.redact import redact
 from oppspot_runner.base.task import Task
 
 OURS = "oppspot_runner"
+Tell = Callable[[str, str, Mapping[str, Any]], None]
 
 
 def redact_line(
@@ -133,10 +134,25 @@ def task_fields(task: Task, runner_id: int) -> dict[str, Any]:
     }
 
 
-def task_log(task: Task, runner_id: int) -> FilteringBoundLogger:
-    """The logger that an agent gets as `ctx.log`."""
-    log: FilteringBoundLogger = structlog.get_logger(**task_fields(task, runner_id))
-    return log
+def task_log(task: Task, runner_id: int, tell: Tell | None = None) -> FilteringBoundLogger:
+    """The logger that an agent gets as `ctx.log`. `tell` is told level, text and values of each
+    line that is logged, without what every line of the task carries."""
+    fields = task_fields(task, runner_id)
+    if tell is None:
+        log: FilteringBoundLogger = structlog.get_logger(**fields)
+        return log
+
+    def tee(_logger: Any, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        own = {key: one for key, one in line.items() if key not in fields}
+        tell(method, str(own.pop("event", "")), own)
+        return line
+
+    told: FilteringBoundLogger = structlog.wrap_logger(
+        structlog.PrintLogger(STDERR),
+        processors=[tee, *structlog.get_config()["processors"]],
+        **fields,
+    )
+    return told
 
 
 class EventLog:

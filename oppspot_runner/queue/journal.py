@@ -1,4 +1,4 @@
-"""What an attempt writes about itself while it runs: progress and finished steps, fenced.
+"""What an attempt writes about itself while it runs: progress, finished steps, events, fenced.
 
 A database that is away is waited for: the work of a step was done, and no agent is at fault.
 """
@@ -6,14 +6,16 @@ A database that is away is waited for: the work of a step was done, and no agent
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeVar
-from uuid import UUID
 
 from oppspot_runner.base.errors import LeaseLostError
 from oppspot_runner.base.jsonsafe import clean, clean_text, dumps
+from oppspot_runner.base.task import Task
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
+from oppspot_runner.queue.attempt_events import AttemptEvents, Tell
+from oppspot_runner.queue.event_writer import EventWriter
 
 PROGRESS = statement("queue/progress")
 STEPS = statement("queue/steps")
@@ -31,17 +33,50 @@ class Through(Protocol):
 
 
 class TaskJournal:
-    """The journal of one attempt. Every write raises LeaseLostError when the task is not ours."""
+    """The journal of one attempt. Every write raises LeaseLostError when the task is not ours.
+
+    `writer` takes the events of tasks that belong to a run. The agent's code runs inside of
+    `async with`: at its end all that it told is written.
+    """
 
     def __init__(
-        self, database: Database, task_id: UUID, run_token: int, *, through: Through
+        self,
+        database: Database,
+        task: Task,
+        *,
+        through: Through,
+        writer: EventWriter | None = None,
     ) -> None:
         self.database = database
-        self.task_id = task_id
-        self.run_token = run_token
+        self.task = task
         self.through = through
         self.saved_steps = 0
         self._progress_at = float("-inf")
+        self._events: AttemptEvents | None = None
+        if writer is not None and task.is_for_stream:
+            self._events = AttemptEvents(writer, task)
+
+    async def __aenter__(self) -> None:
+        """Tells that the attempt runs."""
+        await self.emit("status", {"status": "running"})
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Writes what was told, unless something was raised."""
+        try:
+            if kind is None and self._events is not None:
+                await self._events.flush()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """What is told from now on is told to nobody."""
+        if self._events is not None:
+            self._events.close()
+
+    @property
+    def tell(self) -> Tell | None:
+        """Tells a line of the log to those who follow the run; None where there is none."""
+        return None if self._events is None else self._events.log
 
     async def progress(self, done: float, total: float | None, message: str | None) -> None:
         """Shows `done` of `total`; more than four calls a second are thinned out."""
@@ -55,10 +90,16 @@ class TaskJournal:
             "message": None if message is None else clean_text(message, most=500),
         }
         await self._fenced(PROGRESS, {"progress": dumps(shown)})
+        await self.emit("progress", shown)
+
+    async def emit(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Tells those who follow the task's run, if it belongs to one."""
+        if self._events is not None:
+            await self._events.emit(kind, data)
 
     async def steps(self) -> dict[tuple[str, int], Any]:
         """Results of finished steps by (name, sequence)."""
-        which = {"task_id": self.task_id}
+        which = {"task_id": self.task.id}
         rows = await self.through(lambda: self.database.fetch_all(STEPS, which))
         return {(row["name"], row["seq"]): row["result"] for row in rows}
 
@@ -69,7 +110,7 @@ class TaskJournal:
         self.saved_steps += 1
 
     async def _fenced(self, query: Any, params: dict[str, Any]) -> None:
-        fence = {"task_id": self.task_id, "run_token": self.run_token}
+        fence = {"task_id": self.task.id, "run_token": self.task.run_token}
         row = await self.through(lambda: self.database.fetch_one(query, {**params, **fence}))
         if row is None:
-            raise LeaseLostError(f"task {self.task_id} is no longer this attempt's")
+            raise LeaseLostError(f"task {self.task.id} is no longer this attempt's")

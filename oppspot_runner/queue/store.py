@@ -34,6 +34,7 @@ FOLD_TALLIES = statement("queue/fold_tallies")
 RESCUE = statement("queue/rescue")
 PRUNE_TASKS = statement("queue/prune_tasks")
 PRUNE_EXECUTIONS = statement("queue/prune_executions")
+PRUNE_RUN_EVENTS = statement("run_events/prune")
 
 MOST_RESCUED = 100  # the LIMIT of queue/rescue
 FIRST_ID = UUID(int=0)
@@ -202,6 +203,11 @@ async def prune_tasks(
 async def prune_executions(connection: Connection, *, keep_s: float) -> int:
     """Deletes at most 5,000 attempts older than `keep_s`; how many went."""
     return (await connection.execute(PRUNE_EXECUTIONS, {"keep_s": keep_s})).rowcount
+
+
+async def prune_run_events(connection: Connection, *, keep_s: float) -> int:
+    """Deletes at most 5,000 events of runs older than `keep_s`; how many went."""
+    return (await connection.execute(PRUNE_RUN_EVENTS, {"keep_s": keep_s})).rowcount
 
 
 def _rescued(row: DictRow) -> Rescued:

@@ -28,6 +28,7 @@ from oppspot_runner.base.outcome import Cancel, Done, Fail, Outcome, Release, Re
 from oppspot_runner.base.task import Task
 from oppspot_runner.db.pool import Database, is_away
 from oppspot_runner.queue import store
+from oppspot_runner.queue.event_writer import EventWriter
 from oppspot_runner.queue.journal import TaskJournal
 from oppspot_runner.queue.settlement import Settlement, settlement
 from oppspot_runner.runner.batch import Batch
@@ -61,7 +62,8 @@ class Tools:
     settler: Settler
     patience: Patience
     events: EventBus
-    log: Callable[[Task], FilteringBoundLogger]
+    event_writer: EventWriter
+    log: Callable[[Task, TaskJournal | None], FilteringBoundLogger]
 
 
 class Attempt:
@@ -79,7 +81,7 @@ class Attempt:
         self.batch = batch
         self.options = AgentOptions()
         self.journal = TaskJournal(
-            tools.database, task.id, task.run_token, through=tools.patience.through
+            tools.database, task, through=tools.patience.through, writer=tools.event_writer
         )
         self.ctx: Context | None = None
         self.cut_off = CutOff()
@@ -187,16 +189,18 @@ class Attempt:
             await self.batch.join(briefing, self.lose)
         self.cut_off.limit(self.options.time_limit.total_seconds(), self._go_on_without_it)
         self.in_loop = isolation == "inline"
-        if self.batch is not None:
-            return await self.batch.run(self.task.run_token, backend)
-        return await backend.run(briefing)
+        async with self.journal:
+            if self.batch is not None:
+                return await self.batch.run(self.task.run_token, backend)
+            return await backend.run(briefing)
 
     async def _brief(self, chosen: tuple[Definition, AgentOptions]) -> Briefing:
         tools, task = self.tools, self.task
         around = Surroundings()
         if task.is_for_stream:
             around = await tools.patience.through(lambda: surroundings(tools.database, task))
-        return brief(tools.stores, task, chosen, around, self.journal, partial(tools.log, task))
+        log = partial(tools.log, task, self.journal)
+        return brief(tools.stores, task, chosen, around, self.journal, log)
 
     async def _begin(self) -> bool:
         async with self.tools.database.connection() as connection:
@@ -241,6 +245,7 @@ class Attempt:
     def _over(self) -> None:
         if not self._is_over:
             self._is_over = self._concluded = True
+            self.journal.close()
             self._on_end(self)
 
     def _run_ms(self) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -156,6 +156,10 @@ class MemberJournal:
     async def progress(self, done: float, total: float | None, message: str | None) -> None:
         """Shows progress, if the task is still ours."""
         await self._unless_lost(self._journal.progress(done, total, message))
+
+    async def emit(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Tells those who follow the task's run, if the task is still ours."""
+        await self._unless_lost(self._journal.emit(kind, data))
 
     async def steps(self) -> dict[tuple[str, int], Any]:
         """Results of finished steps by (name, sequence)."""

@@ -25,6 +25,7 @@ class RunnerConfig:
     ageing_s: float = 0.0
     keep_s: float = 30 * 86_400.0
     history_s: float = 90 * 86_400.0
+    events_s: float = 7 * 86_400.0
     host: str = "localhost"
     pid: int = 0
     version: str = "0"

@@ -163,7 +163,9 @@ class Pruning:
                 tasks = 0
             await members.forget_dead(connection)
             await ticking.prune(connection, keep_s=self.config.keep_s)
-            return tasks + await store.prune_executions(connection, keep_s=self.config.history_s)
+            events = await store.prune_run_events(connection, keep_s=self.config.events_s)
+            history = await store.prune_executions(connection, keep_s=self.config.history_s)
+            return tasks + events + history
 
 
 def _ended(found: list[store.Rescued]) -> list[chain.Ended]:

@@ -57,7 +57,7 @@ class Watchdog:
         suspects = self.suspects(standstill)
         told = {"seconds": standstill.seconds, "where": standstill.where}
         if len(suspects) == 1:
-            log = suspects[0].tools.log(suspects[0].task)
+            log = suspects[0].tools.log(suspects[0].task, None)
             log.warning("the agent blocks the event loop", **told)
             return
         log = structlog.get_logger()

@@ -17,6 +17,7 @@ from tests.docs.pages import PAGES, blocks_of
 AGENTS_PAGE = "docs/guides/writing-agents.md"
 CLIENT_PAGE = "docs/guides/python-client.md"
 WORKFLOWS_PAGE = "docs/guides/workflows.md"
+FOLLOWING_PAGE = "docs/guides/following.md"
 # Pages whose Python is run, by the test that runs it.
 RUN = {
     "README.md": "tests/packaging/test_readme.py",
@@ -24,6 +25,7 @@ RUN = {
     AGENTS_PAGE: __file__,
     CLIENT_PAGE: __file__,
     WORKFLOWS_PAGE: __file__,
+    FOLLOWING_PAGE: __file__,
 }
 # Agent type, payload, then: status of the task, number of attempts, what is in output or error.
 CASES: list[tuple[str, Any, str, int, Any]] = [
@@ -110,4 +112,9 @@ def test_the_code_of_the_client_guide_runs_from_top_to_bottom(run: Run, tmp_path
 
 def test_the_program_of_the_workflow_guide_runs_to_its_end(run: Run, tmp_path: Path) -> None:
     (tmp_path / "page.py").write_text(source(WORKFLOWS_PAGE), encoding="utf-8")
+    run(sys.executable, "page.py")
+
+
+def test_the_story_of_the_following_guide_is_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "page.py").write_text(source(FOLLOWING_PAGE), encoding="utf-8")
     run(sys.executable, "page.py")

@@ -13,6 +13,7 @@ AGENTS = 5
 RUNNERS = 20  # that live; a hundred times as many died long ago
 RUNNING = 2_000
 RUNS = 10_000
+TOLD = 1_000  # runs with a hundred events each
 WORN = 10_000
 # What the planner knows: nearly nothing, and all of it ready.
 FEW_ROWS = f"""
@@ -62,7 +63,12 @@ HISTORY = f"""
     SELECT r.id, c.id, c.place, array_remove(ARRAY[c.next], NULL), least(c.place - 1, 1),
            CASE c.place WHEN 1 THEN 'queued' ELSE 'waiting' END,
            CASE c.place WHEN 1 THEN oppspot_uuid() END
-    FROM stream_runs r, chain c
+    FROM stream_runs r, chain c;
+    INSERT INTO run_events (run_id, seq, type, data)
+    SELECT r.id, n, 'output_chunk', jsonb_build_object('chunk', md5(n::text))
+    FROM generate_series(1, 100) n, (SELECT id FROM stream_runs ORDER BY id LIMIT {TOLD}) r;
+    UPDATE stream_runs SET last_event = 100
+    WHERE id IN (SELECT id FROM stream_runs ORDER BY id LIMIT {TOLD})
 """
 WEAR = f"""
     UPDATE agent_tasks SET parked = false, ready_seq = nextval('agent_tasks_ready_seq')
@@ -81,7 +87,13 @@ WEAR = f"""
 def fill(dsn: str) -> None:
     """100,000 tasks of each kind, all in one burst: the statistics are those of before."""
     with psycopg.connect(dsn, autocommit=True) as session:
-        for table in ("agent_tasks", "agent_executions", "agent_steps", "stream_run_nodes"):
+        for table in (
+            "agent_tasks",
+            "agent_executions",
+            "agent_steps",
+            "stream_run_nodes",
+            "run_events",
+        ):
             session.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")  # type: ignore[arg-type]
         session.execute("SET session_replication_role = replica")  # no trigger: much faster
         for part in (FEW_ROWS, TASKS, HISTORY):

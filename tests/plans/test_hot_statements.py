@@ -80,6 +80,26 @@ def assigned(session: Session) -> Params:
     return {"stream_id": stream, "agent_id": one(session, "SELECT id FROM ai_agents LIMIT 1")}
 
 
+def said(session: Session) -> Params:
+    """Three events of an attempt that belongs to a run."""
+    task, token = tokens(session)[0]
+    session.execute("UPDATE agent_tasks SET run_id = %s WHERE id = %s", (told(session), task))
+    words = {"types": ["output_chunk"] * 3, "data": ['{"chunk": "x"}'] * 3}
+    return {"task_ids": [task] * 3, "tokens": [token] * 3, **words}
+
+
+def told(session: Session) -> UUID:
+    """A run with events."""
+    run_id = one(session, "SELECT id FROM stream_runs WHERE last_event > 0 LIMIT 1")
+    assert isinstance(run_id, UUID)
+    return run_id
+
+
+def followed(session: Session) -> Params:
+    runs = session.execute("SELECT id FROM stream_runs WHERE last_event > 0 LIMIT 10").fetchall()
+    return {"run_ids": [run_id for (run_id,) in runs], "address": "x"}
+
+
 def new_run(session: Session) -> Params:
     given = {"payload": "{}", "priority": 5, "requested_by": None, "chain": True}
     return {**attempt(session), **assigned(session), **given}
@@ -132,8 +152,11 @@ HOT = (
     Hot("tasks/cancel", 60, waiting),
     Hot("tasks/retry", 300, ended),
     Hot("workflow/open_run", 300, new_run),
-    Hot("workflow/settle_nodes", 400, settled("completed")),
-    Hot("workflow/settle_nodes", 400, settled("failed")),
+    Hot("workflow/settle_nodes", 600, settled("completed")),
+    Hot("workflow/settle_nodes", 600, settled("failed")),
+    Hot("run_events/add", 150, said),
+    Hot("run_events/read", 60, lambda session: {"run_id": told(session), "after": 90}),
+    Hot("run_events/follow", 200, followed),
     Hot("workflow/count_executions", 40, lambda s: {f"{k}s": [v] for k, v in assigned(s).items()}),
     Hot("workflow/upstream", 60, node),
 )

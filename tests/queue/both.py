@@ -139,7 +139,7 @@ class Both:
     def write(self, one: int, task: Task) -> None:
         """Progress, a step, and the fence before an end that saves something."""
         ours, database = self.owned(task), self.do(self.real.at(one))
-        journal = TaskJournal(database, task.id, task.run_token, through=self.real.once)
+        journal = TaskJournal(database, task, through=self.real.once)
         for write in (journal.progress(1, 2, "half"), journal.remember("step", 0, [1])):
             try:
                 self.do(write)

@@ -1,3 +1,3 @@
 -- From another session: a pooler in transaction mode would answer a question asked by the listener
 -- itself, and still swallow what others send.
-SELECT pg_notify('oppspot_wake', %(payload)s)
+SELECT pg_notify(%(channel)s, %(payload)s)
