@@ -20,7 +20,7 @@ from benchmarks.server import find_binaries
 CLIENTS = 8
 RATE = "inserts/s"
 OURS, PLAIN = "agent_tasks", "plain_tasks"
-# The same columns, indexes and foreign keys, and no trigger of ours.
+# The same columns, indexes, foreign keys and storage, and no trigger of ours.
 PLAIN_TABLE = """
     CREATE TABLE plain_tasks (LIKE agent_tasks INCLUDING ALL);
     DO $$
@@ -29,6 +29,9 @@ PLAIN_TABLE = """
         FOR rule IN SELECT pg_get_constraintdef(oid) FROM pg_constraint
             WHERE conrelid = 'agent_tasks'::regclass AND contype = 'f'
         LOOP EXECUTE 'ALTER TABLE plain_tasks ADD ' || rule; END LOOP;
+        EXECUTE format('ALTER TABLE plain_tasks SET (%s)', (
+            SELECT array_to_string(reloptions, ', ') FROM pg_class
+            WHERE oid = 'agent_tasks'::regclass));
     END $$;
 """
 
