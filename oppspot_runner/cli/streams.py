@@ -48,8 +48,8 @@ async def list_(org: UUID | None, limit: int, as_json: bool) -> None:
     if as_json:
         output.print_json(rows)
     elif rows:
-        names = ("id", "name", "agents", "items", "run_status", "run_at")
-        columns = ["stream", "name...", "agents>", "items>", "last run", "at"]
+        names = ("id", "name", "agents", "items", "percent", "run_status", "run_at")
+        columns = ["stream", "name...", "agents>", "items>", "reached %>", "last run", "at"]
         output.show(output.table(columns, [[row[name] for name in names] for row in rows]))
     else:
         click.echo("No stream. Create one with `oppspot-runner streams create NAME`.")
@@ -200,10 +200,22 @@ def _fields(found: dict[str, Any]) -> RenderableType:
             ("organisation", found["org_id"]),
             ("goal", found["goal_criteria"] or None),
             ("metrics", found["target_metrics"] or None),
+            ("reached", _reached(found["progress"])),
             ("progress", found["progress"] or None),
             ("items", found["items"]),
             ("made", found["created_at"]),
         ]
+    )
+
+
+def _reached(progress: Any) -> str | None:
+    """Each target and how far the stream is: `companies_to_find 23 of 50 (46 %)`."""
+    targets = progress.get("targets") if isinstance(progress, dict) else None
+    if not isinstance(targets, dict):
+        return None
+    return ", ".join(
+        f"{name} {one['reached']} of {one['target']} ({one['percent']} %)"
+        for name, one in targets.items()
     )
 
 

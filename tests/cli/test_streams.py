@@ -122,3 +122,12 @@ def test_a_run_whose_runner_does_not_answer_is_said_so(
     ended = cli("runs", "cancel", run, "--timeout", "0")
     assert ended.code == 1
     assert "1 still run(s) after 0 s" in ended.out
+
+
+def test_a_stream_says_how_far_it_is(cli: CommandLine, rows: Rows, leads: str) -> None:
+    rows("UPDATE streams SET target_metrics = '{\"calls\": 20}', progress = '{\"calls\": 7}'")
+    rows("SELECT keep_stream_progress(ARRAY[%s]::uuid[])", leads)
+    assert "calls 7 of 20 (35 %)" in cli("streams", "show", leads).out
+    (row,) = cli.json("streams", "list")
+    assert row["percent"] == 35
+    assert " 35 " in cli("streams", "list").out

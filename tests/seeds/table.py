@@ -50,7 +50,6 @@ AREAS = {
     "testing tools",
     "time limits and isolation",
     "tools",
-    "workflow events",
 }
 REFERENCE = re.compile(
     r"(?P<path>tests/[\w/]+\.py)?::(?P<name>test_\w+)(?:\[(?P<case>[\w.*/ -]+)\])?"
