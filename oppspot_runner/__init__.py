@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from oppspot_runner.app.inside import start_task_runner, stop_task_runner
     from oppspot_runner.base.backoff import Backoff
     from oppspot_runner.base.breaker import Breaker
-    from oppspot_runner.base.errors import Fail, OppspotError, Retry, Snooze
+    from oppspot_runner.base.errors import EventTimeoutError, Fail, OppspotError, Retry, Snooze
     from oppspot_runner.base.events import (
         BreakerClosed,
         BreakerOpened,
@@ -43,6 +43,7 @@ __all__ = [
     "Client",
     "Context",
     "Event",
+    "EventTimeoutError",
     "Fail",
     "OppspotError",
     "Registry",
@@ -71,7 +72,7 @@ _HOMES = {
     "app.inside": ("start_task_runner", "stop_task_runner"),
     "base.backoff": ("Backoff",),
     "base.breaker": ("Breaker",),
-    "base.errors": ("Fail", "OppspotError", "Retry", "Snooze"),
+    "base.errors": ("EventTimeoutError", "Fail", "OppspotError", "Retry", "Snooze"),
     "base.events": ("BreakerClosed", "BreakerOpened", "Event", "TaskFinished", "TaskStarted", "on"),
     "workflow.run_events": ("RunEvent",),
 }

@@ -155,7 +155,7 @@ BEGIN
                approval_timeout,max_parallel}'))
            OR (f.tab = 'agent_tasks' AND f.col = ANY ('{requested_by,unique_key,run_id,execution_id,parked,ready_seq,
                run_token,runner_id,attempt,crash_count,deadline_at,cancel_requested_at,cancel_reason,progress,
-               limit_key,blocked,held,raised_at}'))
+               limit_key,blocked,held,raised_at,signalled}'))
            OR (f.tab = 'agent_executions' AND f.col = ANY ('{attempt,runner_id}'))
            OR (f.tab = 'stream_agent_assignments' AND f.col = 'schedule_options')
         UNION ALL
@@ -164,7 +164,7 @@ BEGIN
             stream_run_nodes,run_signals,companies,facts,stream_items,stream_insights,enrichment_checks,
             dead_letter_tasks,task_runner_stats,agent_performance,open_lanes,task_limits,
             task_tallies,schedules,schedule_ticks,schedule_calls,schedule_sources,agent_breakers,open_breakers,
-            run_events}')
+            run_events,task_waits,waiting_tasks}')
         UNION ALL
         -- Every attempt copies these ids: one that the queue took and history refused would have no end.
         SELECT 7, format('agent_executions.%s has a foreign key, agent_tasks.%1$s has none', x.col)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
@@ -15,10 +16,12 @@ from structlog.typing import FilteringBoundLogger
 
 from oppspot_runner.agents.ports import CompanyStore, InsightStore, ItemStore, Journal
 from oppspot_runner.agents.threads import in_thread
+from oppspot_runner.agents.waiting import SLEEP, checked_name, checked_seconds, checked_time
 from oppspot_runner.agents.work_time import WorkTime
-from oppspot_runner.base.errors import Fail, InvalidInputError
+from oppspot_runner.base.errors import EventTimeoutError, Fail, InvalidInputError
 from oppspot_runner.base.jsonsafe import clean
 from oppspot_runner.base.task import AgentRow, StreamRow, Task
+from oppspot_runner.base.waiting import Awaited, Suspended
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -54,6 +57,8 @@ class Context:
     work_time: WorkTime = field(default_factory=WorkTime)
     _calls: Counter[str] = field(default_factory=Counter)
     _known_steps: dict[tuple[str, int], Any] | None = None
+    _waiting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _suspended: Suspended | None = None
 
     @property
     def attempt(self) -> int:
@@ -157,6 +162,51 @@ class Context:
                 result = await result
         await self.journal.remember(name, seq, clean(result))
         return cast(R, result)
+
+    async def sleep_until(self, when: datetime | timedelta) -> None:
+        """Goes on at `when`, or that long after the first call. Holds no slot meanwhile.
+
+        The attempt ends here until then, and a later one begins anew: what must not be done
+        twice belongs into steps before it.
+        """
+        seq, _ = await self.recall(SLEEP)
+        until, after_s = checked_time(when)
+        await self._wait(
+            "the agent sleeps", lambda: self.journal.wait_for_time(SLEEP, seq, until, after_s)
+        )
+
+    async def wait_for_event(
+        self,
+        name: str,
+        timeout: timedelta | float | None = None,  # noqa: ASYNC109 - it outlasts the attempt
+    ) -> Any:
+        """The payload of the next signal `name` to the task's run, as soon as there is one.
+
+        Holds no slot meanwhile, as sleep_until. Signals that come early are kept; each answers one
+        wait. Raises EventTimeoutError `timeout` (or seconds) after the first call, Fail for a task
+        without a run.
+        """
+        step = f"event {checked_name(name)}"
+        seq, result = await self.recall(step)
+        if result is NOT_KNOWN:
+            timeout_s = None if timeout is None else checked_seconds(timeout, "the timeout")
+            result = await self._wait(
+                f"the agent waits for the event {name!r}",
+                lambda: self.journal.wait_for_event(name, step, seq, timeout_s),
+            )
+        if "payload" not in result:
+            raise EventTimeoutError(f"the event {name!r} did not come in time")
+        return result["payload"]
+
+    async def _wait(self, reason: str, wait: Callable[[], Awaitable[Awaited]]) -> Any:
+        """The result of a wait that is over, one after the other; the first that is not ends it."""
+        async with self._waiting:
+            if self._suspended is None:
+                awaited = await wait()
+                if awaited.over:
+                    return awaited.result
+                self._suspended = Suspended(reason, awaited.until)
+            raise self._suspended
 
     async def recall(self, name: str) -> tuple[int, Any]:
         """The sequence number of this call of step `name`, and its result if it is known."""

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from oppspot_runner.base.waiting import Awaited
 from oppspot_runner.companies.company import Company, Fact
 from oppspot_runner.companies.items import (
     Coverage,
@@ -34,6 +35,14 @@ class Journal(Protocol):
     async def steps(self) -> dict[tuple[str, int], Any]: ...
 
     async def remember(self, name: str, seq: int, result: Any) -> None: ...
+
+    async def wait_for_time(
+        self, step: str, seq: int, until: datetime | None, after_s: float | None
+    ) -> Awaited: ...
+
+    async def wait_for_event(
+        self, name: str, step: str, seq: int, timeout_s: float | None
+    ) -> Awaited: ...
 
 
 class InsightStore(Protocol):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import threading
-import time
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from functools import cache, partial
@@ -18,6 +17,7 @@ from uuid import UUID
 import psycopg
 
 from oppspot_runner.app.database import embedded_folder, given_dsn
+from oppspot_runner.app.looks import Looks
 from oppspot_runner.base import payload as checks
 from oppspot_runner.base.errors import InvalidInputError
 from oppspot_runner.base.settings import load_settings
@@ -40,8 +40,6 @@ from oppspot_runner.workflow.looking import look, look_async
 from oppspot_runner.workflow.run_events import Page, RunEvent
 
 R = TypeVar("R")
-FIRST_LOOK_S = 0.02
-MOST_PAUSE_S = 0.5
 
 
 def trigger_agent(
@@ -124,6 +122,7 @@ class Client:
     get_run = blocking(run_state.get_run)
     approve_run = blocking(runs.approve_run)
     rerun_run = blocking(runs.rerun_run)
+    signal_run = blocking(runs.signal_run)
     assign_agents_to_stream = blocking(assignments.assign_agents_to_stream)
     trigger_agent = blocking(trigger_agent)
 
@@ -133,7 +132,7 @@ class Client:
         Raises ConflictError inside a transaction, NotFoundError when the task is gone.
         """
         self.session.refuse_wait()
-        looks = _Looks(timeout_s)
+        looks = Looks(timeout_s)
         while True:
             state = self.get(task_id)
             if state.ended or (pause_s := looks.pause_s()) is None:
@@ -203,6 +202,7 @@ class AsyncClient:
     get_run = awaitable(run_state.get_run)
     approve_run = awaitable(runs.approve_run)
     rerun_run = awaitable(runs.rerun_run)
+    signal_run = awaitable(runs.signal_run)
     assign_agents_to_stream = awaitable(assignments.assign_agents_to_stream)
     trigger_agent = awaitable(trigger_agent)
 
@@ -212,7 +212,7 @@ class AsyncClient:
         Raises ConflictError inside a transaction, NotFoundError when the task is gone.
         """
         self.session.refuse_wait()
-        looks = _Looks(timeout_s)
+        looks = Looks(timeout_s)
         while True:
             state = await self.get(task_id)
             if state.ended or (pause_s := looks.pause_s()) is None:
@@ -282,19 +282,3 @@ def _chosen(target: object, schema: str | None) -> tuple[str, str]:
     # The share in the embedded server is given back when the process ends.
     dsn = target or given_dsn(settings) or embedded.acquire(embedded_folder(settings)).dsn
     return dsn, schema or settings.schema_name
-
-
-class _Looks:
-    """How long to pause between two looks at a task: short at first, then twice a second."""
-
-    def __init__(self, timeout_s: float | None) -> None:
-        self._until = None if timeout_s is None else time.monotonic() + timeout_s
-        self._pause_s = FIRST_LOOK_S / 1.5
-
-    def pause_s(self) -> float | None:
-        """Seconds to the next look; None when the time is over."""
-        self._pause_s = min(self._pause_s * 1.5, MOST_PAUSE_S)
-        if self._until is None:
-            return self._pause_s
-        left_s = self._until - time.monotonic()
-        return min(self._pause_s, left_s) if left_s > 0 else None

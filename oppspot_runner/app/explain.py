@@ -11,8 +11,9 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from oppspot_runner.app.holds import Reason
 from oppspot_runner.app.node_reasons import of_node
-from oppspot_runner.app.reasons import Facts, Reason, of_task
+from oppspot_runner.app.reasons import Facts, of_task
 from oppspot_runner.base.errors import NotFoundError
 from oppspot_runner.base.payload import read_json
 from oppspot_runner.db.files import statement

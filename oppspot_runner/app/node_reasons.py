@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from oppspot_runner.app.reasons import Reason, was, when
+from oppspot_runner.app.holds import Reason, when
+from oppspot_runner.app.reasons import was
 from oppspot_runner.base.wording import progress
 
 

@@ -6,22 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from oppspot_runner.app.holds import NEXT_POLL, Reason, held_back, parked, paused, waiting, whose
 from oppspot_runner.base.rate import written_rate
 from oppspot_runner.base.task import ALONE_FROM, HEALTH_CHECK
-from oppspot_runner.base.wording import ago, moment, progress, span
+from oppspot_runner.base.wording import ago, progress, span
 
 LATE_BEATS = 2
-NEXT_POLL = "a runner takes it within its next poll"
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why a task is where it is. `holds`: it cannot start while this is so."""
-
-    code: str
-    text: str
-    fix: str | None = None
-    holds: bool = True
 
 
 @dataclass(frozen=True)
@@ -60,11 +50,11 @@ def of_task(facts: Facts) -> list[Reason]:
 def _of_the_task(facts: Facts) -> Iterator[Reason]:
     task = facts.task
     if task["parked"]:
-        yield _parked(task)
+        yield waiting(task) if task["waits_for"] else parked(task)
     for pause in facts.pauses:
-        yield _paused(pause)
+        yield paused(pause)
     for breaker in facts.breakers:
-        yield _held_back(breaker)
+        yield held_back(breaker)
     if task["crash_count"] >= ALONE_FROM:
         yield Reason(
             "runs_alone",
@@ -90,43 +80,6 @@ def _will_fail(task: dict[str, Any]) -> Iterator[Reason]:
         )
 
 
-def _parked(task: dict[str, Any]) -> Reason:
-    due_s = task["due_in_s"]
-    due = f"it is due at {moment(task['scheduled_for'])}"
-    if due_s <= 0:
-        text = f"{due}, {ago(-due_s)}, and {NEXT_POLL}"
-        return Reason("parked", text, "oppspot-runner status")
-    last = task["last_error"]
-    why = "" if last is None else f"; its last attempt: {last}"
-    return Reason("parked", f"{due}, in {span(due_s)}{why}", task["run_now"])
-
-
-def _paused(pause: dict[str, Any]) -> Reason:
-    whose = _whose({**pause, "name": pause["agent_name"] or pause["key"]})
-    why = f" ({pause['reason']})" if pause["reason"] else ""
-    return Reason(
-        "paused",
-        f"{whose} is paused {when(pause['paused_at'], 'since')}{why}",
-        f"oppspot-runner resume --{pause['scope']} {pause['key']}",
-    )
-
-
-def _held_back(breaker: dict[str, Any]) -> Reason:
-    if breaker["probe_id"] is not None:
-        then = f"task {breaker['probe_id']} is the try that decides"
-    elif breaker["next_try_s"] > 0:
-        then = f"one task is tried in {span(breaker['next_try_s'])}"
-    else:
-        then = f"one task is tried: {NEXT_POLL}"
-    return Reason(
-        "breaker_open",
-        f"the breaker of the agent {breaker['agent_name'] or breaker['agent_id']} is "
-        f"{breaker['state']} after {breaker['failures']} errors in a row: {then}; "
-        f"the last error: {breaker['last_error']}",
-        f"oppspot-runner resume --agent {breaker['agent_id']}",
-    )
-
-
 def _of_limits(facts: Facts) -> Iterator[Reason]:
     full = False
     for row in facts.limits:
@@ -135,7 +88,7 @@ def _of_limits(facts: Facts) -> Iterator[Reason]:
             yield _capped(row)
         if row["rate"] is not None and row["tokens"] < 1:
             pace, next_in = written_rate(row["rate"]), span(row["next_s"])
-            text = f"{_whose(row)} may start {pace}; the next may in {next_in}"
+            text = f"{whose(row)} may start {pace}; the next may in {next_in}"
             yield Reason("rate_limited", text, row["more_often"])
     if facts.task["blocked"] and not full:
         text = f"its key {facts.task['limit_key']} had no room; {NEXT_POLL}"
@@ -144,12 +97,8 @@ def _of_limits(facts: Facts) -> Iterator[Reason]:
 
 def _capped(row: dict[str, Any]) -> Reason:
     longest = f" (the longest: {', '.join(map(str, row['holders']))})" if row["holders"] else ""
-    text = f"{_whose(row)} may run {row['concurrency']} at once, and {row['running']} run{longest}"
+    text = f"{whose(row)} may run {row['concurrency']} at once, and {row['running']} run{longest}"
     return Reason("capped", text, row["more_at_once"])
-
-
-def _whose(row: dict[str, Any]) -> str:
-    return f"the {'organisation' if row['scope'] == 'org' else row['scope']} {row['name']}"
 
 
 def _of_runners(facts: Facts) -> Iterator[Reason]:
@@ -291,8 +240,3 @@ def _ended(task: dict[str, Any]) -> Reason:
 def was(status: str) -> str:
     """How a task or a node ended, after its name."""
     return "was cancelled" if status == "cancelled" else status
-
-
-def when(time: Any, word: str = "at") -> str:
-    """`word` and a time; nothing where there is none."""
-    return f"{word} {moment(time)}" if time is not None else ""

@@ -69,7 +69,8 @@ TASK_FIELDS = (
 
 @dataclass(frozen=True)
 class Status:
-    """How things stand. `problems` says in sentences what is unhealthy."""
+    """How things stand. `waiting` are pending tasks whose agents wait, by what they wait for;
+    `problems` says in sentences what is unhealthy."""
 
     state: State
     polling_interval_ms: int
@@ -80,6 +81,7 @@ class Status:
     recent: list[DictRow] = field(default_factory=list)
     pauses: list[DictRow] = field(default_factory=list)
     breakers: list[DictRow] = field(default_factory=list)
+    waiting: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     schedules: dict[str, Any] = field(default_factory=dict)
 
@@ -94,6 +96,7 @@ class Status:
             },
             "stats": self.stats,
             "runners": [{"id": row["id"], **_picked(row, RUNNER_FIELDS)} for row in self.runners],
+            "waiting": self.waiting,
             "breakers": [_picked(row, BREAKER_FIELDS) for row in self.breakers],
             "recent_tasks": [_picked(row, TASK_FIELDS) for row in [*self.running, *self.recent]],
         }
@@ -120,6 +123,7 @@ async def read_status(database: Database, settings: Settings) -> Status:
         recent=await read.recent(database, limit=MOST_RECENT),
         pauses=await control.pauses(database),
         breakers=await open_breakers(database),
+        waiting=await read.waiting(database),
         schedules=await schedules.summary(database),
         problems=[*sick(runners), *await left_lying(database, longest_poll_s)],
     )

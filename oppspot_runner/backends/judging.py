@@ -6,10 +6,12 @@ import inspect
 import traceback
 from typing import Any
 
+from oppspot_runner.agents.waiting import LAST_TIME
 from oppspot_runner.agents.work_time import SoftTimeLimitError
 from oppspot_runner.backends import memory
 from oppspot_runner.base import errors
 from oppspot_runner.base.outcome import Done, Fail, Outcome, Retry, Snooze
+from oppspot_runner.base.waiting import suspension
 
 CANCELLED_ITSELF = "the agent cancelled itself"
 
@@ -34,6 +36,8 @@ def judged_value(value: Any) -> Outcome:
 def judged_error(error: BaseException, *, memory_limit: int | None = None) -> Outcome:
     """What an exception of an agent means, which had that limit."""
     match error:
+        case BaseException() if (wait := suspension(error)) is not None:
+            return Snooze(str(wait), until=wait.until or LAST_TIME)
         case errors.Fail():
             return Fail(error.one_line())
         case errors.Snooze():

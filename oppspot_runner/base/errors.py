@@ -11,12 +11,14 @@
     |   `-- UnknownAgentTypeError  no agent of that type is registered
     |-- ConflictError              the row is in a state that forbids the request
     |-- LeaseLostError             this attempt no longer owns its task
+    |-- EventTimeoutError          what an agent waited for did not come in time
     `-- AgentSignal                raised by agents to end an attempt in a particular way
         |-- Retry                  try again, uses a retry
         |-- Snooze                 try again later, uses no retry
         `-- Fail                   give up, no retry
 
-SoftTimeLimitError (agents/work_time.py) stands apart: it is a cancellation, not an error.
+SoftTimeLimitError (agents/work_time.py) and Suspended (base/waiting.py) stand apart: they are a
+cancellation and a wait, not errors.
 
 `str(error)` says what happened and why; `error.hint` says what to do next, where that is known.
 """
@@ -97,6 +99,10 @@ class ConflictError(OppspotError):
 
 class LeaseLostError(OppspotError):
     """This attempt no longer owns its task: another runner has it, or somebody took it back."""
+
+
+class EventTimeoutError(OppspotError, TimeoutError):
+    """What an agent waited for did not come in time; raised in the agent."""
 
 
 class AgentSignal(OppspotError):

@@ -1,4 +1,4 @@
-"""`runs list|show|events|start|approve|rerun|cancel`: runs of streams and of graphs."""
+"""`runs list|show|events|start|signal|approve|rerun|cancel`: runs of streams and of graphs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STATUSES = click.Choice(("running", "completed", "failed", "cancelled"))
 
 @click.group(epilog="Example: oppspot-runner runs list --status running")
 def runs() -> None:
-    """Start, list, show, follow, approve, rerun and cancel runs of agents.
+    """Start, list, show, follow, signal, approve, rerun and cancel runs of agents.
 
     A run is named by its id, or by the first characters of it (at least 4).
     """
@@ -137,6 +137,8 @@ def _state(node: DictRow) -> str:
 def _what(node: DictRow) -> str | None:
     if node["approve_by"] is not None:
         return f"until {moment(node['approve_by'])}"
+    if node["waits_for"]:
+        return f"waits for {node['waits_for']}"
     return output.progress(node["progress"]) or node["error_message"]
 
 
@@ -200,6 +202,25 @@ async def rerun(run: str, agent: str | None, as_json: bool) -> None:
         made = await client.rerun_run(run_id, agent_id, requested_by="cli")
     text = f"Run {made} was started. Look at it with `oppspot-runner runs show {made}`."
     say({"run_id": made, "rerun_of": run_id}, text, as_json)
+
+
+@runs.command(epilog="Example: oppspot-runner runs signal 01990c3e-7b approval")
+@click.argument("run")
+@click.argument("name")
+@click.option(
+    "--payload", callback=json_object, metavar="JSON", help="What the agent gets; or @FILE."
+)
+@json_option
+@run_async
+async def signal(run: str, name: str, payload: dict[str, Any] | None, as_json: bool) -> None:
+    """Send a signal to a run: the first agent that waits for NAME goes on.
+
+    A signal that comes before somebody waits for it is kept.
+    """
+    async with open_database() as database:
+        run_id = await stream_runs.find_run(database, run)
+        made = await client_of(database).signal_run(run_id, name, payload)
+    say({"id": made, "run_id": run_id, "name": name}, f"Sent {name!r} to run {run_id}.", as_json)
 
 
 @runs.command(epilog="Example: oppspot-runner runs cancel 01990c3e-7b --reason 'wrong goal'")

@@ -115,6 +115,7 @@ def _head(found: Status, settings: Settings, dsn: str | None) -> RenderableType:
             ("tasks", counts),
             ("schedules", _schedules(found.schedules)),
             *(("paused", _pause(row)) for row in found.pauses),
+            ("waiting", _waiting(found) or None),
             *(("breaker", _breaker(row)) for row in found.breakers),
         ]
     )
@@ -134,6 +135,11 @@ def _schedules(row: dict[str, Any]) -> str | None:
 def _pause(row: dict[str, object]) -> str:
     reason = f" ({row['reason']})" if row["reason"] else ""
     return f"{row['scope']} {row['agent_name'] or row['key']}{reason}"
+
+
+def _waiting(found: Status) -> str:
+    words = {"time": "for a time", "event": "for an event"}
+    return ", ".join(f"{number} {words[kind]}" for kind, number in found.waiting.items())
 
 
 def _breaker(row: DictRow) -> str:

@@ -93,6 +93,8 @@ def _table(rows: list[DictRow]) -> RenderableType:
 def _what(row: DictRow) -> str | None:
     if row["status"] == "processing":
         return "being cancelled" if row["cancel_requested"] else output.progress(row["progress"])
+    if row["waits_for"]:
+        return f"waits for {row['waits_for']}"
     if row["status"] == "pending" and (row["due_in_s"] or 0) > 0:
         again = f" (again after: {row['error_message']})" if row["error_message"] else ""
         return f"due in {output.span(row['due_in_s'])}{again}"

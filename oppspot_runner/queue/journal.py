@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from oppspot_runner.base.errors import LeaseLostError
+from psycopg.rows import DictRow
+
+from oppspot_runner.base.errors import Fail, LeaseLostError
 from oppspot_runner.base.jsonsafe import clean, clean_text, dumps
 from oppspot_runner.base.task import Task
+from oppspot_runner.base.waiting import Awaited
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
 from oppspot_runner.queue.attempt_events import AttemptEvents, Tell
@@ -20,6 +24,8 @@ from oppspot_runner.queue.event_writer import EventWriter
 PROGRESS = statement("queue/progress")
 STEPS = statement("queue/steps")
 SAVE_STEP = statement("queue/save_step")
+WAIT_FOR_TIME = statement("queue/wait_for_time")
+WAIT_FOR_EVENT = statement("queue/wait_for_event")
 
 PROGRESS_EVERY_S = 0.25  # nobody reads faster, and each write is a row version
 MOST_STEP_NAME = 200
@@ -109,8 +115,36 @@ class TaskJournal:
         await self._fenced(SAVE_STEP, {"name": name, "seq": seq, "result": dumps(result)})
         self.saved_steps += 1
 
-    async def _fenced(self, query: Any, params: dict[str, Any]) -> None:
+    async def wait_for_time(
+        self, step: str, seq: int, until: datetime | None, after_s: float | None
+    ) -> Awaited:
+        """Whether the time has come; else the task waits for it from the end of this attempt on."""
+        when = {"until": until, "after_s": after_s}
+        return _awaited(await self._fenced(WAIT_FOR_TIME, {"step": step, "seq": seq, **when}))
+
+    async def wait_for_event(
+        self, name: str, step: str, seq: int, timeout_s: float | None
+    ) -> Awaited:
+        """Takes a signal of the task's run, or waits for one from the end of this attempt on.
+
+        Raises Fail for a task that belongs to no run.
+        """
+        what = {"name": name, "step": step, "deadline_step": f"deadline of {step}", "seq": seq}
+        row = await self._fenced(WAIT_FOR_EVENT, {**what, "timeout_s": timeout_s})
+        if row["over"] is None:
+            raise Fail(
+                f"the agent waits for the event {name!r}, but its task belongs to no run, and"
+                " signals are sent to runs: start it with a stream"
+            )
+        return _awaited(row)
+
+    async def _fenced(self, query: Any, params: dict[str, Any]) -> DictRow:
         fence = {"task_id": self.task.id, "run_token": self.task.run_token}
         row = await self.through(lambda: self.database.fetch_one(query, {**params, **fence}))
         if row is None:
             raise LeaseLostError(f"task {self.task.id} is no longer this attempt's")
+        return row
+
+
+def _awaited(row: DictRow) -> Awaited:
+    return Awaited(row["over"], row["result"], row["due_at"])

@@ -17,6 +17,7 @@ from oppspot_runner.db.pool import Database
 RUNNERS = statement("runners/list")
 STATS = statement("tasks/stats")
 RUNNING = statement("tasks/running")
+WAITING = statement("tasks/waiting")
 RECENT = statement("tasks/recent")
 OVERDUE = statement("tasks/overdue")
 LIST = statement("tasks/list")
@@ -56,6 +57,11 @@ async def running(database: Database, *, limit: int = MOST_RUNNING) -> list[Dict
 async def recent(database: Database, *, limit: int = 10) -> list[DictRow]:
     """Tasks that are not on, those first in which something happened last."""
     return _readable(await database.fetch_all(RECENT, {"limit": limit}), "progress")
+
+
+async def waiting(database: Database) -> dict[str, int]:
+    """How many pending tasks wait for an event, or for a time."""
+    return {row["kind"]: row["tasks"] for row in await database.fetch_all(WAITING)}
 
 
 async def backlog(database: Database, *, lately_s: float) -> Backlog:

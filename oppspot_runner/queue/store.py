@@ -31,6 +31,7 @@ CURRENT_TRANSACTION = statement("queue/current_transaction")
 IS_DRAINED = statement("queue/is_drained")
 IS_READY = statement("queue/is_ready")
 FOLD_TALLIES = statement("queue/fold_tallies")
+WAKE_WAITING = statement("queue/wake_waiting")
 RESCUE = statement("queue/rescue")
 PRUNE_TASKS = statement("queue/prune_tasks")
 PRUNE_EXECUTIONS = statement("queue/prune_executions")
@@ -176,6 +177,11 @@ def _execution_columns(ordered: Sequence[Settlement]) -> dict[str, Any]:
 async def fold_tallies(connection: Connection) -> None:
     """Makes few rows of many in task_tallies."""
     await connection.execute(FOLD_TALLIES)
+
+
+async def wake_waiting(connection: Connection) -> int:
+    """Puts tasks in line whose wait is over though nobody told them; how many, a bounded number."""
+    return int((await _one(connection, WAKE_WAITING))["woken"])
 
 
 async def rescue(connection: Connection, runner_id: int) -> tuple[list[Rescued], float | None]:

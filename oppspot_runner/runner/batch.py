@@ -11,7 +11,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 from oppspot_runner.agents.ports import Journal
 from oppspot_runner.agents.registry import Registry
@@ -20,6 +20,8 @@ from oppspot_runner.backends.backend import Backend, Briefing, Result
 from oppspot_runner.base.errors import Fail, LeaseLostError
 from oppspot_runner.base.task import Task
 from oppspot_runner.runner.briefing import chosen_definition
+
+NO_WAITS = "an agent that takes batches cannot wait: raise or return Snooze, or give it one task"
 
 
 def batch_size(registry: Registry, task: Task) -> int | None:
@@ -168,6 +170,14 @@ class MemberJournal:
     async def remember(self, name: str, seq: int, result: Any) -> None:
         """Stores the result of a finished step, if the task is still ours."""
         await self._unless_lost(self._journal.remember(name, seq, result))
+
+    async def wait_for_time(self, *_: Any) -> NoReturn:
+        """Raises Fail: one call cannot wait for some of its tasks and go on with others."""
+        raise Fail(NO_WAITS)
+
+    async def wait_for_event(self, *_: Any) -> NoReturn:
+        """As wait_for_time."""
+        raise Fail(NO_WAITS)
 
     async def _unless_lost(self, write: Awaitable[None]) -> None:
         try:

@@ -119,6 +119,7 @@ class Maintenance:
         moved, keys = await claiming.rearrange_keys(connection, self._seen_key)
         self._seen_key = keys[-1] if keys else ""
         more = moved > 0
+        moved += await store.wake_waiting(connection)
         await store.fold_tallies(connection)
         if self.config.ageing_s:
             moved += await claiming.age(connection, self.config.ageing_s, keys)

@@ -34,6 +34,9 @@ APPROVE = statement("runs/approve")
 RERUN = statement("runs/rerun")
 CANCEL = statement("runs/cancel")
 OPEN_TASKS = statement("runs/open_tasks")
+SIGNAL = statement("runs/signal")
+
+MOST_SIGNAL_NAME = 200
 
 
 async def list_runs(
@@ -85,6 +88,26 @@ async def open_tasks(database: Database, run_id: UUID, tasks: Sequence[UUID]) ->
     if row is None:
         raise NotFoundError(f"there is no run {run_id}", hint="See `oppspot-runner runs list`.")
     return row["status"], row["open_tasks"]
+
+
+def signal_run(
+    run_id: UUID | str, name: str, payload: Mapping[str, Any] | None = None
+) -> Operation[UUID]:
+    """Sends a signal to a run that is on; the id of its row in run_signals.
+
+    The first agent that waits for `name` gets it, now or later. Raises NotFoundError, and
+    ConflictError when the run has ended.
+    """
+    (row,) = yield Call(
+        SIGNAL,
+        {
+            "run_id": identifier(run_id, "the run id"),
+            "name": plain_text(name, "the name of the signal", most=MOST_SIGNAL_NAME),
+            "payload": object_json({} if payload is None else payload),
+        },
+    )
+    made: UUID = row["id"]
+    return made
 
 
 def run_graph(

@@ -90,6 +90,54 @@ def test_an_open_breaker_is_named_with_its_error_and_closed_by_resume(
     assert set(reasons(cli, task)) == {"in_line"}
 
 
+def test_an_agent_that_waits_is_named_with_what_for_and_ended_by_the_signal(
+    cli: CommandLine, rows: Rows
+) -> None:
+    rows.runner()
+    agent = rows.agent()
+    stream = rows.value("INSERT INTO streams (name) VALUES ('s') RETURNING id")
+    rows(
+        "INSERT INTO stream_agent_assignments (stream_id, agent_id) VALUES (%s, %s)", stream, agent
+    )
+    run = rows.value("SELECT run_stream(%s)", stream)
+    task = str(rows.value("SELECT id FROM agent_tasks"))
+    rows(
+        "INSERT INTO task_waits (task_id, attempt, kind, name, run_id, since)"
+        " VALUES (%s, 0, 'event', 'approval', %s, '2026-01-02Z')",
+        *(task, run),
+    )
+    rows("UPDATE agent_tasks SET scheduled_for = '9999-01-01Z'")
+    found = reasons(cli, task)
+    assert set(found) == {"waiting"}
+    assert found["waiting"]["text"] == (
+        "its agent waits for the event approval since 2026-01-02 00:00:00Z, and holds no slot"
+    )
+    assert "1 for an event" in cli("status").out
+    assert cli("status", "--json").json["waiting"] == {"event": 1}
+    assert "waits for the event approval" in " ".join(cli("runs", "show", str(run)).out.split())
+    assert "waits for the event" in cli("tasks", "list").out
+    sent = cli(*found["waiting"]["fix"].split()[1:], "--payload", '{"by": "ann"}')
+    assert (sent.code, sent.out) == (0, f"Sent 'approval' to run {run}.\n")
+    assert set(reasons(cli, task)) == {"in_line"}
+    assert rows("SELECT name, payload FROM run_signals") == [
+        {"name": "approval", "payload": {"by": "ann"}}
+    ]
+
+
+def test_a_sleep_is_named_with_its_end(cli: CommandLine, rows: Rows) -> None:
+    rows.runner()
+    task = rows.task(rows.agent(), scheduled_for="2099-01-01Z")
+    rows(
+        "INSERT INTO task_waits (task_id, attempt, kind, due_at)"
+        " VALUES (%s, 0, 'time', '2099-01-01Z')",
+        task,
+    )
+    found = reasons(cli, task)["waiting"]
+    assert "waits for its time since" in found["text"]
+    assert "until 2099-01-01 00:00:00Z at the latest" in found["text"]
+    assert found["fix"] is None
+
+
 def test_runners_that_all_pause_are_named(cli: CommandLine, rows: Rows) -> None:
     runner = rows.runner(state="paused")
     found = reasons(cli, rows.task(rows.agent()))

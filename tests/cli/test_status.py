@@ -108,7 +108,15 @@ def test_json_has_the_shape_that_http_has(cli: CommandLine, rows: Rows) -> None:
     rows.begin(on, runner)
     ended = cli("status", "--json")
     found = ended.json
-    assert list(found) == ["success", "runner", "stats", "runners", "breakers", "recent_tasks"]
+    assert list(found) == [
+        "success",
+        "runner",
+        "stats",
+        "runners",
+        "waiting",
+        "breakers",
+        "recent_tasks",
+    ]
     assert found["success"] is True
     assert found["runner"] == {
         "status": "running",

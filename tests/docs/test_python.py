@@ -18,6 +18,7 @@ AGENTS_PAGE = "docs/guides/writing-agents.md"
 CLIENT_PAGE = "docs/guides/python-client.md"
 WORKFLOWS_PAGE = "docs/guides/workflows.md"
 FOLLOWING_PAGE = "docs/guides/following.md"
+WAITING_PAGE = "docs/guides/waiting.md"
 # Pages whose Python is run, by the test that runs it.
 RUN = {
     "README.md": "tests/packaging/test_readme.py",
@@ -26,6 +27,7 @@ RUN = {
     CLIENT_PAGE: __file__,
     WORKFLOWS_PAGE: __file__,
     FOLLOWING_PAGE: __file__,
+    WAITING_PAGE: __file__,
 }
 # Agent type, payload, then: status of the task, number of attempts, what is in output or error.
 CASES: list[tuple[str, Any, str, int, Any]] = [
@@ -118,3 +120,27 @@ def test_the_program_of_the_workflow_guide_runs_to_its_end(run: Run, tmp_path: P
 def test_the_story_of_the_following_guide_is_told(run: Run, tmp_path: Path) -> None:
     (tmp_path / "page.py").write_text(source(FOLLOWING_PAGE), encoding="utf-8")
     run(sys.executable, "page.py")
+
+
+def test_the_agent_that_waits_goes_on_with_the_signal(dsn: str, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "my_agents.py").write_text(source(WAITING_PAGE), encoding="utf-8")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("INSERT INTO ai_agents (agent_type) VALUES ('newsletter')")
+        connection.execute("INSERT INTO streams (name) VALUES ('s')")
+        connection.execute(
+            "INSERT INTO stream_agent_assignments (stream_id, agent_id)"
+            " SELECT s.id, a.id FROM streams s, ai_agents a"
+        )
+        connection.execute("SELECT run_stream(id) FROM streams")
+        run("oppspot-runner", "start", "--import", "my_agents", "--drain-and-exit")
+        signal, waiting = blocks_of(WAITING_PAGE, "sql")
+        ((_, waits_for, *_),) = connection.execute(waiting.body.encode()).fetchall()
+        assert waits_for == "the event approval"
+        connection.execute(signal.body.encode())
+        # It sleeps for a moment, which does not hold up the end of a runner that drains.
+        while connection.execute("SELECT FROM agent_tasks WHERE status = 'pending'").rowcount:
+            run("oppspot-runner", "start", "--import", "my_agents", "--drain-and-exit")
+        rows = connection.execute(
+            "SELECT output_data FROM agent_executions WHERE status = 'completed'"
+        ).fetchall()
+    assert rows == [({"sent": True, "by": "ann"},)]

@@ -17,23 +17,23 @@ WITH given AS MATERIALIZED (
           goal, output, summary, metrics, duration_ms)
 ), mine AS MATERIALIZED (
     -- Whoever asked for an end gets it, also when the attempt itself wanted to come back.
-    SELECT g.*, t.execution_id, CASE WHEN g.status = 'pending' AND t.cancel_requested_at IS NOT NULL
+    SELECT g.*, t.execution_id, t.signalled, CASE WHEN g.status = 'pending' AND t.cancel_requested_at IS NOT NULL
         THEN 'cancelled' ELSE g.status END AS becomes,
         CASE WHEN g.retries > 0 THEN nextval('agent_tasks_ready_seq') ELSE t.ready_seq END AS place
     FROM given g CROSS JOIN LATERAL (
-        SELECT l.run_token, l.execution_id, l.cancel_requested_at, l.ready_seq FROM agent_tasks l
+        SELECT l.run_token, l.execution_id, l.cancel_requested_at, l.ready_seq, l.signalled FROM agent_tasks l
         WHERE l.id = g.id AND l.run_token = g.token LIMIT 1 FOR NO KEY UPDATE) t
     WHERE t.run_token = g.token
 ), ended AS (
     UPDATE agent_tasks t SET
         status = m.becomes, run_token = NULL, runner_id = NULL, progress = NULL,
-        execution_id = NULL, deadline_at = NULL, held = false,
+        execution_id = NULL, deadline_at = NULL, held = false, signalled = false,
         error_message = CASE m.becomes WHEN 'completed' THEN NULL
             WHEN 'cancelled' THEN coalesce(t.cancel_reason, m.error) ELSE coalesce(m.error, t.error_message) END,
         retry_count = t.retry_count + m.retries,
-        scheduled_for = CASE WHEN m.becomes <> 'pending' THEN t.scheduled_for
+        scheduled_for = CASE WHEN m.becomes <> 'pending' OR m.signalled THEN t.scheduled_for
             ELSE coalesce(m.until, oppspot_now() + make_interval(secs => m.delay_s)) END,
-        parked = m.becomes = 'pending' AND coalesce(m.until > oppspot_now(), m.delay_s > 0),
+        parked = m.becomes = 'pending' AND NOT m.signalled AND coalesce(m.until > oppspot_now(), m.delay_s > 0),
         ready_seq = m.place,
         finished_at = CASE WHEN m.becomes <> 'pending' THEN oppspot_now() END,
         cancel_requested_at = CASE WHEN m.becomes = 'pending' THEN NULL ELSE t.cancel_requested_at END

@@ -1,5 +1,5 @@
 -- Nothing that may run here is due or running, by anybody; retries of such tasks count, tasks that
--- people scheduled for later, and paused ones, do not. Running rows are asked for in the order of their
+-- people scheduled for later, paused ones, and those that wait for something, do not. Running rows are asked for in the order of their
 -- index: without it a plan reads the table when statistics are older than the last burst.
 SELECT coalesce(
     (SELECT false FROM agent_tasks
@@ -14,6 +14,7 @@ SELECT coalesce(
            JOIN task_pauses p ON p.scope = n.scope AND p.key = n.key)
      ORDER BY t.limit_key LIMIT 1),
     NOT EXISTS (
-        SELECT FROM agent_tasks
-        WHERE status = 'pending' AND parked AND (retry_count > 0 OR scheduled_for <= oppspot_now())
-          AND (%(task_types)s::text[] IS NULL OR task_type = ANY (%(task_types)s::text[])))) AS drained
+        SELECT FROM agent_tasks t
+        WHERE t.status = 'pending' AND t.parked AND (t.retry_count > 0 OR t.scheduled_for <= oppspot_now())
+          AND (%(task_types)s::text[] IS NULL OR t.task_type = ANY (%(task_types)s::text[]))
+          AND NOT EXISTS (SELECT FROM task_waits w WHERE w.task_id = t.id AND w.attempt = t.attempt AND t.scheduled_for > oppspot_now()))) AS drained

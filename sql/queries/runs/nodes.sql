@@ -2,6 +2,7 @@
 SELECT n.agent_id, a.name AS agent_name, a.agent_type, n.level, n.status, n.open_dependencies, n.task_id,
        t.status AS task_status, t.progress::text AS progress, coalesce(t.error_message, n.reason) AS error_message,
        n.approve_by, n.finished_at,
+       (SELECT w.waits_for FROM waiting_tasks w WHERE w.task_id = n.task_id) AS waits_for,
        ARRAY(SELECT coalesce(d.name, x.id::text) FROM unnest(n.depends_on) AS x (id)
              LEFT JOIN ai_agents d ON d.id = x.id ORDER BY 1) AS depends_on
 FROM stream_run_nodes n

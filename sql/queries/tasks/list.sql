@@ -3,7 +3,8 @@ SELECT t.id, t.status, t.priority, t.agent_id, a.name AS agent_name, a.agent_typ
        t.attempt, t.retry_count, t.max_retries, t.progress::text AS progress, t.error_message, t.requested_by,
        t.unique_key, t.limit_key, t.cancel_requested_at IS NOT NULL AS cancel_requested, t.created_at, t.scheduled_for, t.started_at,
        t.finished_at, extract(epoch FROM oppspot_now() - t.created_at)::float8 AS age_s,
-       extract(epoch FROM t.scheduled_for - oppspot_now())::float8 AS due_in_s
+       extract(epoch FROM t.scheduled_for - oppspot_now())::float8 AS due_in_s,
+       (SELECT w.waits_for FROM waiting_tasks w WHERE w.task_id = t.id) AS waits_for
 FROM agent_tasks t LEFT JOIN ai_agents a ON a.id = t.agent_id
 WHERE (%(statuses)s::text[] IS NULL OR t.status = ANY (%(statuses)s::text[]))
   AND (%(agent_id)s::uuid IS NULL OR t.agent_id = %(agent_id)s::uuid)
