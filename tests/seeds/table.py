@@ -32,7 +32,6 @@ KINDS: tuple[str, ...] = get_args(Kind)
 PLANNED = "planned: "
 AREAS = {
     "access control",
-    "batches",
     "benchmarks",
     "caching",
     "celery backend",
@@ -48,7 +47,6 @@ AREAS = {
     "relationship and writer agents",
     "signals",
     "testing tools",
-    "time limits and isolation",
     "tools",
 }
 REFERENCE = re.compile(
