@@ -159,6 +159,7 @@ HOT = (
     Hot("run_events/follow", 200, followed),
     Hot("workflow/count_executions", 40, lambda s: {f"{k}s": [v] for k, v in assigned(s).items()}),
     Hot("workflow/upstream", 60, node),
+    Hot("workflow/expire_approvals", 20, always()),
 )
 # Under a held snapshot most cost the same. These read the index entries of what ended since, once
 # each; who waits for nothing but a claim is served by floors.

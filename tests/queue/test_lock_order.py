@@ -38,14 +38,17 @@ NEVER = Breaker(failures=1_000_000)  # counts errors, and holds nobody back
 STEPS = 250
 LATELY = 20  # few tasks and few runs, so that sessions meet
 GRAPH = {"A": "", "B": "A", "C": "A", "D": "A", "E": "BC", "F": "CD", "G": "EF", "H": "BD"}
+ODD = {"D": ("run", None, True), "F": ("fail", None, False), "G": ("run", "$.output.x", False)}
 AGENT = "INSERT INTO ai_agents (name, agent_type) VALUES (%s, 'noop') RETURNING id"
 ASSIGN = """
-    INSERT INTO stream_agent_assignments (stream_id, agent_id, depends_on_agent_ids)
-    VALUES (%s, %s, %s)
+    INSERT INTO stream_agent_assignments (stream_id, agent_id, depends_on_agent_ids, on_failure,
+        condition, requires_approval, approval_timeout)
+    VALUES (%s, %s, %s, %s, %s, %s, '1 microsecond')
 """
 
 START = """
-    SELECT run_stream(%s) WHERE 3 > (SELECT count(*) FROM stream_runs WHERE status = 'running')
+    SELECT run_stream(%s, strategy => %s, max_parallel => %s)
+    WHERE 3 > (SELECT count(*) FROM stream_runs WHERE status = 'running')
 """
 RUN = UUID(int=1)
 TASKS = [UUID(int=n) for n in range(9, 4, -1)]  # in the heap, the last id comes first
@@ -74,7 +77,8 @@ class World:
             self.agents[name] = await self.made(AGENT, name)
         for name, needs in GRAPH.items():
             above = [self.agents[one] for one in needs]
-            await self.db.execute(ASSIGN, (self.stream, self.agents[name], above))
+            rules = ODD.get(name, ("skip", None, False))
+            await self.db.execute(ASSIGN, (self.stream, self.agents[name], above, *rules))
 
     async def made(self, query: Any, *values: Any) -> UUID:
         row = await self.db.fetch_one(query, values)
@@ -95,7 +99,8 @@ class Session:
         things: list[Callable[[], Awaitable[Any]]] = [
             self.claim, self.claim, self.finish, self.finish, self.finish, self.look_after,
             self.look_after, self.cancel_run, self.cancel, self.retry, self.start, self.enqueue,
-            self.prune, self.note, self.give_back, self.fold, self.requeue,
+            self.prune, self.note, self.give_back, self.fold, self.requeue, self.approve,
+            self.rerun, self.expire,
         ]  # fmt: skip
         for _ in range(STEPS):
             thing = self.dice.choice(things)
@@ -164,7 +169,22 @@ class Session:
         return 0
 
     async def start(self) -> int:
-        return (await self.connection.execute(START, (self.world.stream,))).rowcount
+        strategy = self.dice.choice(["event", "event", "level", "sequential"])
+        how = (self.world.stream, strategy, self.dice.choice([None, None, 2]))
+        return (await self.connection.execute(START, how)).rowcount
+
+    async def approve(self) -> int:
+        waiting = "id IN (SELECT run_id FROM stream_run_nodes WHERE status = 'awaiting_approval')"
+        picked = await self.pick("stream_runs", waiting)
+        return sum([await self.run(runs.approve_run(one)) or 0 for one in picked[:2]])
+
+    async def rerun(self) -> int:
+        ended = await self.pick("stream_runs", "status <> 'running'")
+        return sum([bool(await self.run(runs.rerun_run(one))) for one in ended[:1]])
+
+    async def expire(self) -> int:
+        await chain.expire_approvals(self.connection)
+        return 1
 
     async def enqueue(self) -> int:
         """One of everybody's keys, or several of its own.

@@ -67,6 +67,27 @@ async def check(game: Game, kept: dict[int, str] | None = None) -> None:
 
 @pytest.mark.timeout(300)
 @some
+@given(graphs(), st.sampled_from(STRATEGIES), st.integers(0, 12), st.integers(0))
+async def test_a_cancelled_graph_ends_and_starts_nothing_more(
+    table: Table, nodes: list[Node], strategy: str, rounds: int, seed: int
+) -> None:
+    """What had completed before is what would have completed without it."""
+    game = Game(table, nodes, random.Random(seed))
+    await game.start(strategy)
+    await game.play(rounds)
+    await table.db.execute("SELECT cancel_run(%s)", (game.run,))
+    before = {row["place"] for row in await game.rows() if row["tasks"]}
+    await game.play()
+    rows = await game.rows()
+    assert {row["place"] for row in rows if row["tasks"]} == before
+    wanted = evaluate(nodes)
+    for row in rows:
+        assert row["status"] in (wanted[row["place"]], "cancelled")
+    assert await status_of(game) == run_status([row["status"] for row in rows])
+
+
+@pytest.mark.timeout(300)
+@some
 @given(graphs(), st.sampled_from(STRATEGIES), st.sampled_from([None, None, 1, 3]), st.integers(0))
 async def test_a_graph_ends_as_the_rules_say(
     table: Table, nodes: list[Node], strategy: str, most: int | None, seed: int
