@@ -13,10 +13,11 @@ WITH served AS MATERIALIZED (
       AND (%(beside)s::uuid IS NULL OR lane = (
           SELECT task_lane(t.task_type, t.agent_id, t.org_id) FROM agent_tasks t WHERE t.id = %(beside)s::uuid))
 ), running AS MATERIALIZED (
-    SELECT t.task_type, t.agent_id, a.agent_type, coalesce(t.org_id, a.org_id) AS org_id, t.limit_key, count(*) AS n
-    FROM agent_tasks t LEFT JOIN ai_agents a ON a.id = t.agent_id
-    WHERE t.status = 'processing' AND (%(fair)s OR EXISTS (SELECT FROM task_limits))
-    GROUP BY 1, 2, 3, 4, 5
+    SELECT t.task_type, t.agent_id, a.agent_type, coalesce(t.org_id, a.org_id) AS org_id, t.limit_key, t.n
+    FROM (SELECT agent_id, org_id, task_type, limit_key, count(*) AS n FROM agent_tasks
+          WHERE status = 'processing' AND (%(fair)s OR EXISTS (SELECT FROM task_limits))
+          GROUP BY agent_id, org_id, task_type, limit_key) t
+    LEFT JOIN ai_agents a ON a.id = t.agent_id
 ), own AS MATERIALIZED (
     -- An agent's own limits replace those that the code of its type brings.
     SELECT l.key AS agent_id, l.concurrency IS NOT NULL AS concurrency, l.rate IS NOT NULL AS rate
