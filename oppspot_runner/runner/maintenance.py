@@ -107,7 +107,8 @@ class Maintenance:
 
     async def _tick(self) -> float:
         """Fires schedules that are due; seconds until the next look."""
-        ticked = await ticking.tick(self.database)
+        async with self.database.transaction() as connection:
+            ticked = await ticking.tick(connection)
         for one in ticked.failed:
             self.events.emit(ScheduleStopped(one.id, one.error or ""))
         if ticked.started:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oppspot_runner.db.files import statement
-from oppspot_runner.db.pool import DATABASE_ERROR, Connection, Database, is_away
+from oppspot_runner.db.pool import DATABASE_ERROR, Connection, is_away
 from oppspot_runner.scheduler.planning import Due, Plan, disabled, plan
 
 TAKE_CALLS = statement("schedules/take_calls")
@@ -29,15 +29,17 @@ class Ticked:
     failed: tuple[Plan, ...] = ()
 
 
-async def tick(database: Database) -> Ticked:
-    """Deals with up to 500 schedules that are due and that nobody else deals with."""
-    async with database.transaction() as connection:
-        await connection.execute(TAKE_CALLS)
-        rows = await (await connection.execute(DUE)).fetchall()
-        due = [Due(**row) for row in rows]
-        plans = await asyncio.to_thread(lambda: [plan(one) for one in due])
-        started, failed = await _write(connection, due, plans)
-        return Ticked(len(due), started, failed)
+async def tick(connection: Connection) -> Ticked:
+    """Deals with up to 500 schedules that are due and that nobody else deals with.
+
+    They are held until the end of the caller's transaction.
+    """
+    await connection.execute(TAKE_CALLS)
+    rows = await (await connection.execute(DUE)).fetchall()
+    due = [Due(**row) for row in rows]
+    plans = await asyncio.to_thread(lambda: [plan(one) for one in due])
+    started, failed = await _write(connection, due, plans)
+    return Ticked(len(due), started, failed)
 
 
 async def prune(connection: Connection, *, keep_s: float) -> int:

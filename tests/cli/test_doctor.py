@@ -504,6 +504,24 @@ def deep(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Findings:
     return look
 
 
+def test_schedules_that_do_not_fire_are_found(
+    cli: CommandLine, found: Findings, rows: Rows
+) -> None:
+    rows.runner()
+    assert all_well(found("schedules"))
+    cli("agents", "create", "--type", "x", "--name", "Late", "--cron", "@daily")
+    rows("UPDATE schedules SET look_at = oppspot_now() - interval '5 minutes'")
+    (late,) = found("schedules")
+    assert late["severity"] == "fail"
+    assert "'@daily' of Late is due since 5 min" in late["text"]
+    rows("UPDATE schedules SET error = 'means nothing'")
+    (wrong,) = found("schedules")
+    assert wrong["severity"] == "warn"
+    assert "of Late fires no more: means nothing" in wrong["text"]
+    assert cli(*shlex.split(wrong["fix"])[1:]).code == 0
+    assert all_well(found("schedules"))
+
+
 def test_a_health_check_goes_through_every_runner(
     deep: Findings, rows: Rows, live_runner: int
 ) -> None:

@@ -29,6 +29,7 @@ from oppspot_runner.queue import client, dead_letters, members, producer, store
 from oppspot_runner.queue.claiming import Claimer
 from oppspot_runner.queue.settlement import settlement
 from oppspot_runner.runner.settler import write
+from oppspot_runner.scheduler import ticking
 from oppspot_runner.workflow import chain, runs
 from tests.queue.acts import begun
 from tests.stepping import Stepper, session
@@ -50,6 +51,19 @@ START = """
     SELECT run_stream(%s, strategy => %s, max_parallel => %s)
     WHERE 3 > (SELECT count(*) FROM stream_runs WHERE status = 'running')
 """
+DUE_AGAIN = """
+    UPDATE schedules SET look_at = oppspot_now(), since = oppspot_now() - interval '1 hour'
+    WHERE id IN (
+        SELECT id FROM schedules WHERE expression <> 'realtime' AND look_at > oppspot_now()
+        FOR NO KEY UPDATE SKIP LOCKED)
+"""
+GAIN = "INSERT INTO stream_insights (stream_id, kind, title) VALUES (%s, 'signal', 'x')"
+RESCHEDULE = [
+    "UPDATE ai_agents SET schedule_cron = '* * * * * *', is_active = NOT is_active WHERE id = %s",
+    "UPDATE ai_agents SET schedule_cron = NULL, is_active = true WHERE id = %s",
+    "UPDATE stream_agent_assignments SET execution_frequency = 'realtime' WHERE agent_id = %s",
+    "UPDATE stream_agent_assignments SET execution_frequency = 'hourly' WHERE agent_id = %s",
+]
 RUN = UUID(int=1)
 TASKS = [UUID(int=n) for n in range(9, 4, -1)]  # in the heap, the last id comes first
 FILL = """
@@ -100,7 +114,7 @@ class Session:
             self.claim, self.claim, self.finish, self.finish, self.finish, self.look_after,
             self.look_after, self.cancel_run, self.cancel, self.retry, self.start, self.enqueue,
             self.prune, self.note, self.give_back, self.fold, self.requeue, self.approve,
-            self.rerun, self.expire,
+            self.rerun, self.expire, self.tick, self.gain, self.reschedule,
         ]  # fmt: skip
         for _ in range(STEPS):
             thing = self.dice.choice(things)
@@ -213,6 +227,20 @@ class Session:
     async def give_back(self) -> int:
         tokens = [task.run_token for task in self.some(3)]
         return await store.give_back(self.connection, self.dice.randint(1000, 1002), tokens)
+
+    async def tick(self) -> int:
+        """A look at schedules that are due, all of them again and again."""
+        async with self.connection.transaction():
+            await self.connection.execute(DUE_AGAIN)
+            return (await ticking.tick(self.connection)).looked_at
+
+    async def gain(self) -> int:
+        return (await self.connection.execute(GAIN, (self.world.stream,))).rowcount
+
+    async def reschedule(self) -> int:
+        agent = self.world.agents[self.dice.choice("ABCD")]
+        query = self.dice.choice(RESCHEDULE)
+        return (await self.connection.execute(query, (agent,))).rowcount
 
     async def fold(self) -> int:
         await store.fold_tallies(self.connection)

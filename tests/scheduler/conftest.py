@@ -33,7 +33,8 @@ class World:
         """A look of a runner, at a time."""
         if moment is not None:
             await self.at(moment)
-        return await ticking.tick(self.db)
+        async with self.db.transaction() as connection:
+            return await ticking.tick(connection)
 
     async def one(self, query: Any, *params: Any) -> Any:
         """The only column of the first row."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oppspot_runner.base.due_times import DueTimes
@@ -96,6 +96,7 @@ def field(values: list[int] | str) -> str:
     return values if isinstance(values, str) else ",".join(map(str, sorted(set(values))))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(ZONES), hours, minutes, changes)
 def test_every_time_of_a_day_comes_once_and_every_hour_as_often_as_it_passes(
     zone: str, hour: list[int] | str, minute: list[int], day: str
@@ -131,6 +132,7 @@ def reference(
 MINUTE = timedelta(minutes=1)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(ZONES),
     st.sampled_from(["*/7 * * * *", "30 1,2 * * *", "0 0 * * *", "*/10 1-3 * * *"]),

@@ -52,6 +52,9 @@ async def set_clocks(fleet: list[Database], moment: datetime) -> None:
 async def until_done(one: Database) -> int:
     """Looks until nothing is due that nobody else deals with; how many tasks were started."""
     started = 0
-    while (ticked := await ticking.tick(one)).looked_at:
+    while True:
+        async with one.transaction() as connection:
+            ticked = await ticking.tick(connection)
+        if not ticked.looked_at:
+            return started
         started += ticked.started
-    return started

@@ -251,7 +251,8 @@ async def test_the_scout_is_due_every_day_at_nine(dsn: str) -> None:
 
         async def look(moment: str) -> int:
             await database.execute("SELECT set_config('oppspot.now', %s, false)", (moment,))
-            return (await tick(database)).started
+            async with database.transaction() as connection:
+                return (await tick(connection)).started
 
         await look("2025-06-01T12:00Z")
         await AsyncClient(database).create_agent(
