@@ -20,6 +20,7 @@ from tests.chaos.proxy import Proxy
 from tests.chaos.server import SUPERUSER, Postgres
 
 ROLE = "chaos"  # of runners and producer: no superuser, so that its connections can be limited
+NO_BREAKER = '{"breaker": false}'  # scripts err on purpose, and must come to their end
 AWAY_S = 60.0  # how long the harness itself waits for a server
 
 
@@ -111,8 +112,8 @@ class World:
 
     async def _agent(self, name: str, agent_type: str) -> Any:
         made = await self.rows(
-            "INSERT INTO ai_agents (name, agent_type) VALUES (%s, %s) RETURNING id",
-            (name, agent_type),
+            "INSERT INTO ai_agents (name, agent_type, configuration) VALUES (%s, %s, %s) RETURNING id",
+            (name, agent_type, NO_BREAKER),
         )
         return made[0]["id"]
 
