@@ -112,7 +112,8 @@ class World:
 
     async def _agent(self, name: str, agent_type: str) -> Any:
         made = await self.rows(
-            "INSERT INTO ai_agents (name, agent_type, configuration) VALUES (%s, %s, %s) RETURNING id",
+            "INSERT INTO ai_agents (name, agent_type, configuration)"
+            " VALUES (%s, %s, %s) RETURNING id",
             (name, agent_type, NO_BREAKER),
         )
         return made[0]["id"]
