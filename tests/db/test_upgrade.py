@@ -50,3 +50,35 @@ def test_a_schema_of_the_version_before_is_brought_up_to_date(
     assert row == [("line ?",)]
     row = place.session.execute("SELECT completed, failed, total FROM task_runner_stats").fetchall()
     assert row == [(1, 1, 4)]
+
+
+def test_a_run_that_was_on_goes_on_by_the_rules_of_graphs(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        before = tuple(one for one in migrations() if one.number < 16)
+        older.setattr(migrating, "migrations", lambda: before)
+        place.migrate()
+    session = place.session
+    session.execute("INSERT INTO streams (name) VALUES ('s')")
+    agents = "SELECT chr(n), 'a' FROM generate_series(65, 68) n"
+    session.execute(f"INSERT INTO ai_agents (name, agent_type) {agents}".encode())
+    session.execute(
+        "INSERT INTO stream_agent_assignments (stream_id, agent_id, depends_on_agent_ids)"
+        " SELECT s.id, a.id, ARRAY(SELECT b.id FROM ai_agents b WHERE b.name = ANY ("
+        "   CASE a.name WHEN 'C' THEN '{A,B}' WHEN 'D' THEN '{C}' ELSE '{}' END::text[]))"
+        " FROM streams s, ai_agents a"
+    )
+    session.execute("SELECT run_stream(id) FROM streams")
+    end = (
+        "UPDATE agent_tasks t SET status = %s FROM ai_agents a"
+        " WHERE a.id = t.agent_id AND a.name = %s"
+    )
+    session.execute(end, ("failed", "A"))  # C and D are skipped
+    place.migrate()
+    session.execute("SELECT retry_task(id) FROM agent_tasks WHERE status = 'failed'")
+    for name in "BACD":
+        session.execute(end, ("completed", name))
+    row = session.execute("SELECT status, open_nodes FROM stream_runs").fetchall()
+    assert row == [("completed", 0)]
+    assert session.execute("SELECT count(*) FROM agent_tasks").fetchall() == [(4,)]
