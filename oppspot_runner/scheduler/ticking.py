@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oppspot_runner.db.files import statement
-from oppspot_runner.db.pool import DATABASE_ERROR, Connection, is_away
+from oppspot_runner.db.pool import DATABASE_AWAY, DATABASE_ERROR, Connection
 from oppspot_runner.scheduler.planning import Due, Plan, disabled, plan
 
 TAKE_CALLS = statement("schedules/take_calls")
@@ -57,9 +57,9 @@ async def _write(
     try:
         async with connection.transaction():
             return await _tick(connection, plans), failed
+    except DATABASE_AWAY:
+        raise  # it passes by itself, and says nothing about a schedule
     except DATABASE_ERROR as error:
-        if is_away(error):
-            raise
         if len(plans) == 1:
             fault = disabled(due[0], str(error).strip().splitlines()[0])
             return await _tick(connection, [fault]), (fault,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.scheduler.conftest import World
@@ -118,6 +119,20 @@ async def test_one_task_that_the_table_refuses_stops_its_schedule_only(world: Wo
         await world.one("SELECT error FROM schedules WHERE agent_id = %s", bad)
     ]
     assert len(await world.fired()) == 3
+
+
+async def test_trouble_that_passes_by_itself_stops_no_schedule(world: World) -> None:
+    await world.agent("0 * * * *")
+    await world.db.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE 'try again' USING ERRCODE = 'deadlock_detected'; END $$;"
+        "CREATE TRIGGER refuse BEFORE INSERT ON agent_tasks EXECUTE FUNCTION refuse()"
+    )
+    with pytest.raises(psycopg.errors.DeadlockDetected):
+        await world.tick("2025-06-02T01:00:00Z")
+    await world.db.execute("DROP TRIGGER refuse ON agent_tasks")
+    await world.tick()
+    assert await world.fired() == ["2025-06-02T01:00:00Z"]
 
 
 async def test_whoever_takes_a_pause_away_lets_it_begin_anew(world: World) -> None:
