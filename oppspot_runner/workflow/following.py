@@ -24,7 +24,7 @@ from tenacity import (
 
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.listen import Listener
-from oppspot_runner.db.pool import DATABASE_AWAY, Connection, Database
+from oppspot_runner.db.pool import DATABASE_AWAY, DATABASE_ERROR, Connection, Database
 from oppspot_runner.workflow.run_events import Page, RunEvent
 
 FOLLOW = statement("run_events/follow")
@@ -183,8 +183,13 @@ class Hub:
         while True:
             self._look.clear()
             pause_s = DEAF_LOOK_S
-            with suppress(*DATABASE_AWAY):  # then the followers themselves say so, or wait
+            try:
                 pause_s = await self._look_once()
+            except DATABASE_AWAY:
+                pass  # it is waited for by those who read
+            except DATABASE_ERROR:  # such as a missing right: then everybody looks for himself
+                for feed in self._feeds.values():
+                    feed.stir()
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._look.wait()

@@ -248,3 +248,19 @@ async def test_a_large_output_is_read_in_pages(
     end(look, run)
     events = await gathered(async_client, run)
     assert sum(len(str(e.data["output"])) > 1_000_000 for e in events if e.type == "output") == 10
+
+
+async def test_without_the_right_to_be_notified_everybody_looks_for_himself(
+    async_client: AsyncClient,
+    look: psycopg.Connection[Any],
+    run: UUID,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    look.execute("ALTER FUNCTION follow_runs RENAME TO gone")
+    monkeypatch.setattr(following, "DEAF_LOOK_S", 0.05)
+    follower = asyncio.get_running_loop().create_task(gathered(async_client, run))
+    await until(look, LISTENERS, 1)
+    tell(look, run, "seen")
+    end(look, run)
+    async with asyncio.timeout(20):
+        assert lines(await follower) == ["seen"]

@@ -51,8 +51,12 @@ async def runs_a_task(dsn: str, place: Place, registry: Registry) -> None:
         bench = Bench(database, registry)
         agent = await bench.agent(noop)
         async with bench.running():
-            (row,) = await bench.ended(await bench.task(agent))
-        assert row["status"] == "completed"
+            stream = await database.fetch_one("INSERT INTO streams DEFAULT VALUES RETURNING id")
+            assert stream is not None
+            tasks = await bench.task(agent), await bench.task(agent, stream_id=stream["id"])
+            rows = await bench.ended(*tasks)
+        assert [row["status"] for row in rows] == ["completed", "completed"]
+        assert await database.fetch_all("SELECT FROM run_events WHERE type = 'completed'")
 
 
 async def test_an_ordinary_owner_migrates_and_runs(

@@ -106,9 +106,7 @@ async def test_what_agents_say_is_told_in_order_and_complete(bench: Bench, story
     assert of(events, "log")[0].data == {"message": "my own", "where": [1]}
 
 
-async def test_lines_of_the_log_are_told_without_secrets(
-    bench: Bench, story: Story, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_lines_of_the_log_are_told_without_secrets(bench: Bench, story: Story) -> None:
     async def logs(ctx: Context) -> dict[str, Any]:
         ctx.log.error("looked up", company="Acme", api_key="k-1")
         await asyncio.to_thread(ctx.log.error, "from a thread: password=hunter2")
@@ -283,3 +281,28 @@ async def test_a_run_that_is_not_there_and_a_bad_number_are_refused(story: Story
         await story.told(UUID(int=7))
     with pytest.raises(InvalidInputError, match="after is -1"):
         await story.told(UUID(int=7), after=-1)
+
+
+async def test_a_plain_function_and_a_child_process_tell_too(bench: Bench, story: Story) -> None:
+    """By the same context, whose methods block in a thread and cross the border of a process."""
+    for name in ("thread", "process"):
+        bench.registry.register(tells, f"tells_in_a_{name}", isolation=name)
+    await story.lay({"A": "", "B": "A"})
+    for name, kind in (("A", "thread"), ("B", "process")):
+        await bench.db.execute(
+            "UPDATE ai_agents SET agent_type = %s WHERE name = %s", (f"tells_in_a_{kind}", name)
+        )
+    async with bench.running():
+        events = await story.told(await story.start(), within_s=40)
+    told = [(event.agent_name, event.data["chunk"]) for event in of(events, "output_chunk")]
+    assert told == [("A", "one two"), ("B", "one two")]
+    logged = [(event.agent_name, event.data["message"]) for event in of(events, "log")]
+    assert logged == [("A", "told"), ("B", "told")]
+    assert events[-1].type == "completed"
+
+
+def tells(ctx: Any) -> dict[str, Any]:
+    ctx.emit_chunk("one ")
+    ctx.emit_chunk("two")
+    ctx.log.error("told")
+    return {}
