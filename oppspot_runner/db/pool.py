@@ -25,6 +25,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from oppspot_runner.base.errors import DatabaseError
 from oppspot_runner.db.files import statement
+from oppspot_runner.db.quiet import QuietConnection
 
 Connection: TypeAlias = AsyncConnection[DictRow]
 Params: TypeAlias = Mapping[str, Any] | Sequence[Any] | None
@@ -101,7 +102,7 @@ class SilenceError(psycopg.OperationalError):
     """The server gave no answer in a time in which it must."""
 
 
-class PooledConnection(AsyncConnection[DictRow]):
+class PooledConnection(QuietConnection):
     """A connection that is not waited for longer than a statement may take.
 
     What stands between us and the server may keep a connection open whose other end is gone; then
@@ -171,7 +172,7 @@ class Database:
 
     async def connect(self) -> Connection:
         """One more connection, outside the pool, for LISTEN or a long piece of work."""
-        connection = await AsyncConnection.connect(
+        connection = await QuietConnection.connect(
             self.conninfo, autocommit=True, row_factory=dict_row
         )
         try:

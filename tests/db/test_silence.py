@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import psycopg
 import pytest
 
@@ -36,3 +39,21 @@ async def test_the_rows_of_a_client_that_froze_in_its_transaction_are_free_soon(
         await db.execute(lock, made)
         with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
             await frozen.execute("SELECT 1")
+
+
+async def test_who_waits_for_an_answer_does_not_look_up_meanwhile(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, looks = asyncio.get_running_loop(), 0
+    add_reader = loop.add_reader
+
+    def counted(*given: Any) -> None:
+        nonlocal looks
+        looks += 1
+        add_reader(*given)
+
+    async with db.connection() as pooled, await db.connect() as own:
+        monkeypatch.setattr(loop, "add_reader", counted)
+        for connection in (pooled, own):
+            await connection.execute("SELECT pg_sleep(1)")
+    assert 2 <= looks <= 6  # psycopg's own pace would make twenty
