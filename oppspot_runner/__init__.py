@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from oppspot_runner.app.inside import start_task_runner, stop_task_runner
     from oppspot_runner.base.backoff import Backoff
     from oppspot_runner.base.breaker import Breaker
-    from oppspot_runner.base.errors import EventTimeoutError, Fail, OppspotError, Retry, Snooze
+    from oppspot_runner.base.errors import (
+        ChildrenFailedError,
+        EventTimeoutError,
+        Fail,
+        OppspotError,
+        Retry,
+        Snooze,
+    )
     from oppspot_runner.base.events import (
         BreakerClosed,
         BreakerOpened,
@@ -40,6 +47,7 @@ __all__ = [
     "Breaker",
     "BreakerClosed",
     "BreakerOpened",
+    "ChildrenFailedError",
     "Client",
     "Context",
     "Event",
@@ -72,7 +80,14 @@ _HOMES = {
     "app.inside": ("start_task_runner", "stop_task_runner"),
     "base.backoff": ("Backoff",),
     "base.breaker": ("Breaker",),
-    "base.errors": ("EventTimeoutError", "Fail", "OppspotError", "Retry", "Snooze"),
+    "base.errors": (
+        "ChildrenFailedError",
+        "EventTimeoutError",
+        "Fail",
+        "OppspotError",
+        "Retry",
+        "Snooze",
+    ),
     "base.events": ("BreakerClosed", "BreakerOpened", "Event", "TaskFinished", "TaskStarted", "on"),
     "workflow.run_events": ("RunEvent",),
 }

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
+from pydantic import BaseModel
 from structlog.typing import FilteringBoundLogger
 
+from oppspot_runner.agents.children import checked_agent, outputs, payloads_json
 from oppspot_runner.agents.ports import CompanyStore, InsightStore, ItemStore, Journal
 from oppspot_runner.agents.threads import in_thread
 from oppspot_runner.agents.waiting import SLEEP, checked_name, checked_seconds, checked_time
@@ -197,6 +199,30 @@ class Context:
         if "payload" not in result:
             raise EventTimeoutError(f"the event {name!r} did not come in time")
         return result["payload"]
+
+    async def spawn(
+        self,
+        agent: str | UUID,
+        payloads: Sequence[Mapping[str, Any] | BaseModel],
+        *,
+        return_exceptions: bool = False,
+    ) -> list[Any]:
+        """Runs `agent` (id, name or type) once for each payload; their outputs, in that order.
+
+        The tasks are made once, however often this attempt is repeated, and cancelled with this
+        one. Holds no slot until all have ended, as sleep_until. Raises ChildrenFailedError when
+        some did not complete; with `return_exceptions` there is a Fail in the place of each.
+        """
+        step = f"spawn {checked_agent(agent)}"
+        seq, _ = await self.recall(step)
+        given = payloads_json(payloads)
+        if not payloads:
+            return []
+        children = await self._wait(
+            f"the agent waits for {len(payloads)} of {agent}",
+            lambda: self.journal.spawn(str(agent), step, seq, given),
+        )
+        return outputs(children, len(payloads), return_exceptions=return_exceptions)
 
     async def _wait(self, reason: str, wait: Callable[[], Awaitable[Awaited]]) -> Any:
         """The result of a wait that is over, one after the other; the first that is not ends it."""

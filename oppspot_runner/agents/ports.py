@@ -44,6 +44,8 @@ class Journal(Protocol):
         self, name: str, step: str, seq: int, timeout_s: float | None
     ) -> Awaited: ...
 
+    async def spawn(self, agent: str, step: str, seq: int, payloads: str) -> Awaited: ...
+
 
 class InsightStore(Protocol):
     """Insights of the task's stream and the stream's progress."""

@@ -16,6 +16,7 @@
         |-- Retry                  try again, uses a retry
         |-- Snooze                 try again later, uses no retry
         `-- Fail                   give up, no retry
+            `-- ChildrenFailedError  some of what the agent spawned did not complete
 
 SoftTimeLimitError (agents/work_time.py) and Suspended (base/waiting.py) stand apart: they are a
 cancellation and a wait, not errors.
@@ -143,3 +144,7 @@ class Fail(AgentSignal):
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
+
+
+class ChildrenFailedError(Fail):
+    """Some of the tasks that an agent spawned did not complete; each had its own retries."""

@@ -138,7 +138,7 @@ def _pause(row: dict[str, object]) -> str:
 
 
 def _waiting(found: Status) -> str:
-    words = {"time": "for a time", "event": "for an event"}
+    words = {"time": "for a time", "event": "for an event", "children": "for their children"}
     return ", ".join(f"{number} {words[kind]}" for kind, number in found.waiting.items())
 
 

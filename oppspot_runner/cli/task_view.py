@@ -31,6 +31,7 @@ class WholeTask:
     attempts: list[DictRow]
     steps: list[DictRow]
     replays: list[DictRow]
+    children: dict[str, int]
 
     def as_dict(self) -> dict[str, Any]:
         """The shape that is printed as JSON."""
@@ -38,7 +39,7 @@ class WholeTask:
 
     def parts(self) -> list[RenderableType]:
         """What is printed for people."""
-        parts = [_fields(self.task, self.replays)]
+        parts = [_fields(self.task, _lineage(self))]
         if self.attempts:
             parts.append(_attempts(self.attempts))
         if self.steps:
@@ -53,6 +54,7 @@ async def whole_task(database: Database, task_id: UUID) -> WholeTask:
         attempts=await read.attempts(database, task_id),
         steps=await read.steps(database, task_id),
         replays=await read.replays(database, task_id),
+        children=await read.children(database, task_id),
     )
 
 
@@ -72,7 +74,7 @@ def tell_each(results: Sequence[dict[str, Any]], as_json: bool) -> None:
         sys.exit(1)
 
 
-def _fields(state: TaskState, replays: list[DictRow]) -> RenderableType:
+def _fields(state: TaskState, lineage: list[tuple[str, Any]]) -> RenderableType:
     agent = f"{state.agent_name or ''} ({state.agent_type or 'no type'}) {state.agent_id or ''}"
     # The column's default says nothing: then the agent's own number counts.
     most = "" if state.max_retries == DEFAULT_MAX_RETRIES else f" of {state.max_retries}"
@@ -90,8 +92,7 @@ def _fields(state: TaskState, replays: list[DictRow]) -> RenderableType:
             ("requested by", state.requested_by),
             ("unique key", state.unique_key),
             ("limit key", state.limit_key),
-            ("replay of", state.replay_of),
-            *(("replayed by", f"{row['id']} ({row['status']})") for row in replays),
+            *lineage,
             ("attempts", state.attempt),
             ("retries", f"{state.retry_count}{most}"),
             ("crashes", state.crash_count or None),
@@ -108,6 +109,17 @@ def _fields(state: TaskState, replays: list[DictRow]) -> RenderableType:
             ("output", state.output),
         ]
     )
+
+
+def _lineage(whole: WholeTask) -> list[tuple[str, Any]]:
+    """Which tasks it was made of, and which were made of it."""
+    counts = ", ".join(f"{number} {status}" for status, number in whole.children.items())
+    return [
+        ("replay of", whole.task.replay_of),
+        *(("replayed by", f"{row['id']} ({row['status']})") for row in whole.replays),
+        ("child of", whole.task.parent_task_id),
+        ("children", counts or None),
+    ]
 
 
 def _why_cancelled(state: TaskState) -> str | None:

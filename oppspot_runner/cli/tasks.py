@@ -42,6 +42,7 @@ tasks.add_command(explain)
 @click.option("--agent", help="Only of this agent (id or name).")
 @click.option("--stream", help="Only of this stream (id or name).")
 @click.option("--limit-key", help="Only with this limit_key.")
+@click.option("--parent", metavar="TASK", help="Only what the agent of this task spawned.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
 @json_option
 @runs
@@ -50,6 +51,7 @@ async def list_(
     agent: str | None,
     stream: str | None,
     limit_key: str | None,
+    parent: str | None,
     limit: int,
     as_json: bool,
 ) -> None:
@@ -62,6 +64,7 @@ async def list_(
             agent_id=await db.run(directory.find_agent(agent)) if agent else None,
             stream_id=await db.run(directory.find_stream(stream)) if stream else None,
             limit_key=limit_key,
+            parent_id=await read.find_task(database, parent) if parent else None,
             limit=limit,
         )
     if as_json:

@@ -49,6 +49,7 @@ class TaskState:
     limit_key: str | None
     requested_by: str | None
     replay_of: UUID | None
+    parent_task_id: UUID | None
     runner_id: int | None
     cancel_requested_at: datetime | None
     cancel_reason: str | None

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+import psycopg
 from psycopg.rows import DictRow
 
 from oppspot_runner.base.errors import Fail, LeaseLostError
@@ -26,6 +27,8 @@ STEPS = statement("queue/steps")
 SAVE_STEP = statement("queue/save_step")
 WAIT_FOR_TIME = statement("queue/wait_for_time")
 WAIT_FOR_EVENT = statement("queue/wait_for_event")
+SPAWN = statement("queue/spawn")
+CHILDREN = statement("queue/children")
 
 PROGRESS_EVERY_S = 0.25  # nobody reads faster, and each write is a row version
 MOST_STEP_NAME = 200
@@ -137,6 +140,25 @@ class TaskJournal:
                 " signals are sent to runs: start it with a stream"
             )
         return _awaited(row)
+
+    async def spawn(self, agent: str, step: str, seq: int, payloads: str) -> Awaited:
+        """Makes a child of each of a JSON array of payloads, unless it did, and waits for them.
+
+        The result are rows of queue/children. Raises Fail when there is no such agent.
+        """
+        what = {"agent": agent, "step": step, "seq": seq, "payloads": payloads}
+        try:
+            row = await self._fenced(SPAWN, what)
+        except (psycopg.errors.NoDataFound, psycopg.errors.TooManyRows) as error:
+            raise Fail(f"{error.diag.message_primary}. {error.diag.message_hint}") from None
+        if not row["over"]:
+            # The last one may have ended before we said that we wait.
+            row = await self._fenced(SPAWN, what)
+        if not row["over"]:
+            return _awaited(row)
+        range_of_ids = row["result"]
+        found = await self.through(lambda: self.database.fetch_all(CHILDREN, range_of_ids))
+        return Awaited(over=True, result=found)
 
     async def _fenced(self, query: Any, params: dict[str, Any]) -> DictRow:
         fence = {"task_id": self.task.id, "run_token": self.task.run_token}

@@ -18,6 +18,7 @@ RUNNERS = statement("runners/list")
 STATS = statement("tasks/stats")
 RUNNING = statement("tasks/running")
 WAITING = statement("tasks/waiting")
+CHILDREN = statement("tasks/children")
 RECENT = statement("tasks/recent")
 OVERDUE = statement("tasks/overdue")
 LIST = statement("tasks/list")
@@ -59,6 +60,12 @@ async def recent(database: Database, *, limit: int = 10) -> list[DictRow]:
     return _readable(await database.fetch_all(RECENT, {"limit": limit}), "progress")
 
 
+async def children(database: Database, task_id: UUID) -> dict[str, int]:
+    """How many tasks an agent made of a task, by status."""
+    rows = await database.fetch_all(CHILDREN, {"task_id": task_id})
+    return {row["status"]: row["tasks"] for row in rows}
+
+
 async def waiting(database: Database) -> dict[str, int]:
     """How many pending tasks wait for an event, or for a time."""
     return {row["kind"]: row["tasks"] for row in await database.fetch_all(WAITING)}
@@ -79,6 +86,7 @@ async def list_tasks(
     stream_id: UUID | None = None,
     run_id: UUID | None = None,
     limit_key: str | None = None,
+    parent_id: UUID | None = None,
     limit: int = 20,
 ) -> list[DictRow]:
     """Tasks, the newest first."""
@@ -88,6 +96,7 @@ async def list_tasks(
         "stream_id": stream_id,
         "run_id": run_id,
         "limit_key": limit_key,
+        "parent_id": parent_id,
         "limit": limit,
     }
     return _readable(await database.fetch_all(LIST, filters), "progress")

@@ -32,6 +32,8 @@ IS_DRAINED = statement("queue/is_drained")
 IS_READY = statement("queue/is_ready")
 FOLD_TALLIES = statement("queue/fold_tallies")
 WAKE_WAITING = statement("queue/wake_waiting")
+WAKE_PARENTS = statement("queue/wake_parents")
+CANCEL_CHILDREN = statement("queue/cancel_children")
 RESCUE = statement("queue/rescue")
 PRUNE_TASKS = statement("queue/prune_tasks")
 PRUNE_EXECUTIONS = statement("queue/prune_executions")
@@ -51,6 +53,7 @@ class Settled:
     stream_id: UUID | None
     execution_id: UUID
     status: str
+    parent_task_id: UUID | None
     mends: bool
 
 
@@ -182,6 +185,16 @@ async def fold_tallies(connection: Connection) -> None:
 async def wake_waiting(connection: Connection) -> int:
     """Puts tasks in line whose wait is over though nobody told them; how many, a bounded number."""
     return int((await _one(connection, WAKE_WAITING))["woken"])
+
+
+async def wake_parents(connection: Connection, parents: Sequence[UUID]) -> int:
+    """Puts tasks in line whose children have all ended; to be asked after that was committed."""
+    return int((await _one(connection, WAKE_PARENTS, {"parents": list(parents)}))["woken"])
+
+
+async def cancel_children(connection: Connection, parents: Sequence[UUID]) -> None:
+    """Cancels the open children of tasks that were cancelled."""
+    await connection.execute(CANCEL_CHILDREN, {"parents": list(parents)})
 
 
 async def rescue(connection: Connection, runner_id: int) -> tuple[list[Rescued], float | None]:

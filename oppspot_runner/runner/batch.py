@@ -171,13 +171,11 @@ class MemberJournal:
         """Stores the result of a finished step, if the task is still ours."""
         await self._unless_lost(self._journal.remember(name, seq, result))
 
-    async def wait_for_time(self, *_: Any) -> NoReturn:
+    async def wait(self, *_: Any) -> NoReturn:
         """Raises Fail: one call cannot wait for some of its tasks and go on with others."""
         raise Fail(NO_WAITS)
 
-    async def wait_for_event(self, *_: Any) -> NoReturn:
-        """As wait_for_time."""
-        raise Fail(NO_WAITS)
+    wait_for_time = wait_for_event = spawn = wait
 
     async def _unless_lost(self, write: Awaitable[None]) -> None:
         try:

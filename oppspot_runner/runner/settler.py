@@ -38,10 +38,12 @@ class SaveRefusedError(OppspotError):
 
 @dataclass(frozen=True)
 class Written:
-    """The tasks whose ends were written, and the agents whose breaker opened or closed by that."""
+    """The tasks whose ends were written, the agents whose breaker opened or closed by that, and the
+    parents of such tasks."""
 
     ids: set[UUID]
     breakers: dict[UUID, breakers.Change]
+    parents: set[UUID]
 
 
 @dataclass
@@ -103,7 +105,7 @@ class Settler:
                 if await store.is_over(connection, held):
                     raise Fail(ENDED_BY_SAVE)
             written = await write(connection, self.runner_id, [end()])
-        self._report(written)
+        await self._follow_up(written)
         return True
 
     async def run(self) -> None:
@@ -129,7 +131,7 @@ class Settler:
         except BAD_CONTENT as error:
             await self._split(batch, error)
             return
-        self._report(written)
+        await self._follow_up(written)
         for one in batch:
             one.tell(one.settlement.task.id in written.ids)
 
@@ -152,10 +154,17 @@ class Settler:
         async with self.database.transaction() as connection:
             return await write(connection, self.runner_id, settlements)
 
-    def _report(self, written: Written) -> None:
+    async def _follow_up(self, written: Written) -> None:
+        """What is to be done when ends are committed."""
+        if written.parents:
+            await self.patience.through(lambda: self._wake_parents(written.parents))
         for agent_id, change in written.breakers.items():
             event = BreakerOpened if change == "opened" else BreakerClosed
             self.patience.events.emit(event(agent_id))
+
+    async def _wake_parents(self, parents: set[UUID]) -> int:
+        async with self.database.connection() as connection:
+            return await store.wake_parents(connection, sorted(parents))
 
 
 async def _saved(connection: Connection, save: Callable[[Connection], Awaitable[bool]]) -> None:
@@ -204,7 +213,11 @@ async def _counted(
         and one.task.agent.id not in succeeded
     ]
     mended = {one.agent_id for one in settled if one.agent_id is not None and one.mends}
-    return Written(ids, await breakers.count(connection, errors, mended))
+    cancelled = sorted(one.id for one in settled if one.status == "cancelled")
+    if cancelled:
+        await store.cancel_children(connection, cancelled)
+    parents = {one.parent_task_id for one in settled if one.parent_task_id and one.status in FINAL}
+    return Written(ids, await breakers.count(connection, errors, mended), parents)
 
 
 def refused(settlement: Settlement, error: Exception) -> Settlement:

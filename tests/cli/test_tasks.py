@@ -152,3 +152,27 @@ def test_a_replay_is_a_new_task_and_both_say_so(cli: CommandLine, rows: Rows) ->
     assert "replayed" in text
     assert cli("tasks", "replay", new).code == 1
     assert "Its finished steps: load, write." in cli("tasks", "replay", old, "--from", "x").err
+
+
+def test_children_are_counted_with_their_parent_and_listed_by_it(
+    cli: CommandLine, rows: Rows
+) -> None:
+    agent = rows.agent()
+    parent = rows.task(agent)
+    done = rows.task(agent, parent_task_id=parent, status="completed")
+    waiting = rows.task(agent, parent_task_id=parent)
+    shown = " ".join(cli("tasks", "show", parent).out.split())
+    assert "children 1 completed, 1 pending" in shown
+    assert f"child of {parent}" in " ".join(cli("tasks", "show", done).out.split())
+    found = cli("tasks", "list", "--parent", parent, "--json").json
+    assert {one["id"] for one in found} == {done, waiting}
+    rows(
+        "INSERT INTO task_waits (task_id, attempt, kind, name)"
+        " VALUES (%s, 0, 'children', 'Digest')",
+        parent,
+    )
+    rows("UPDATE agent_tasks SET scheduled_for = '9999-01-01Z' WHERE id = %s", parent)
+    explained = cli("tasks", "explain", parent).out
+    assert "waits for its children of Digest" in " ".join(explained.split())
+    assert f"oppspot-runner tasks list --parent {parent}" in explained
+    assert "1 for their children" in cli("status").out

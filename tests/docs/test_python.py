@@ -19,6 +19,7 @@ CLIENT_PAGE = "docs/guides/python-client.md"
 WORKFLOWS_PAGE = "docs/guides/workflows.md"
 FOLLOWING_PAGE = "docs/guides/following.md"
 WAITING_PAGE = "docs/guides/waiting.md"
+FAN_OUT_PAGE = "docs/guides/fan-out.md"
 # Pages whose Python is run, by the test that runs it.
 RUN = {
     "README.md": "tests/packaging/test_readme.py",
@@ -28,6 +29,7 @@ RUN = {
     WORKFLOWS_PAGE: __file__,
     FOLLOWING_PAGE: __file__,
     WAITING_PAGE: __file__,
+    FAN_OUT_PAGE: __file__,
 }
 # Agent type, payload, then: status of the task, number of attempts, what is in output or error.
 CASES: list[tuple[str, Any, str, int, Any]] = [
@@ -144,3 +146,18 @@ def test_the_agent_that_waits_goes_on_with_the_signal(dsn: str, run: Run, tmp_pa
             "SELECT output_data FROM agent_executions WHERE status = 'completed'"
         ).fetchall()
     assert rows == [({"sent": True, "by": "ann"},)]
+
+
+def test_the_agent_that_spawns_others_gets_their_outputs(
+    dsn: str, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "my_agents.py").write_text(source(FAN_OUT_PAGE), encoding="utf-8")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("INSERT INTO ai_agents (agent_type) VALUES ('census'), ('count_letters')")
+        connection.execute("SELECT enqueue_task('census')")
+        run("oppspot-runner", "start", "--import", "my_agents", "--drain-and-exit")
+        rows = connection.execute(
+            "SELECT e.output_data FROM agent_tasks t JOIN agent_executions e ON e.task_id = t.id"
+            " WHERE e.status = 'completed' ORDER BY t.parent_task_id IS NOT NULL, t.id"
+        ).fetchall()
+    assert [output for (output,) in rows] == [{"letters": 9}, {"letters": 5}, {"letters": 4}]

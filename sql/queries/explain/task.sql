@@ -15,7 +15,8 @@ SELECT t.id, t.status, t.task_type, t.priority, t.attempt, t.retry_count, t.cras
            SELECT e.error_message FROM agent_executions e WHERE e.task_id = t.id ORDER BY e.attempt DESC LIMIT 1
        ) END AS last_error,
        w.waits_for, w.since AS waits_since, w.due_at AS wait_until,
-       CASE WHEN w.kind = 'event' THEN format('oppspot-runner runs signal %%s %%s', w.run_id, w.name) END AS end_wait,
+       CASE WHEN w.kind = 'event' THEN format('oppspot-runner runs signal %%s %%s', w.run_id, w.name)
+            WHEN w.kind = 'children' THEN format('oppspot-runner tasks list --parent %%s', t.id) END AS end_wait,
        format('UPDATE agent_tasks SET scheduled_for = oppspot_now() WHERE id = %%L;', t.id) AS run_now
 FROM agent_tasks t
 LEFT JOIN ai_agents a ON a.id = t.agent_id

@@ -39,7 +39,7 @@ WITH given AS MATERIALIZED (
         cancel_requested_at = CASE WHEN m.becomes = 'pending' THEN NULL ELSE t.cancel_requested_at END
     FROM mine m
     WHERE t.id = m.id
-    RETURNING t.id, t.agent_id, t.org_id, t.stream_id, t.run_id, t.attempt, t.started_at, t.payload, t.status,
+    RETURNING t.id, t.agent_id, t.org_id, t.stream_id, t.run_id, t.parent_task_id, t.attempt, t.started_at, t.payload, t.status,
               m.execution_id, m.execution_status, m.goal, m.output, m.summary, m.metrics, m.duration_ms, m.error
 ), tallied AS (
     INSERT INTO task_tallies (status, n)
@@ -61,6 +61,6 @@ WITH given AS MATERIALIZED (
         goal_context = excluded.goal_context, results_summary = excluded.results_summary,
         error_message = excluded.error_message, metrics = excluded.metrics, runner_id = excluded.runner_id
 )
-SELECT e.id, e.run_id, e.agent_id, e.stream_id, e.execution_id, e.status,
+SELECT e.id, e.run_id, e.agent_id, e.stream_id, e.execution_id, e.status, e.parent_task_id,
        e.status = 'completed' AND EXISTS (SELECT FROM agent_breakers b WHERE b.agent_id = e.agent_id) AS mends
 FROM ended e ORDER BY e.id

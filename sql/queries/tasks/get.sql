@@ -2,7 +2,7 @@
 -- refuses to read is shown as such, and the rest of the task is still seen.
 SELECT t.id, t.status, t.agent_id, a.name AS agent_name, a.agent_type, t.org_id, t.stream_id, t.run_id, t.task_type,
        t.priority, t.payload::text AS payload, t.progress::text AS progress, t.error_message, t.attempt, t.retry_count, t.max_retries, t.crash_count,
-       t.unique_key, t.limit_key, t.requested_by, t.replay_of, t.cancel_requested_at, t.cancel_reason, t.runner_id, t.created_at,
+       t.unique_key, t.limit_key, t.requested_by, t.replay_of, t.parent_task_id, t.cancel_requested_at, t.cancel_reason, t.runner_id, t.created_at,
        t.scheduled_for, t.started_at, t.finished_at,
        CASE WHEN t.status = 'completed' THEN (
            SELECT e.output_data::text FROM agent_executions e

@@ -10,5 +10,6 @@ WHERE (%(statuses)s::text[] IS NULL OR t.status = ANY (%(statuses)s::text[]))
   AND (%(agent_id)s::uuid IS NULL OR t.agent_id = %(agent_id)s::uuid)
   AND (%(stream_id)s::uuid IS NULL OR t.stream_id = %(stream_id)s::uuid)
   AND (%(run_id)s::uuid IS NULL OR t.run_id = %(run_id)s::uuid)
+  AND (%(parent_id)s::uuid IS NULL OR t.parent_task_id = %(parent_id)s::uuid)
   AND (%(limit_key)s::text IS NULL OR t.limit_key = %(limit_key)s::text)
 ORDER BY t.id DESC LIMIT %(limit)s

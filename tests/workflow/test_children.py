@@ -1,0 +1,217 @@
+"""Fan-out: children are made once, joined without a slot, and share the fate of their parent."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from oppspot_runner.agents.context import Context
+from oppspot_runner.app.client import AsyncClient
+from oppspot_runner.base.errors import Fail, InvalidInputError
+from oppspot_runner.queue import store
+from tests.runner.conftest import FAST, Bench
+from tests.workflow.waiting import value, waits
+
+SLOW_POLL = replace(FAST, poll_s=60, slots=1)  # what is woken is woken by what happens
+
+
+async def doubles(ctx: Context) -> dict[str, Any]:
+    if ctx.payload["n"] < 0:
+        raise Fail("less than nothing")
+    return {"n": ctx.payload["n"] * 2}
+
+
+async def spawns(ctx: Context) -> dict[str, Any]:
+    numbers = [{"n": n} for n in ctx.payload["numbers"]]
+    got = await ctx.spawn("doubles", numbers, return_exceptions=ctx.payload.get("all", False))
+    return {"got": [one["n"] if isinstance(one, dict) else str(one) for one in got]}
+
+
+def spawns_in_a_thread(ctx: Any) -> dict[str, Any]:
+    return {"got": [one["n"] for one in ctx.spawn("doubles", [{"n": 1}, {"n": 2}])]}
+
+
+async def children(bench: Bench) -> list[dict[str, Any]]:
+    return await bench.db.fetch_all(
+        "SELECT * FROM agent_tasks WHERE parent_task_id IS NOT NULL ORDER BY id"
+    )
+
+
+async def output(bench: Bench, task: Any) -> Any:
+    (row,) = await bench.ended(task)
+    assert row["status"] == "completed", row["error_message"]
+    return (await bench.attempts(task))[-1]["output_data"]
+
+
+async def test_outputs_come_in_the_order_of_the_payloads_in_one_slot(bench: Bench) -> None:
+    await bench.agent(doubles)
+    payload = '{"numbers": [3, 1, 2, 5, 4]}'
+    task = await bench.task(await bench.agent(spawns), payload=payload, priority=7)
+    async with bench.running(SLOW_POLL):
+        assert await output(bench, task) == {"got": [6, 2, 4, 10, 8]}
+    made = await children(bench)
+    assert [row["payload"]["n"] for row in made] == [3, 1, 2, 5, 4]
+    assert {(row["parent_task_id"], row["priority"]) for row in made} == {(task, 7)}
+    assert (await bench.row(task))["attempt"] == 2
+    assert await value(bench.db, "SELECT count(*) FROM task_waits") == 0
+
+
+@pytest.mark.parametrize("isolation", ["thread", "process"])
+@pytest.mark.parametrize("agent", [spawns, spawns_in_a_thread])
+async def test_it_spawns_wherever_it_runs(bench: Bench, agent: Any, isolation: str) -> None:
+    await bench.agent(doubles)
+    parent = await bench.agent(agent, isolation=isolation)
+    task = await bench.task(parent, payload='{"numbers": [1, 2]}')
+    async with bench.running(SLOW_POLL):
+        assert await output(bench, task) == {"got": [2, 4]}
+
+
+async def test_children_that_fail_fail_the_parent_or_are_told_in_their_places(
+    bench: Bench,
+) -> None:
+    await bench.agent(doubles)
+    parent = await bench.agent(spawns)
+    strict = await bench.task(parent, payload='{"numbers": [1, -1, 2]}')
+    async with bench.running(SLOW_POLL):
+        (row,) = await bench.ended(strict)
+        assert (row["status"], row["retry_count"]) == ("failed", 0)
+        assert "1 of 3 children did not complete" in row["error_message"]
+        assert "less than nothing" in row["error_message"]
+        lenient = await bench.task(parent, payload='{"numbers": [1, -1, 2], "all": true}')
+        got = (await output(bench, lenient))["got"]
+    assert (got[0], got[2]) == (2, 4)
+    assert "less than nothing" in got[1]
+
+
+async def test_children_are_made_once_however_often_the_attempt_is_repeated(bench: Bench) -> None:
+    async def shaky(ctx: Context) -> dict[str, Any]:
+        got = await ctx.spawn("doubles", [{"n": 1}, {"n": 2}])
+        if ctx.attempt < 4:
+            raise ConnectionError("after the join")
+        return {"got": got}
+
+    await bench.agent(doubles)
+    parent = await bench.agent(shaky, configuration='{"backoff": {"first": 0}}')
+    task = await bench.task(parent)
+    async with bench.running(SLOW_POLL):
+        assert await output(bench, task) == {"got": [{"n": 2}, {"n": 4}]}
+    assert len(await children(bench)) == 2
+
+
+async def test_a_parent_that_lost_its_runner_finds_its_children(bench: Bench) -> None:
+    """Put back as a rescue does it, at the moment before the task is parked."""
+    parked = asyncio.Event()
+
+    async def slow(ctx: Context) -> dict[str, Any]:
+        await parked.wait()
+        return {"n": 1}
+
+    async def parent(ctx: Context) -> dict[str, Any]:
+        return {"got": await ctx.spawn("slow", [{}, {}])}
+
+    await bench.agent(slow)
+    task = await bench.task(await bench.agent(parent))
+    async with bench.running(SLOW_POLL):
+        await bench.until(waits(bench, task))
+        await bench.db.execute(
+            "UPDATE agent_tasks SET scheduled_for = oppspot_now(), crash_count = 1 WHERE id = %s",
+            (task,),
+        )
+        parked.set()
+        assert (await output(bench, task))["got"] == [{"n": 1}, {"n": 1}]
+    assert len(await children(bench)) == 2
+
+
+async def test_a_cancelled_parent_takes_its_children_with_it(bench: Bench) -> None:
+    begun = asyncio.Event()
+
+    async def endless(ctx: Context) -> None:
+        if ctx.payload.get("deep"):
+            await ctx.spawn("endless", [{}])
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def parent(ctx: Context) -> None:
+        await ctx.spawn("endless", [{"deep": True}, {}, {}])
+
+    await bench.agent(endless)
+    task = await bench.task(await bench.agent(parent))
+    async with bench.running(replace(SLOW_POLL, slots=2)):
+        await bench.until(waits(bench, task))
+        async with asyncio.timeout(10):
+            await begun.wait()
+
+        async def all_made() -> bool:
+            return len(await children(bench)) == 4
+
+        await bench.until(all_made)
+        await AsyncClient(bench.db).cancel(task, "enough")
+        rows = await bench.ended(task, *[row["id"] for row in await children(bench)])
+    assert {row["status"] for row in rows} == {"cancelled"}
+    assert {row["cancel_reason"] for row in rows} == {"enough"}
+
+
+async def test_a_child_that_ends_by_hand_is_seen_by_the_next_poll(bench: Bench) -> None:
+    await bench.agent_row("doubles", configuration='{"task_type": "elsewhere"}')
+    task = await bench.task(await bench.agent(spawns), payload='{"numbers": [1, 2], "all": true}')
+    async with bench.running(replace(FAST, task_types=("agent_execution",))):
+        await bench.until(waits(bench, task))
+        for row in await children(bench):
+            await AsyncClient(bench.db).cancel(row["id"], "not wanted")
+        got = (await output(bench, task))["got"]
+    assert len(got) == 2
+    assert all("not wanted" in one for one in got)
+
+
+async def test_thousands_of_children_are_joined(bench: Bench) -> None:
+    await bench.agent(doubles)
+    payload = f'{{"numbers": {list(range(3000))}}}'
+    task = await bench.task(await bench.agent(spawns), payload=payload)
+    async with bench.running(replace(SLOW_POLL, slots=20)):
+        (row,) = await bench.ended(task, within_s=50)
+    assert row["status"] == "completed", row["error_message"]
+    assert row["attempt"] == 2
+    got = (await bench.attempts(task))[-1]["output_data"]["got"]
+    assert got == [2 * n for n in range(3000)]
+
+
+async def test_what_cannot_be_spawned_is_refused(bench: Bench) -> None:
+    async def unusable(ctx: Context) -> dict[str, Any]:
+        refused = []
+        for agent, payloads in (("", [{}]), ("doubles", [[]]), ("doubles", [{}] * 10_001)):
+            try:
+                await ctx.spawn(agent, payloads)  # type: ignore[arg-type]
+            except InvalidInputError as error:
+                refused.append(str(error))
+        return {"refused": len(refused), "none": await ctx.spawn("doubles", [])}
+
+    async def unknown(ctx: Context) -> None:
+        await ctx.spawn("nobody of that name", [{}])
+
+    fine, lost = [await bench.task(await bench.agent(one)) for one in (unusable, unknown)]
+    async with bench.running():
+        assert await output(bench, fine) == {"refused": 3, "none": []}
+        (row,) = await bench.ended(lost)
+    assert (row["status"], row["attempt"]) == ("failed", 1)
+    assert "there is no agent 'nobody of that name'" in row["error_message"]
+
+
+async def test_a_child_that_ends_while_its_parent_is_on_its_way_leaves_it_in_line(
+    bench: Bench,
+) -> None:
+    """The end is committed between the spawn and the parking: the parent is told while it runs."""
+    agent = await bench.agent_row("spawns")
+    task = await bench.task(agent)
+    await bench.db.execute(
+        "UPDATE agent_tasks SET status = 'processing', run_token = 1, runner_id = 1, attempt = 1"
+    )
+    await bench.db.execute(
+        "INSERT INTO task_waits (task_id, attempt, kind, name) VALUES (%s, 1, 'children', 'x')",
+        (task,),
+    )
+    async with bench.db.connection() as connection:
+        assert await store.wake_parents(connection, [task]) == 1
+    assert (await bench.row(task))["signalled"]
