@@ -70,10 +70,10 @@ class Fleet:
         (row,) = self.all(query, params)
         return row
 
-    def agent(self, agent_type: str) -> Any:
+    def agent(self, agent_type: str, name: str | None = None) -> Any:
         return self.one(
             "INSERT INTO ai_agents (name, agent_type) VALUES (%s, %s) RETURNING id",
-            (agent_type, agent_type),
+            (name or agent_type, agent_type),
         )["id"]
 
     def task(self, agent_id: Any, payload: str = "{}") -> Any:

@@ -72,3 +72,13 @@ async def talkative(ctx: Context) -> dict[str, Any]:
     warnings.warn("old", FutureWarning, stacklevel=1)
     asyncio.get_running_loop().call_exception_handler({"message": "a task was lost"})
     return {}
+
+
+class Adding(Saving):
+    """Adds up what the agents before it made, and one."""
+
+    agent_type = "adding"
+
+    async def execute_agent(self, state: dict[str, Any]) -> dict[str, Any]:
+        await asyncio.sleep(1)
+        return {"sum": 1 + sum(output["sum"] for output in self.ctx.upstream.values())}
