@@ -211,7 +211,7 @@ class Model:
         return not any(busy) and not self.line(types)
 
     def _wait(self, row: Row, *, draws: bool) -> None:
-        row.put_back = row.token is not None
+        row.put_back = row.put_back or row.token is not None
         row.becomes("pending", self.now)
         if draws:
             self._draw(row)
