@@ -88,7 +88,7 @@ def bash(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=55,
+        timeout=110,
         check=False,
     )
 
@@ -101,6 +101,7 @@ def as_printed(block: Block, output: str) -> bool:
     return len(got) == len(wanted) and all(map(fnmatchcase, got, patterns))
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.skipif(not embedded.is_installed(), reason="the private Postgres is not installed")
 def test_the_tutorial_works_as_it_is_printed(home: Path) -> None:
     parts = re.split(rf"^{MARK} (\d+)\n", typed(home), flags=re.MULTILINE)
