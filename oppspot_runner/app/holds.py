@@ -37,6 +37,8 @@ def waiting(task: dict[str, Any]) -> Reason:
     since, latest = when(task["waits_since"], "since"), task["wait_until"]
     until = "" if latest is None else f", until {moment(latest)} at the latest"
     text = f"its agent waits for {task['waits_for']} {since}{until}, and holds no slot"
+    if task["children"] is not None:
+        text = f"{text}; {task['children']}"
     return Reason("waiting", text, task["end_wait"])
 
 

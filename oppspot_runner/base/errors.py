@@ -11,11 +11,11 @@
     |   `-- UnknownAgentTypeError  no agent of that type is registered
     |-- ConflictError              the row is in a state that forbids the request
     |-- LeaseLostError             this attempt no longer owns its task
-    |-- EventTimeoutError          what an agent waited for did not come in time
     `-- AgentSignal                raised by agents to end an attempt in a particular way
         |-- Retry                  try again, uses a retry
         |-- Snooze                 try again later, uses no retry
         `-- Fail                   give up, no retry
+            |-- EventTimeoutError    what the agent waited for did not come in time
             `-- ChildrenFailedError  some of what the agent spawned did not complete
 
 SoftTimeLimitError (agents/work_time.py) and Suspended (base/waiting.py) stand apart: they are a
@@ -102,10 +102,6 @@ class LeaseLostError(OppspotError):
     """This attempt no longer owns its task: another runner has it, or somebody took it back."""
 
 
-class EventTimeoutError(OppspotError, TimeoutError):
-    """What an agent waited for did not come in time; raised in the agent."""
-
-
 class AgentSignal(OppspotError):
     """Raised by agents to end an attempt in a particular way."""
 
@@ -144,6 +140,13 @@ class Fail(AgentSignal):
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
+
+
+class EventTimeoutError(Fail, TimeoutError):
+    """What an agent waited for did not come in time; raised in the agent.
+
+    An agent that lets it through has failed: another attempt would find the same.
+    """
 
 
 class ChildrenFailedError(Fail):

@@ -68,17 +68,18 @@ async def next_(agent: str | None, stream: str | None, count: int, as_json: bool
         raise click.UsageError("--stream needs an AGENT")
     async with open_database() as database:
         if agent is None:
-            one = None
-            coming = scheduler.first_coming(await scheduler.list_schedules(database), count)
+            one, known = None, await scheduler.list_schedules(database)
+            coming = scheduler.first_coming(known, count)
         else:
             one = await _find(database, agent, stream)
+            known = [one]
             coming = [(due, one) for due in one.coming(count)]
     if as_json:
         output.print_json([{**_named_json(one), "due_at": due} for due, one in coming])
     elif coming:
         output.show(_due_times(coming))
     else:
-        click.echo(output.safe(_silence(one)))
+        click.echo(output.safe(_silence(one, known)))
 
 
 @schedules.command(epilog="Example: oppspot-runner schedules pause Scout --stream Leads")
@@ -125,9 +126,11 @@ async def _find(database: Database, agent: str, stream: str | None) -> Schedule:
     return await scheduler.find_schedule(database, agent_id, stream_id)
 
 
-def _silence(one: Schedule | None) -> str:
+def _silence(one: Schedule | None, known: Sequence[Schedule]) -> str:
     if one is None:
-        return "Nothing comes due."
+        wrong = sum(schedule.error is not None for schedule in known)
+        why = f": {wrong} have an error, see `oppspot-runner schedules list`" if wrong else ""
+        return f"Nothing comes due{why or '.'}"
     if one.expression == REALTIME:
         return f"{one.name} starts when the stream gains something."
     return f"Nothing comes due: {one.error or 'see `oppspot-runner doctor`'}"

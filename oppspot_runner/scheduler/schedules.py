@@ -14,7 +14,7 @@ from psycopg.rows import DictRow
 from oppspot_runner.base import payload as checks
 from oppspot_runner.base.due_times import DueTimes
 from oppspot_runner.base.errors import ConflictError, InvalidInputError, NotFoundError
-from oppspot_runner.base.schedule_options import REALTIME
+from oppspot_runner.base.schedule_options import REALTIME, schedule_options
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
 
@@ -130,7 +130,13 @@ async def pause(database: Database, schedule: Schedule) -> None:
 
 
 async def resume(database: Database, schedule: Schedule) -> bool:
-    """Lets one that rests or failed fire again, from now on; False when it did neither."""
+    """Lets one that rests or failed fire again, from now on; False when it did neither.
+
+    Raises InvalidInputError for one that still means nothing.
+    """
+    schedule_options(schedule.options)
+    if schedule.expression != REALTIME:
+        DueTimes(schedule.expression, schedule.timezone)
     return await database.execute(RESUME, {"id": schedule.id}) > 0
 
 

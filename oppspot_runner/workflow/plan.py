@@ -6,12 +6,14 @@ Nothing here decides how runs proceed: that is `sql/0016_graphs.sql`.
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 Row = dict[str, Any]
+
+OUTPUT = '$."output"'  # as the database writes it
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def _planned(
         agent_type=row["agent_type"],
         level=level,
         after=tuple(name for one, name in needs.items() if one in members),
-        notes=tuple(_notes(row, [name for one, name in needs.items() if one not in members])),
+        notes=tuple(_notes(row, needs, members)),
         faults=tuple(_faults(row, known_types)) if row["agent_id"] in members else (),
     )
 
@@ -88,13 +90,15 @@ def _name(row: Row) -> str:
     return str(row["agent_name"] or row["agent_id"])
 
 
-def _notes(row: Row, outside: Sequence[str]) -> Iterator[str]:
+def _notes(row: Row, needs: Mapping[UUID, str], members: Collection[UUID]) -> Iterator[str]:
     if not row["is_active"]:
         yield "is left out: its assignment is not active"
     elif not row["auto_execute"]:
         yield "is left out: it is only started by hand"
     if row["condition"] is not None:
         yield f"only if {row['condition']}"
+        if OUTPUT in row["condition"] and not needs.keys() & members:
+            yield "its condition asks for $.output, but the run has nothing before it"
     if row["on_failure"] != "skip":
         yield f"on a failure above: {row['on_failure']}"
     if row["requires_approval"]:
@@ -102,7 +106,7 @@ def _notes(row: Row, outside: Sequence[str]) -> Iterator[str]:
         yield f"after an approval{f' within {limit}' if limit is not None else ''}"
     if row["max_parallel"] is not None:
         yield f"at most {row['max_parallel']} of the run at once"
-    for name in outside:
+    for name in (name for one, name in needs.items() if one not in members):
         yield f"does not wait for {name}, which the run leaves out"
 
 
