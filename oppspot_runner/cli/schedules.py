@@ -129,7 +129,7 @@ async def _find(database: Database, agent: str, stream: str | None) -> Schedule:
 def _silence(one: Schedule | None, known: Sequence[Schedule]) -> str:
     if one is None:
         wrong = sum(schedule.error is not None for schedule in known)
-        why = f": {wrong} have an error, see `oppspot-runner schedules list`" if wrong else ""
+        why = f": {wrong} with an error, see `oppspot-runner schedules list`" if wrong else ""
         return f"Nothing comes due{why or '.'}"
     if one.expression == REALTIME:
         return f"{one.name} starts when the stream gains something."

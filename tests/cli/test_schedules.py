@@ -82,6 +82,10 @@ def test_an_error_is_on_top_with_its_reason(cli: CommandLine, scout: str, rows: 
     assert second["state"] == "active"
     assert "means nothing" in cli("schedules", "list").out
     assert "means nothing" in cli("doctor").out
+    refused = cli("schedules", "resume", "Broken")
+    assert refused.code == 1
+    assert "often" in refused.err
+    rows("UPDATE schedules SET expression = '@daily' WHERE expression = 'often'")
     assert cli.json("schedules", "resume", "Broken")["changed"] is True
 
 
@@ -105,6 +109,7 @@ def test_next_tells_why_nothing_comes(cli: CommandLine, scout: str, rows: Rows) 
     rows("UPDATE ai_agents SET schedule_cron = 'often'")
     rows("UPDATE schedules SET error = 'means nothing'")
     assert "Nothing comes due: means nothing" in cli("schedules", "next", "Scout").out
+    assert "Nothing comes due: 1 with an error" in cli("schedules", "next").out
     cli.json("streams", "create", "Leads")
     cli("streams", "assign", "Leads", "Scout", "--frequency", "realtime")
     words = ("schedules", "next", "Scout", "--stream", "Leads")

@@ -174,5 +174,6 @@ def test_children_are_counted_with_their_parent_and_listed_by_it(
     rows("UPDATE agent_tasks SET scheduled_for = '9999-01-01Z' WHERE id = %s", parent)
     explained = cli("tasks", "explain", parent).out
     assert "waits for its children of Digest" in " ".join(explained.split())
+    assert "1 of 2 have ended" in " ".join(explained.split())
     assert f"oppspot-runner tasks list --parent {parent}" in explained
     assert "1 for their children" in cli("status").out

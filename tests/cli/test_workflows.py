@@ -145,6 +145,11 @@ def test_a_graph_is_started_at_its_root(cli: CommandLine, rows: Rows) -> None:
     assert "there is no agent" in cli("runs", "start", "Nobody").err
 
 
+def test_a_plan_notes_a_condition_that_nothing_can_meet(cli: CommandLine, leads: str) -> None:
+    cli("streams", "assign", "Leads", "Find", "--condition", "$.output.n > 0")
+    assert "has nothing before it" in " ".join(cli("streams", "plan", "Leads").out.split())
+
+
 def test_a_plan_shows_levels_and_draws_them(cli: CommandLine, rows: Rows, leads: str) -> None:
     ended = cli("streams", "plan", "Leads")
     assert ended.code == 0

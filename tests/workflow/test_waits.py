@@ -101,6 +101,17 @@ async def test_signals_that_come_early_are_kept_and_taken_once_in_their_order(
     assert left == [{"payload": {"n": 3}}]
 
 
+async def test_an_agent_that_lets_the_lateness_through_has_failed(bench: Bench) -> None:
+    async def impatient(ctx: Context) -> dict[str, Any]:
+        return {"got": await ctx.wait_for_event("approval", 0.1)}
+
+    task = await task_of_run(bench, await bench.agent(impatient))
+    async with bench.running():
+        (row,) = await bench.ended(task)
+    assert (row["status"], row["retry_count"]) == ("failed", 0)
+    assert row["error_message"] == "the event 'approval' did not come in time"
+
+
 async def test_a_wait_that_gets_no_answer_in_time_raises_in_the_agent(bench: Bench) -> None:
     task = await task_of_run(bench, await bench.agent(asks), payload='{"timeout": 0.2}')
     async with bench.running(SLOW_POLL):

@@ -18,7 +18,7 @@ SELECT t.id, t.status, t.task_type, t.priority, t.attempt, t.retry_count, t.cras
        CASE WHEN w.kind = 'event' THEN format('oppspot-runner runs signal %%s %%s', w.run_id, w.name)
             WHEN w.kind = 'children' THEN format('oppspot-runner tasks list --parent %%s', t.id) END AS end_wait,
        CASE WHEN w.kind = 'children' THEN (
-           SELECT format('%%s of %%s have ended', count(*) FILTER (WHERE c.finished_at IS NOT NULL), count(*))
+           SELECT format('%%s of %%s have ended', count(*) FILTER (WHERE c.status NOT IN ('pending', 'processing')), count(*))
                || coalesce((SELECT format('; the circuit breaker of %%s is %%s', b.agent_name, b.state)
                             FROM open_breakers b WHERE b.agent_id = min(c.agent_id::text)::uuid), '')
            FROM agent_tasks c WHERE c.parent_task_id = t.id) END AS children,
