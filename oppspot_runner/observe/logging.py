@@ -19,6 +19,7 @@ from structlog.typing import FilteringBoundLogger, Processor
 
 from oppspot_runner.base import events
 from oppspot_runner.base.events import EventBus
+from oppspot_runner.base.outcome import Snooze
 from oppspot_runner.base.redact import redact
 from oppspot_runner.base.task import Task
 
@@ -204,6 +205,8 @@ class EventLog:
 
     def task_finished(self, event: events.TaskFinished) -> None:
         level = logging.ERROR if event.status == "failed" else logging.WARNING
+        if isinstance(event.outcome, Snooze):  # as the agent wished
+            level = logging.INFO
         if not self.log.is_enabled_for(logging.INFO if event.error is None else level):
             return
         fields = task_fields(event.task, self.runner_id)
