@@ -29,8 +29,7 @@ async def look_at_schedules(patient: Patient) -> list[Finding]:
 def _wrong(row: DictRow) -> Finding:
     text = f"{_named(row)} fires no more: {row['error']}"
     agent = f"'{row['agent_name'] or row['agent_id']}'"
-    update = f"oppspot-runner agents update {agent}"
-    of_agent = f"{update} --cron TEXT --timezone ZONE --configuration JSON, as far as it is wrong"
+    of_agent = f"oppspot-runner agents update {agent} --cron '0 9 * * *' --timezone Europe/London"
     of_stream = f"oppspot-runner streams assign STREAM {agent} --frequency daily"
     return Finding("schedules", "warn", text, of_stream if row["assignment_id"] else of_agent)
 
