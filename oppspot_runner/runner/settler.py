@@ -131,9 +131,9 @@ class Settler:
         except BAD_CONTENT as error:
             await self._split(batch, error)
             return
-        await self._follow_up(written)
         for one in batch:
             one.tell(one.settlement.task.id in written.ids)
+        await self._follow_up(written)
 
     async def _split(self, batch: list[_Waiting], error: Exception) -> None:
         if len(batch) > 1:
