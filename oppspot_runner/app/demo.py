@@ -18,6 +18,7 @@ from oppspot_runner.agents.registry import registry
 from oppspot_runner.app.wiring import build_runner, load_agents, runner_config
 from oppspot_runner.base.errors import OppspotError
 from oppspot_runner.base.settings import Settings
+from oppspot_runner.db.cancelling import end_all
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.migrate import migrate
 from oppspot_runner.db.pool import Database
@@ -25,7 +26,6 @@ from oppspot_runner.db.sessions import OwnAsyncSession
 from oppspot_runner.imports.listed import Listed
 from oppspot_runner.imports.pipeline import ImportProgress, run_import
 from oppspot_runner.queue import producer
-from oppspot_runner.runner.cancelling import end_all
 from oppspot_runner.streams import assignments, directory
 from oppspot_runner.streams.items import ItemStore
 

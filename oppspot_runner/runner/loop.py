@@ -20,12 +20,12 @@ from oppspot_runner.base.errors import LeaseLostError
 from oppspot_runner.base.events import EventBus, LeaseLost, RunnerStarted, RunnerState
 from oppspot_runner.base.outcome import Release
 from oppspot_runner.base.task import Task
+from oppspot_runner.db.cancelling import to_the_end
 from oppspot_runner.db.pool import DATABASE_AWAY, Database
 from oppspot_runner.limits.task_limits import Limit, publish
 from oppspot_runner.queue import members, store
 from oppspot_runner.queue.claiming import Claimed, claim_size
 from oppspot_runner.runner.attempt import Attempt, Tools
-from oppspot_runner.runner.cancelling import to_the_end
 from oppspot_runner.runner.config import RunnerConfig, State
 from oppspot_runner.runner.patience import Patience
 from oppspot_runner.runner.slots import Slots

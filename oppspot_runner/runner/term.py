@@ -11,13 +11,13 @@ from typing import Any, Protocol
 from oppspot_runner.base.errors import LeaseLostError
 from oppspot_runner.base.events import EventBus, WakeChanged
 from oppspot_runner.base.outcome import Cancel
+from oppspot_runner.db.cancelling import end_all
 from oppspot_runner.db.listen import Listener
 from oppspot_runner.db.pool import DATABASE_AWAY, Connection, Database
 from oppspot_runner.queue import members, store
 from oppspot_runner.queue.claiming import Claimer
 from oppspot_runner.queue.members import Beat, BeatConnection, Condition, Membership
 from oppspot_runner.runner.attempt import Attempt
-from oppspot_runner.runner.cancelling import end_all
 from oppspot_runner.runner.config import RunnerConfig, State
 from oppspot_runner.runner.heartbeat import Heartbeat
 from oppspot_runner.runner.maintenance import Maintenance, Pruning

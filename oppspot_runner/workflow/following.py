@@ -22,6 +22,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from oppspot_runner.db.cancelling import end_all
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.listen import Listener
 from oppspot_runner.db.pool import DATABASE_AWAY, DATABASE_ERROR, Connection, Database
@@ -162,9 +163,7 @@ class Hub:
     async def _stop(self) -> None:
         services, self._services = self._services, []
         self._heard = False
-        for service in services:
-            service.cancel()
-        await asyncio.gather(*services, return_exceptions=True)
+        await end_all(services)
 
     def _on_message(self, payload: str) -> None:
         with suppress(ValueError):  # our own address

@@ -12,10 +12,12 @@ import pytest
 from oppspot_runner.agents.context import Context
 from oppspot_runner.base.errors import Fail, InvalidInputError, NotFoundError
 from oppspot_runner.base.events import EventBus
+from oppspot_runner.db.listen import Listener
 from oppspot_runner.queue import event_writer
 from oppspot_runner.runner.maintenance import Pruning
 from oppspot_runner.runner.patience import Patience
-from oppspot_runner.workflow.run_events import RunEvent
+from oppspot_runner.workflow.following import Hub
+from oppspot_runner.workflow.run_events import Page, RunEvent
 from tests.runner.conftest import FAST, Bench
 from tests.workflow.stories import Story, short
 
@@ -281,6 +283,31 @@ async def test_a_run_that_is_not_there_and_a_bad_number_are_refused(story: Story
         await story.told(UUID(int=7))
     with pytest.raises(InvalidInputError, match="after is -1"):
         await story.told(UUID(int=7), after=-1)
+
+
+async def test_a_follower_ends_also_when_its_listener_loses_the_cancellation(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancelled: list[int] = []
+    listening = asyncio.Event()
+
+    async def deaf(_: Listener) -> None:
+        while len(cancelled) < 2:
+            try:
+                listening.set()
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                cancelled.append(1)
+
+    async def read(run: UUID, after: int) -> Page:
+        await listening.wait()
+        raise NotFoundError("there is no run")
+
+    monkeypatch.setattr(Listener, "run", deaf)
+    async with asyncio.timeout(15):
+        with pytest.raises(NotFoundError):
+            _ = [event async for event in Hub(bench.db, read).follow(UUID(int=7))]
+    assert len(cancelled) == 2
 
 
 async def test_a_plain_function_and_a_child_process_tell_too(bench: Bench, story: Story) -> None:

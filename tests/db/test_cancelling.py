@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from oppspot_runner.runner.cancelling import end_all, to_the_end
+from oppspot_runner.db.cancelling import end_all, to_the_end
 
 
 async def test_work_goes_on_to_its_end_when_who_awaits_it_is_cancelled() -> None:
