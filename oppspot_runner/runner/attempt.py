@@ -1,8 +1,7 @@
 """One attempt: brief, run, decide, settle. It always comes to an end, whatever its agent does.
 
 All of it happens in one asyncio task, to the moment when the end waits to be written. A body that
-ignores its cancellation is left behind in that task, and the attempt ends without it; the fence
-keeps it from writing anything later.
+ignores its cancellation is left behind in that task; the fence keeps it from writing anything.
 """
 
 from __future__ import annotations
@@ -274,18 +273,19 @@ class Attempt:
         def end() -> Settlement:
             return self._settlement(judged_value(result.value), run_ms)
 
-        while True:
+        def tell(written: bool) -> None:
+            self._written(end(), judged_value(result.value), written)
+
+        while not self._is_over:
             try:
-                written = await self.tools.settler.settle_alone(self.task, save, end)
+                await self.tools.settler.settle_alone(self.task, save, end, tell)
             except Exception as error:
                 if not is_away(error):
                     raise
                 # Rolled back, or committed without our knowing: the fence tells which.
                 await self.tools.patience.through(self.tools.database.ping)
                 await asyncio.sleep(AGAIN_S)
-            else:
-                self._written(end(), judged_value(result.value), written)
-                return result
+        return result
 
     def _settlement(self, outcome: Outcome, run_ms: int) -> Settlement:
         return settlement(

@@ -87,26 +87,29 @@ class Settler:
         task: Task,
         save: Callable[[Connection], Awaitable[bool]],
         end: Callable[[], Settlement],
-    ) -> bool:
+        tell: Callable[[bool], None],
+    ) -> None:
         """Writes one end in a transaction of its own, with what `save` writes by it.
 
         The task's row is locked first: nothing of a lost attempt is even tried. `end` is asked
-        after `save`, which may have put into the results what it did. An exception of
+        after `save`, which may have put into the results what it did. `tell` hears whether the
+        end was written before anything follows from it. An exception of
         `save` rolls everything back and is raised; SaveRefusedError when it returned False, Fail
         when it ended the transaction: what it wrote cannot be taken back.
         """
+        written = None
         async with self.database.transaction() as connection:
             held = await store.hold(connection, task)
-            if held is None:
-                return False
-            try:
-                await _saved(connection, save)
-            finally:
-                if await store.is_over(connection, held):
-                    raise Fail(ENDED_BY_SAVE)
-            written = await write(connection, self.runner_id, [end()])
-        await self._follow_up(written)
-        return True
+            if held is not None:
+                try:
+                    await _saved(connection, save)
+                finally:
+                    if await store.is_over(connection, held):
+                        raise Fail(ENDED_BY_SAVE)
+                written = await write(connection, self.runner_id, [end()])
+        tell(written is not None)
+        if written is not None:
+            await self._follow_up(written)
 
     async def run(self) -> None:
         """Flushes until cancelled. Nothing is written after that, and nobody waits for it."""

@@ -137,8 +137,9 @@ async def test_an_end_that_was_written_is_told_though_a_heartbeat_sees_it_first(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Slow(Settler):
-        async def settle_alone(self, *arguments: Any) -> bool:
-            written = await super().settle_alone(*arguments)
+        async def settle_alone(self, task: Task, save: Any, end: Any, tell: Any) -> None:
+            heard: list[bool] = []
+            await super().settle_alone(task, save, end, heard.append)
             row = "SELECT beat_at FROM task_runners"
             before = await bench.db.fetch_one(row)
 
@@ -149,7 +150,7 @@ async def test_an_end_that_was_written_is_told_though_a_heartbeat_sees_it_first(
                 return now["beat_at"] > before["beat_at"] + timedelta(seconds=0.5)
 
             await bench.until(beaten_twice)
-            return written
+            tell(*heard)
 
     monkeypatch.setattr(wiring, "Settler", Slow)
     bench.registry.register(saving_agent(), "saving")
@@ -162,6 +163,30 @@ async def test_an_end_that_was_written_is_told_though_a_heartbeat_sees_it_first(
             return bool(bench.happened(TaskFinished) or bench.happened(ResultDropped))
 
         await bench.until(told)
+    assert [event.status for event in bench.happened(TaskFinished)] == ["completed"]
+    assert not bench.happened(ResultDropped)
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("it broke"), asyncio.CancelledError()])
+async def test_an_end_that_was_written_is_told_though_what_follows_fails_or_is_cut_off(
+    bench: Bench, saving: UUID, monkeypatch: pytest.MonkeyPatch, fault: BaseException
+) -> None:
+    followed = asyncio.Event()
+
+    async def broken(self: Settler, written: Any) -> None:
+        followed.set()
+        raise fault
+
+    monkeypatch.setattr(Settler, "_follow_up", broken)
+    async with bench.running():
+        (row,) = await bench.ended(await bench.task(saving))
+        await asyncio.wait_for(followed.wait(), 10)
+
+        async def told() -> bool:
+            return bool(bench.happened(TaskFinished) or bench.happened(ResultDropped))
+
+        await bench.until(told)
+    assert row["status"] == "completed"
     assert [event.status for event in bench.happened(TaskFinished)] == ["completed"]
     assert not bench.happened(ResultDropped)
 
