@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 import click
@@ -27,7 +30,7 @@ async def events(run: str, after: int, follow: bool, as_json: bool) -> None:
     """Show what happened in a run, in order.
 
     Each event has a number: resume with --after. With --follow the exit code is 0 when the run
-    completed, 1 when it failed or was cancelled.
+    completed, 1 when it failed or was cancelled, 130 after Ctrl-C, which leaves the run alone.
     """
     async with open_database() as database:
         run_id = await stream_runs.find_run(database, run)
@@ -41,9 +44,21 @@ async def print_until_end(
     database: Database, run_id: UUID, after: int = 0, *, as_json: bool
 ) -> None:
     """Prints events as they come, then exits as the run ended."""
-    async for event in client_of(database).follow(run_id, after):
-        _print(event, as_json)
+    with resumable(lambda: f"runs events {run_id} --follow --after {after}"):
+        async for event in client_of(database).follow(run_id, after):
+            _print(event, as_json)
+            after = event.seq
     await exit_as_ended(database, run_id)
+
+
+@contextmanager
+def resumable(command: Callable[[], str]) -> Iterator[None]:
+    """Tells who interrupts it with which command to go on."""
+    try:
+        yield
+    except asyncio.CancelledError:  # what asyncio makes of Ctrl-C
+        output.warn(f"The run goes on without you. Resume with `oppspot-runner {command()}`.")
+        raise
 
 
 async def exit_as_ended(database: Database, run_id: UUID) -> None:

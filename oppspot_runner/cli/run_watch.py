@@ -12,7 +12,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from oppspot_runner.cli import output
-from oppspot_runner.cli.run_events import exit_as_ended, print_until_end
+from oppspot_runner.cli.run_events import exit_as_ended, print_until_end, resumable
 from oppspot_runner.cli.run_lines import said
 from oppspot_runner.cli.session import client_of
 from oppspot_runner.db.pool import Database
@@ -36,7 +36,8 @@ async def watch(database: Database, run_id: UUID, *, as_json: bool) -> None:
     from rich.live import Live
 
     tree = RunTree(await stream_runs.nodes(database, run_id))
-    with Live(console=output.console(), get_renderable=tree.render, refresh_per_second=8):
+    live = Live(console=output.console(), get_renderable=tree.render, refresh_per_second=8)
+    with resumable(lambda: f"runs show {run_id} --watch"), live:
         async for event in client_of(database).follow(run_id):
             tree.take(event)
     await exit_as_ended(database, run_id)

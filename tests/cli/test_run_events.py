@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
+import signal
+import subprocess
 import sys
+import termios
 from datetime import UTC
 from typing import Any
 
@@ -158,3 +163,52 @@ def test_a_tree_shows_bars_texts_and_errors(cli: CommandLine, rows: Rows, run: s
     assert "a\\x1b b" in take(find, "output_chunk", chunk="a\x1b\nb".replace("\n", " "))
     assert "failed" in take(score, "status", status="failed", error="no register")
     assert "The run failed: it did." in take(None, "error", error="it did", results={})
+
+
+WATCHERS = {
+    "tree": (["show", "--watch"], "runs show {run} --watch"),
+    "lines": (["events", "--follow"], "runs events {run} --follow --after 1"),
+    "json": (["show", "--watch", "--json"], "runs events {run} --follow --after 1"),
+}
+
+
+@pytest.mark.parametrize("kind", WATCHERS)
+def test_ctrl_c_ends_a_watcher_not_the_run_and_leaves_the_terminal_clean(
+    cli: CommandLine, rows: Rows, run: str, kind: str
+) -> None:
+    (command, *options), resume = WATCHERS[kind]
+    words = [sys.executable, "-m", "oppspot_runner", "runs", command, run, *options]
+    ours, theirs = pty.openpty()
+    before = termios.tcgetattr(theirs)
+    with subprocess.Popen(
+        words, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, start_new_session=True
+    ) as watcher:
+        shown = ""
+        while "queued" not in shown:  # the first event is there; another one will not come
+            shown += os.read(ours, 10_000).decode()
+        watcher.send_signal(signal.SIGINT)
+        _, err = watcher.communicate(timeout=20)
+    after = termios.tcgetattr(theirs)
+    os.close(theirs)
+    shown += read_to_the_end(ours)
+    assert watcher.returncode == 130
+    assert [line for line in err.decode().splitlines() if line] == [
+        f"The run goes on without you. Resume with `oppspot-runner {resume.format(run=run)}`."
+    ]
+    assert after == before
+    assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h"), "the cursor stays hidden"
+    assert shown.rfind("\x1b[?25l") <= shown.rfind("\x1b[?25h")
+    assert re.sub(r"\x1b\[[?0-9;]*[a-zA-Z]", "", shown).endswith("\n"), "the prompt begins a line"
+    assert rows.value("SELECT status FROM stream_runs WHERE id = %s", run) == "running"
+
+
+def read_to_the_end(terminal: int) -> str:
+    """What is left to be read, and closes it."""
+    text = b""
+    try:
+        while piece := os.read(terminal, 10_000):
+            text += piece
+    except OSError:  # the other side is closed
+        pass
+    os.close(terminal)
+    return text.decode()
