@@ -123,13 +123,16 @@ class Children:
 
     async def kill(self, child: Child) -> None:
         """Ends a child with everything that it started, and waits until it is gone."""
-        child.channel.writer.close()
-        if self._control is not None and not child.ended.done():
-            with suppress(OSError):
-                self._control.send(REQUEST.pack(KILL, child.pid))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(GONE_S):
-                    await asyncio.shield(child.ended)
+        try:
+            with suppress(OSError):  # a TimeoutError is one
+                if self._control is not None and not child.ended.done():
+                    self._control.send(REQUEST.pack(KILL, child.pid))
+                    async with asyncio.timeout(GONE_S):
+                        await asyncio.shield(child.ended)
+        finally:
+            # Only now: a child that sees it ends itself, and what it started in groups of their own
+            # is not found below a child that is gone.
+            child.channel.writer.close()
 
     async def stop(self) -> None:
         """Ends the nursery, and with it all children. May be called twice."""

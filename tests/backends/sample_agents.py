@@ -163,7 +163,7 @@ def forking(ctx: Any, payload: dict[str, Any]) -> dict[str, Any]:
     note.with_suffix(".part").write_text(" ".join(map(str, [os.getpid(), *born, pid])))
     note.with_suffix(".part").rename(note)
     while True:
-        pass
+        signal.pause()
 
 
 def stuck(ctx: Any, payload: dict[str, Any]) -> dict[str, Any]:
