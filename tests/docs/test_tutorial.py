@@ -23,8 +23,13 @@ MARK = "== block"
 # What a reader does by reading on: looks when the work is done, types when a runner has gone.
 READING = """
 at_rest() {
-    until [ "$(psql "$DB" -Atc "SELECT count(*) FROM agent_tasks
-               WHERE status IN ('pending', 'processing')")" = 0 ]; do :; done
+    psql "$DB" -Xq <<'END'
+        DO $$ BEGIN
+            WHILE EXISTS (SELECT FROM agent_tasks WHERE status IN ('pending', 'processing')) LOOP
+                PERFORM pg_sleep(0.05);
+            END LOOP;
+        END $$
+END
 }
 gone() { tail --pid="$(cat "$XDG_STATE_HOME"/oppspot-runner/runner.pid)" -f /dev/null; }
 """

@@ -3,31 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import psycopg
 import pytest
 
+from tests.conftest import create_database, drop_database
 from tests.plans.conftest import Session, explain
 
 generic = pytest.mark.parametrize("generic", [False, True], ids=["custom", "generic"])
 MANY = """
+    SET session_replication_role = replica; -- no trigger: much faster
     INSERT INTO ai_agents (agent_type, schedule_cron)
     SELECT 'noop', '0 9 * * *' FROM generate_series(1, 10000);
-    UPDATE schedules SET look_at = oppspot_now() + interval '1 hour';
+    INSERT INTO schedules (agent_id, expression, timezone, options, is_active, look_at)
+    SELECT agent_id, expression, timezone, options, is_active, oppspot_now() + interval '1 hour'
+    FROM schedule_sources;
     INSERT INTO schedule_ticks (schedule_id, due_at)
     SELECT id, oppspot_now() - make_interval(days => n) FROM schedules, generate_series(1, 5) n;
 """
 
 
-@pytest.fixture(params=["analyzed", "never-analyzed"])
-def scheduled(dsn: str, request: pytest.FixtureRequest) -> Iterator[Session]:
-    """10,000 schedules that are not due."""
+@pytest.fixture(scope="module")
+def many(server: str, template: str) -> Iterator[str]:
+    """A database with 10,000 schedules that are not due."""
+    name = f"oppspot_schedules_{uuid4().hex[:8]}"
+    dsn = create_database(server, name, template)
     with psycopg.connect(dsn, autocommit=True) as session:
         session.execute(MANY)  # type: ignore[arg-type]
         session.execute("VACUUM ANALYZE schedules, schedule_ticks, ai_agents")
+    yield dsn
+    drop_database(server, name)
+
+
+@pytest.fixture(params=["analyzed", "never-analyzed"])
+def scheduled(many: str, request: pytest.FixtureRequest) -> Iterator[Session]:
+    """A transaction among the schedules that is rolled back."""
+    with psycopg.connect(many) as session:
         if request.param == "never-analyzed":
             session.execute("DELETE FROM pg_statistic WHERE starelid >= 16384")
         yield session
+        session.rollback()
 
 
 @generic

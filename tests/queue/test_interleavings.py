@@ -111,7 +111,7 @@ async def check(stage: Stage, dice: random.Random, cases: int) -> None:
 
 
 async def test_two_or_three_sessions_at_once(stage: Stage, request: pytest.FixtureRequest) -> None:
-    await check(stage, random.Random(request.config.getoption("randomly_seed")), 250)
+    await check(stage, random.Random(request.config.getoption("randomly_seed")), 150)
 
 
 async def test_what_is_noted_while_it_is_taken_away_does_not_stay_running(stage: Stage) -> None:
