@@ -174,7 +174,7 @@ class Context:
         seq, _ = await self.recall(SLEEP)
         until, after_s = checked_time(when)
         await self._wait(
-            "the agent sleeps", lambda: self.journal.wait_for_time(SLEEP, seq, until, after_s)
+            "for its time", lambda: self.journal.wait_for_time(SLEEP, seq, until, after_s)
         )
 
     async def wait_for_event(
@@ -193,7 +193,7 @@ class Context:
         if result is NOT_KNOWN:
             timeout_s = None if timeout is None else checked_seconds(timeout, "the timeout")
             result = await self._wait(
-                f"the agent waits for the event {name!r}",
+                f"for the event {name!r}",
                 lambda: self.journal.wait_for_event(name, step, seq, timeout_s),
             )
         if "payload" not in result:
@@ -219,7 +219,7 @@ class Context:
         if not payloads:
             return []
         children = await self._wait(
-            f"the agent waits for {len(payloads)} of {agent}",
+            f"for {len(payloads)} of {agent}",
             lambda: self.journal.spawn(str(agent), step, seq, given),
         )
         return outputs(children, len(payloads), return_exceptions=return_exceptions)

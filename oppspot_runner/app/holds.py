@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from oppspot_runner.base.wording import ago, moment, span
+from oppspot_runner.base.wording import ago, awaited, moment, span
 
 NEXT_POLL = "a runner takes it within its next poll"
 
@@ -23,6 +23,8 @@ class Reason:
 def parked(task: dict[str, Any]) -> Reason:
     """Of a task that is due later; `task` is a row of explain/task."""
     due_s = task["due_in_s"]
+    if due_s is None:
+        return Reason("parked", "it is due at no time", task["run_now"])
     due = f"it is due at {moment(task['scheduled_for'])}"
     if due_s <= 0:
         text = f"{due}, {ago(-due_s)}, and {NEXT_POLL}"
@@ -34,9 +36,7 @@ def parked(task: dict[str, Any]) -> Reason:
 
 def waiting(task: dict[str, Any]) -> Reason:
     """Of a task whose agent waits for something; `task` is a row of explain/task."""
-    since, latest = when(task["waits_since"], "since"), task["wait_until"]
-    until = "" if latest is None else f", until {moment(latest)} at the latest"
-    text = f"its agent waits for {task['waits_for']} {since}{until}, and holds no slot"
+    text = f"its agent waits for {awaited(task)}, and holds no slot"
     if task["children"] is not None:
         text = f"{text}; {task['children']}"
     return Reason("waiting", text, task["end_wait"])

@@ -37,11 +37,11 @@ def judged_error(error: BaseException, *, memory_limit: int | None = None) -> Ou
     """What an exception of an agent means, which had that limit."""
     match error:
         case BaseException() if (wait := suspension(error)) is not None:
-            return Snooze(str(wait), until=wait.until or LAST_TIME)
+            return Snooze(f"waited: {wait}", until=wait.until or LAST_TIME)
         case errors.Fail():
             return Fail(error.one_line())
         case errors.Snooze():
-            return Snooze(str(error), until=error.until, after_s=error.after_s)
+            return Snooze(f"snoozed: {error}", until=error.until, after_s=error.after_s)
         case errors.Retry():
             return Retry(str(error), after_s=error.after_s)
         case SoftTimeLimitError():

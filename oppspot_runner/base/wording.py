@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,13 @@ from typing import Any
 def moment(value: datetime | None) -> str:
     """A time in UTC, to the second."""
     return "" if value is None else f"{value:%Y-%m-%d %H:%M:%S}Z"
+
+
+def awaited(wait: Mapping[str, Any]) -> str:
+    """What a task waits for; `wait` has `waits_for`, `waits_since` and `wait_until`."""
+    latest = wait["wait_until"]
+    until = "" if latest is None else f", until {moment(latest)} at the latest"
+    return f"{wait['waits_for']} since {moment(wait['waits_since'])}{until}"
 
 
 def span(seconds: float) -> str:

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import click
 
-from oppspot_runner.base.wording import ago, moment, progress, span
+from oppspot_runner.base.wording import ago, awaited, moment, progress, span
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ago",
+    "awaited",
     "cell",
     "console",
     "fields",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from oppspot_runner.cli import output
@@ -40,8 +41,16 @@ def said(event: RunEvent) -> str:
 
 
 def _status(data: dict[str, Any]) -> str:
-    why = data.get("error") or data.get("reason")
-    return f"{data.get('status')}: {why}" if why else str(data.get("status"))
+    return ": ".join(part for part in (str(data.get("status")), why(data)) if part)
+
+
+def why(status: dict[str, Any]) -> str:
+    """The error or reason of a status, and when an agent that is put off goes on."""
+    said, due = status.get("error") or status.get("reason") or "", status.get("due_at")
+    if due is None:
+        return str(said)
+    word = "until" if status.get("status") == "waiting" else "again at"
+    return f"{said}, {word} {output.moment(datetime.fromisoformat(due).astimezone(UTC))}"
 
 
 def _short(value: Any) -> str:

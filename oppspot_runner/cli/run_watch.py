@@ -13,7 +13,7 @@ from psycopg.rows import DictRow
 
 from oppspot_runner.cli import output
 from oppspot_runner.cli.run_events import exit_as_ended, print_until_end, resumable
-from oppspot_runner.cli.run_lines import said
+from oppspot_runner.cli.run_lines import said, why
 from oppspot_runner.cli.session import client_of
 from oppspot_runner.db.pool import Database
 from oppspot_runner.workflow import runs as stream_runs
@@ -58,7 +58,7 @@ class Branch:
         """Notes what happened."""
         if event.type == "status":
             self.status, self._tail = str(event.data.get("status")), ""
-            self.what = str(event.data.get("error") or event.data.get("reason") or "")
+            self.what = why(event.data)
             self.progress = {}
         elif event.type == "progress":
             self.progress = event.data

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 DEFAULT_MAX_RETRIES = 3
+PUT_OFF = ("waited", "snoozed", "given back")  # why attempts ended that others go on with
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,22 @@ async def whole_task(database: Database, task_id: UUID) -> WholeTask:
     )
 
 
+def standing(row: DictRow) -> str | None:
+    """What a task does, waits for, or ended with; `row` is one of tasks/list or runs/nodes."""
+    if row["waits_for"]:
+        return f"waits for {output.awaited(row)}"
+    match row.get("task_status", row["status"]):
+        case "processing" if row["cancel_requested"]:
+            return "being cancelled"
+        case "processing":
+            return output.progress(row["progress"])
+        case "pending" if (row["due_in_s"] or 0) > 0:
+            again = f" (again after: {row['error_message']})" if row["error_message"] else ""
+            return f"due in {output.span(row['due_in_s'])}{again}"
+    error: str | None = row["error_message"]
+    return error
+
+
 def tell_each(results: Sequence[dict[str, Any]], as_json: bool) -> None:
     """Prints what became of each task; exits 1 when one was not changed.
 
@@ -83,6 +100,7 @@ def _fields(state: TaskState, lineage: list[tuple[str, Any]]) -> RenderableType:
         [
             ("task", state.id),
             ("status", state.status),
+            ("waits for", output.awaited(asdict(state)) if state.waits_for else None),
             ("agent", agent),
             ("priority", state.priority),
             ("task type", state.task_type),
@@ -100,7 +118,7 @@ def _fields(state: TaskState, lineage: list[tuple[str, Any]]) -> RenderableType:
             ("progress", output.progress(state.progress)),
             ("cancel", f"asked for: {state.cancel_reason}" if asked else None),
             ("cancelled", _why_cancelled(state)),
-            ("error", state.error_message),
+            ("error", None if state.waits_for else state.error_message),
             ("made", state.created_at),
             ("due", state.scheduled_for),
             ("started", state.started_at),
@@ -134,7 +152,7 @@ def _attempts(rows: list[DictRow]) -> RenderableType:
         [
             (
                 row["attempt"],
-                row["status"],
+                _end(row),
                 row["runner_id"],
                 row["host"],
                 row["started_at"],
@@ -145,6 +163,12 @@ def _attempts(rows: list[DictRow]) -> RenderableType:
             for row in rows
         ],
     )
+
+
+def _end(row: DictRow) -> str:
+    """How an attempt ended: one that others go on with was not cancelled by anybody."""
+    why = str(row["error_message"]).partition(": ")[0]
+    return why if row["status"] == "cancelled" and why in PUT_OFF else str(row["status"])
 
 
 def _numbers(metrics: Any) -> str:

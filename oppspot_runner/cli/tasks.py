@@ -13,7 +13,7 @@ from oppspot_runner.base.task import TaskStatus
 from oppspot_runner.cli import output
 from oppspot_runner.cli.explain import explain
 from oppspot_runner.cli.session import client_of, json_option, open_database, runs, say
-from oppspot_runner.cli.task_view import tell_each, whole_task
+from oppspot_runner.cli.task_view import standing, tell_each, whole_task
 from oppspot_runner.cli.values import json_object
 from oppspot_runner.db.pool import Database
 from oppspot_runner.queue import client, read
@@ -86,23 +86,11 @@ def _table(rows: list[DictRow]) -> RenderableType:
                 row["priority"],
                 row["attempt"],
                 output.ago(row["age_s"]),
-                _what(row),
+                standing(row),
             )
             for row in rows
         ],
     )
-
-
-def _what(row: DictRow) -> str | None:
-    if row["status"] == "processing":
-        return "being cancelled" if row["cancel_requested"] else output.progress(row["progress"])
-    if row["waits_for"]:
-        return f"waits for {row['waits_for']}"
-    if row["status"] == "pending" and (row["due_in_s"] or 0) > 0:
-        again = f" (again after: {row['error_message']})" if row["error_message"] else ""
-        return f"due in {output.span(row['due_in_s'])}{again}"
-    error: str | None = row["error_message"]
-    return error
 
 
 @tasks.command(epilog="Example: oppspot-runner tasks show 01990c3e-7b")

@@ -54,9 +54,12 @@ class TaskState:
     cancel_requested_at: datetime | None
     cancel_reason: str | None
     created_at: datetime
-    scheduled_for: datetime
+    scheduled_for: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
+    waits_for: str | None
+    waits_since: datetime | None
+    wait_until: datetime | None
 
     @property
     def ended(self) -> bool:

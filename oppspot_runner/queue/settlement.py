@@ -92,7 +92,7 @@ def _ending(task: Task, outcome: Outcome, backoff: Backoff, max_retries: int) ->
             return {
                 "status": "pending",
                 "execution_status": "cancelled",
-                "error": f"snoozed: {clean_text(reason, most=MOST_TEXT)}",
+                "error": clean_text(reason, most=MOST_TEXT),
                 "until": until,
                 "delay_s": _seconds(after_s or 0.0),
             }

@@ -92,7 +92,7 @@ class Maintenance:
             if now >= self._poll_at:
                 moved, more = await self._keep_order(connection)
                 found, suspect_s = await store.rescue(connection, self.runner_id)
-                await chain.after(connection, _ended(found))
+                await chain.after(connection, _settled(found))
                 await chain.expire_approvals(connection)
                 ready = await store.is_ready(connection)
                 more = more or len(found) >= store.MOST_RESCUED
@@ -170,11 +170,11 @@ class Pruning:
             return tasks + events + history
 
 
-def _ended(found: list[store.Rescued]) -> list[chain.Ended]:
+def _settled(found: list[store.Rescued]) -> list[chain.Settled]:
     return [
-        chain.Ended(one.run_id, one.agent_id, one.status, None)
+        chain.Settled(one.run_id, one.agent_id, one.status, None)
         for one in found
-        if one.run_id and one.agent_id and one.status != "pending"
+        if one.run_id and one.agent_id
     ]
 
 

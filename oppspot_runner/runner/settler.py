@@ -191,12 +191,12 @@ async def write(
 ) -> Written:
     """Writes ends and what follows from them in the connection's transaction."""
     settled = await store.finish(connection, runner_id, settlements)
-    ended = [
-        chain.Ended(one.run_id, one.agent_id, one.status, one.execution_id)
+    nodes = [
+        chain.Settled(one.run_id, one.agent_id, one.status, one.execution_id)
         for one in settled
-        if one.run_id and one.agent_id and one.status in FINAL
+        if one.run_id and one.agent_id
     ]
-    await chain.after(connection, ended)
+    await chain.after(connection, nodes)
     pairs = [(one.stream_id, one.agent_id) for one in settled if one.stream_id and one.agent_id]
     await chain.count_executions(connection, pairs)
     return await _counted(connection, settled, settlements)

@@ -27,8 +27,8 @@ EXPIRE_APPROVALS = statement("workflow/expire_approvals")
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A task of a run that ended: `state` is completed, failed or cancelled."""
+class Settled:
+    """A task of a run whose attempt ended: `state` is what it became, pending if it came back."""
 
     run_id: UUID
     agent_id: UUID
@@ -65,15 +65,15 @@ async def open_run(connection: Connection, task: Task, stream_id: UUID) -> UUID:
     return run_id
 
 
-async def after(connection: Connection, ended: Sequence[Ended]) -> int:
-    """Starts what became ready by these ends; how many tasks were inserted."""
-    if not ended:
+async def after(connection: Connection, settled: Sequence[Settled]) -> int:
+    """Starts what became ready by these ends, and tells of tasks that came back; how many began."""
+    if not settled:
         return 0
     params = {
-        "run_ids": [one.run_id for one in ended],
-        "agent_ids": [one.agent_id for one in ended],
-        "states": [one.state for one in ended],
-        "execution_ids": [one.execution_id for one in ended],
+        "run_ids": [one.run_id for one in settled],
+        "agent_ids": [one.agent_id for one in settled],
+        "states": [one.state for one in settled],
+        "execution_ids": [one.execution_id for one in settled],
     }
     row = await (await connection.execute(SETTLE_NODES, params)).fetchone()
     assert row is not None

@@ -153,7 +153,7 @@ def test_a_tree_shows_bars_texts_and_errors(cli: CommandLine, rows: Rows, run: s
     def take(agent: UUID | None, kind: EventType, **data: Any) -> str:
         now = datetime.now(UTC)
         tree.take(RunEvent(UUID(run), 1, kind, agent, None, None, None, now, data))
-        console = Console(width=100)
+        console = Console(width=120)
         with console.capture() as shown:
             console.print(tree.render())
         return shown.get()
@@ -162,6 +162,15 @@ def test_a_tree_shows_bars_texts_and_errors(cli: CommandLine, rows: Rows, run: s
     assert "half" in take(find, "progress", done="odd", total=None, message="half")
     assert "a\\x1b b" in take(find, "output_chunk", chunk="a\x1b\nb".replace("\n", " "))
     assert "failed" in take(score, "status", status="failed", error="no register")
+    due = {"due_at": "2026-01-31T10:00:00.5+01:00"}
+    shown = take(find, "status", status="queued", error="no answer", **due)
+    assert "queued" in shown
+    assert "no answer, again at 2026-01-31 09:00:00Z" in shown
+    shown = take(find, "status", status="waiting", reason="for the event approval", **due)
+    assert "for the event approval, until 2026-01-31 09:00:00Z" in shown
+    assert "approval, until" not in take(
+        find, "status", status="waiting", reason="for the event approval"
+    )
     assert "The run failed: it did." in take(None, "error", error="it did", results={})
 
 

@@ -177,3 +177,39 @@ def test_children_are_counted_with_their_parent_and_listed_by_it(
     assert "1 of 2 have ended" in " ".join(explained.split())
     assert f"oppspot-runner tasks list --parent {parent}" in explained
     assert "1 for their children" in cli("status").out
+
+
+def test_a_waiting_task_says_what_for_and_never_when_it_is_due(
+    cli: CommandLine, rows: Rows
+) -> None:
+    stream = cli.json("streams", "create", "Leads")["id"]
+    task = rows.task(rows.agent(), stream_id=stream)
+    rows(
+        "INSERT INTO task_waits (task_id, attempt, kind, name, since, due_at)"
+        " VALUES (%s, 1, 'event', 'approval', '2026-01-31Z', '2099-01-31Z')",
+        task,
+    )
+    rows(
+        "INSERT INTO agent_executions (task_id, attempt, status, error_message)"
+        " VALUES (%s, 1, 'cancelled', 'waited: for the event ''approval''')",
+        task,
+    )
+    rows(
+        "UPDATE agent_tasks SET attempt = 1, error_message = 'waited: for the event',"
+        " scheduled_for = '9999-01-01Z' WHERE id = %s",
+        task,
+    )
+    wait = "the event approval since 2026-01-31 00:00:00Z, until 2099-01-31 00:00:00Z at the latest"
+    shown = cli("tasks", "show", task).out
+    assert f"waits for {wait}" in " ".join(shown.split())
+    assert [line.split()[:2] for line in shown.splitlines()][-1] == ["1", "waited"]
+    assert not {"error", "due", "cancelled"} & {line.split(" ")[0] for line in shown.splitlines()}
+    assert "waits for the event approval since 2026-01-31 00:00:00Z" in cli("tasks", "list").out
+    assert cli.json("tasks", "show", task)["task"]["scheduled_for"] is None
+    assert cli.json("tasks", "list")[0]["scheduled_for"] is None
+    for words in (["tasks", "show", task], ["tasks", "list"], ["tasks", "explain", task]):
+        for ended in (cli(*words), cli(*words, "--json")):
+            assert "9999" not in ended.out
+    assert "9999" not in cli("status", "--json").out
+    rows("DELETE FROM task_waits")
+    assert "it is due at no time" in cli("tasks", "explain", task).out

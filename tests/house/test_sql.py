@@ -75,10 +75,10 @@ def test_the_clock_is_defined_once(sql_files: dict[str, str]) -> None:
     assert len(defined) == 1
 
 
-def test_every_migration_has_a_number_of_its_own(sql_files: dict[str, str]) -> None:
-    numbers = [path.split("_")[0] for path in sql_files if "/" not in path]
-    assert all(re.fullmatch(r"\d{4}", number) for number in numbers)
-    assert len(set(numbers)) == len(numbers)
+def test_migrations_are_numbered_without_gaps(sql_files: dict[str, str]) -> None:
+    names = sorted(path for path in sql_files if "/" not in path)
+    numbers = [name.split("_")[0] for name in names]
+    assert numbers == [f"{number:04}" for number in range(1, len(names) + 1)]
 
 
 def test_no_extension_is_asked_for(sql_files: dict[str, str]) -> None:

@@ -156,9 +156,9 @@ class Session:
             promoted = (await store.promote(self.connection)).tasks
             found, _ = await store.rescue(self.connection, 1)
             ended = [
-                chain.Ended(one.run_id, one.agent_id, one.status, None)
+                chain.Settled(one.run_id, one.agent_id, one.status, None)
                 for one in found
-                if one.run_id and one.agent_id and one.status != "pending"
+                if one.run_id and one.agent_id
             ]
             await chain.after(self.connection, ended)
         return promoted + len(found)

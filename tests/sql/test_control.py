@@ -140,6 +140,24 @@ def test_a_signal_is_kept_for_a_run_that_is_on(psql: Psql) -> None:
     assert row == f'{run}|approved|{{"by": "ann"}}'
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        ("'x', '[1]'", "the payload of the signal x is a JSON array", 'such as {"by": "ann"}'),
+        ("'x', 'null'", "the payload of the signal x is a JSON null", "Write an object"),
+        ("'  '", "the name of the signal is empty", "Give the name that the agent waits for"),
+        ("NULL", "the name of the signal is empty", "as in signal_run(run_id, 'approval')"),
+    ],
+)
+def test_a_signal_that_nobody_could_use_is_refused(
+    psql: Psql, arguments: str, message: str, hint: str
+) -> None:
+    run = psql.value(f"SELECT run_stream('{psql.stream(psql.agent())}')")
+    answer = psql(f"SELECT signal_run('{run}', {arguments})")
+    assert message in answer.notices
+    assert hint in answer.notices
+
+
 def test_a_signal_to_an_ended_run_is_refused(psql: Psql) -> None:
     run = psql.value(f"SELECT run_stream('{psql.stream(psql.agent())}')")
     psql("UPDATE agent_tasks SET status = 'completed'")

@@ -236,7 +236,7 @@ def finishes(run: UUID, agent: UUID) -> Step:
     """The step that ends a node and goes on with what depends on it."""
 
     async def settle(connection: Connection) -> None:
-        await chain.after(connection, [chain.Ended(run, agent, "completed", None)])
+        await chain.after(connection, [chain.Settled(run, agent, "completed", None)])
 
     return settle
 
@@ -274,7 +274,7 @@ async def opened(db: Database, graph: Graph) -> UUID:
         row = await run.fetchone()
         assert row is not None
         await chain.after(
-            connection, [chain.Ended(row["id"], graph.agents["A"], "completed", None)]
+            connection, [chain.Settled(row["id"], graph.agents["A"], "completed", None)]
         )
         return row["id"]
 

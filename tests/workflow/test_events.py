@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from oppspot_runner.agents.context import Context
-from oppspot_runner.base.errors import Fail, InvalidInputError, NotFoundError
+from oppspot_runner.base.errors import Fail, InvalidInputError, NotFoundError, Retry
 from oppspot_runner.base.events import EventBus
 from oppspot_runner.db.listen import Listener
 from oppspot_runner.queue import event_writer
@@ -75,6 +76,48 @@ async def test_a_failure_is_told_with_its_reason_and_what_is_skipped(
     assert events[-1].type == "error"
     assert events[-1].data["error"] == "B failed: no such company"
     assert events[-1].data["results"] == {str(story.agents["A"]): {"by": "A"}}
+
+
+async def test_an_attempt_that_is_repeated_is_told_with_its_error_and_when(
+    bench: Bench, story: Story
+) -> None:
+    async def fails_once(ctx: Context) -> dict[str, Any]:
+        if ctx.attempt == 1:
+            raise Retry("the register is away", after=0.2)
+        return {}
+
+    await story.lay({"A": "", "B": ""}, B=fails_once)
+    async with bench.running():
+        events = await story.told(await story.start())
+    (again,) = [one for one in events if one.agent_name == "B" and one.data.get("error")]
+    assert (again.type, again.data["status"], again.attempt) == ("status", "queued", 1)
+    assert again.data["error"] == "the register is away"
+    due = datetime.fromisoformat(again.data["due_at"])
+    assert timedelta(0) < due - again.created_at <= timedelta(seconds=0.2)
+    of_b = [one.data["status"] for one in of(events, "status") if one.agent_name == "B"]
+    assert of_b == ["queued", "running", "queued", "running", "completed"]
+
+
+@pytest.mark.parametrize("timeout", [None, 3600])
+async def test_a_wait_is_told_with_what_is_waited_for(
+    bench: Bench, story: Story, timeout: float | None
+) -> None:
+    async def asks(ctx: Context) -> dict[str, Any]:
+        return dict(await ctx.wait_for_event("approval", timeout))
+
+    await story.lay({"A": ""}, A=asks)
+    async with bench.running():
+        run = await story.start()
+        events = []
+        async with asyncio.timeout(15):
+            async for event in story.client.follow(run):
+                events.append(event)
+                if event.data.get("status") == "waiting":
+                    await story.client.signal_run(run, "approval", {"by": "ann"})
+    (waiting,) = [one for one in events if one.data.get("status") == "waiting"]
+    assert waiting.data["reason"] == "for the event approval"
+    assert ("due_at" in waiting.data) == (timeout is not None)
+    assert short(events)[:5] == ["A queued", "A running", "A waiting", "A running", "A output"]
 
 
 async def test_a_cancelled_run_says_so_last(bench: Bench, story: Story) -> None:

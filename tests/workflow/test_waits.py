@@ -69,7 +69,7 @@ async def test_a_signal_ends_a_wait_at_once_and_steps_are_not_repeated(bench: Be
     first = (await bench.attempts(task))[0]
     assert (first["status"], first["error_message"]) == (
         "cancelled",
-        "snoozed: the agent waits for the event 'approval'",
+        "waited: for the event 'approval'",
     )
 
 

@@ -5,7 +5,8 @@ SELECT x.id, x.agent_id, a.name AS agent_name, a.agent_type, x.assignment_role, 
        ARRAY(SELECT coalesce(n.name, d.id::text) FROM unnest(x.depends_on_agent_ids) WITH ORDINALITY AS d (id, place)
              LEFT JOIN ai_agents n ON n.id = d.id ORDER BY d.place) AS depends_on,
        coalesce(a.is_active, true) AS agent_is_active,
-       x.condition::text AS condition, x.on_failure, x.requires_approval, x.approval_timeout, x.max_parallel,
+       x.condition::text AS condition, x.on_failure, x.requires_approval,
+       x.approval_timeout::text AS approval_timeout, x.max_parallel, x.schedule_options,
        coalesce(x.total_executions, 0) AS total_executions, x.last_executed_at
 FROM stream_agent_assignments x LEFT JOIN ai_agents a ON a.id = x.agent_id
 WHERE x.stream_id = %(stream_id)s

@@ -9,7 +9,8 @@ WITH bound AS MATERIALIZED (
     (SELECT t.id FROM agent_tasks t WHERE t.id < (SELECT b.id FROM bound b) ORDER BY t.id DESC LIMIT 50)
 )
 SELECT t.id, t.agent_id, a.name AS agent_name, a.agent_type, t.task_type, t.status, t.priority, t.attempt, t.retry_count,
-       t.progress::text AS progress, t.error_message, t.created_at, t.scheduled_for, t.started_at, t.finished_at,
+       t.progress::text AS progress, t.error_message, t.created_at,
+       nullif(t.scheduled_for, '9999-01-01Z') AS scheduled_for, t.started_at, t.finished_at,
        t.runner_id, t.cancel_requested_at IS NOT NULL AS cancel_requested,
        extract(epoch FROM oppspot_now() - coalesce(t.finished_at, t.started_at, t.created_at))::float8 AS age_s,
        (extract(epoch FROM t.finished_at - t.started_at) * 1000)::bigint AS duration_ms
