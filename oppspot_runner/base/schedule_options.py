@@ -26,17 +26,25 @@ class ScheduleOptions(BaseModel):
     jitter: timedelta = Field(timedelta(0), ge=timedelta(0), le=timedelta(days=1))
 
 
+class ScheduleOptionError(InvalidInputError):
+    """An option that means nothing; `key` is None where the whole is no object."""
+
+    def __init__(self, key: str | None, fault: str) -> None:
+        known = ", ".join(ScheduleOptions.model_fields)
+        super().__init__(
+            f"the schedule's {key or 'options'}: {fault}", hint=f"Its keys are {known}."
+        )
+        self.key = key
+
+
 def schedule_options(value: Any) -> ScheduleOptions:
-    """`value`, read from JSON, as options. Raises InvalidInputError that names the key."""
+    """`value`, read from JSON, as options. Raises ScheduleOptionError that names the key."""
     try:
         return ScheduleOptions.model_validate({} if value is None else value)
     except ValidationError as error:
         first = error.errors()[0]
-        key = f" {first['loc'][0]}" if first["loc"] else ""
-        known = ", ".join(ScheduleOptions.model_fields)
-        raise InvalidInputError(
-            f"the schedule's{key or ' options'}: {first['msg']}", hint=f"Its keys are {known}."
-        ) from None
+        key = str(first["loc"][0]) if first["loc"] else None
+        raise ScheduleOptionError(key, first["msg"]) from None
 
 
 def frequency(text: str) -> str:
@@ -52,5 +60,5 @@ def frequency(text: str) -> str:
     except InvalidInputError as error:
         words = ", ".join((*WORDS, REALTIME, MANUAL))
         raise InvalidInputError(
-            str(error), hint=f"A frequency is {words}, or a cron expression."
+            str(error), hint=f"A frequency is {words}, or a cron expression. {error.hint or ''}"
         ) from None

@@ -16,9 +16,10 @@ from oppspot_runner.streams import directory
 
 @click.group(epilog="Example: oppspot-runner agents create --type weekly_digest --cron '0 9 * * 1'")
 def agents() -> None:
-    """List, create and change agents.
+    """List, create and update agents.
 
-    An agent is a row: code of some type, with a name, a configuration and perhaps a schedule.
+    An agent is a row: code of some type, with a name, a configuration and perhaps a schedule. One
+    that has tasks cannot be deleted: `agents update --inactive` takes it out of use.
     """
 
 
@@ -78,15 +79,19 @@ def _described(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@agents.command(epilog="Example: oppspot-runner agents create --type scout_agent --name Scout")
+@agents.command(epilog="Example: oppspot-runner agents create Scout --type scout_agent")
+@click.argument("called", metavar="[NAME]", required=False)
 @click.option("--type", "agent_type", required=True, help="Which code it runs.")
 @_described
 @click.option("--parent", help="The agent above it (id or name), see `runs start`.")
 @click.option("--org", "org_id", type=click.UUID, help="The organisation that it works for.")
 @click.option("--inactive", is_flag=True, help="Its tasks fail until it is active.")
 @runs
-async def create(inactive: bool, as_json: bool, **columns: Any) -> None:
-    """Create an agent. Its name is by default its type."""
+async def create(called: str | None, inactive: bool, as_json: bool, **columns: Any) -> None:
+    """Create an agent. Its NAME, given as --name too, is by default its type."""
+    if called is not None and columns["name"] is not None:
+        raise click.UsageError("give either NAME or --name")
+    columns["name"] = called if called is not None else columns["name"]
     given = {name: value for name, value in columns.items() if value is not None}
     async with open_client() as client:
         made = await client.create_agent(is_active=not inactive, **given)

@@ -33,7 +33,10 @@ MOST_AGENTS = 3
 
 @click.group("dead-letters", epilog="Example: oppspot-runner dead-letters list --since 1d")
 def dead_letters() -> None:
-    """Tasks that failed for good. They stay until they are put in line again or discarded."""
+    """List, show, requeue and discard tasks that failed for good.
+
+    They stay until they are put in line again or discarded.
+    """
 
 
 def _filtered(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -24,7 +24,7 @@ FIELDS = ", ".join(USUAL_NAMES)
 
 @click.group("import", epilog="Example: oppspot-runner import csv companies.csv")
 def import_group() -> None:
-    """Bring companies into the database.
+    """Bring companies into the database: csv, listed, companies-house.
 
     Running an import again changes only what is new. Broken rows are left out and counted.
     """

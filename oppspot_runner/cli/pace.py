@@ -1,13 +1,15 @@
-"""The options --strategy and --max-parallel of commands that start a run."""
+"""What commands that start a run share: the options for its pace, and what they say of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import click
 
 from oppspot_runner.base.pace import STRATEGIES
+from oppspot_runner.cli.output import say
 
 
 def pace_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -26,3 +28,9 @@ def pace_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+def tell_started(run_id: UUID, as_json: bool, **of: Any) -> None:
+    """Says that a run was started; JSON has also what it is of."""
+    text = f"Run {run_id} was started. Look at it with `oppspot-runner runs show {run_id}`."
+    say({"run_id": run_id, **of}, text, as_json)

@@ -13,7 +13,7 @@ from oppspot_runner.cli import output
 from oppspot_runner.cli.session import client_of, json_option, open_database, runs
 from oppspot_runner.queue import read
 from oppspot_runner.streams import assignments, directory
-from oppspot_runner.workflow.plan import Plan, plan
+from oppspot_runner.workflow.plan import APPROVED, ONLY_IF, Plan, plan
 
 
 @click.command("plan", epilog="Example: oppspot-runner streams plan Leads --mermaid")
@@ -71,20 +71,21 @@ def _show(found: Plan, unsaid: bool) -> None:
 
 
 def _flowchart(found: Plan) -> list[str]:
-    """Agents in boxes, in six-sided ones where somebody has to approve."""
+    """Agents in boxes with their conditions, in six-sided ones where somebody has to approve."""
     places = {one.name: f"a{place}" for place, one in enumerate(found.agents)}
     lines = ["flowchart TD"]
     for one in found.agents:
-        approved = any(note.startswith("after an approval") for note in one.notes)
+        approved = any(note.startswith(APPROVED) for note in one.notes)
         left, right = ("{{", "}}") if approved else ("[", "]")
-        lines.append(f'    {places[one.name]}{left}"{_label(one.name)}"{right}')
+        shown = [one.name, *(note for note in one.notes if note.startswith(ONLY_IF))]
+        lines.append(f'    {places[one.name]}{left}"{"<br>".join(map(_label, shown))}"{right}')
     for one in found.agents:
-        condition = next((note for note in one.notes if note.startswith("only if ")), None)
-        arrow = f'-->|"{_label(condition)}"|' if condition else "-->"
-        lines += [f"    {places[name]} {arrow} {places[one.name]}" for name in one.after]
+        lines += [f"    {places[name]} --> {places[one.name]}" for name in one.after]
     return lines
 
 
 def _label(text: str) -> str:
     """`text` inside of the quotes of a flowchart, on one line."""
-    return output.safe(text).replace("#", "#35;").replace('"', "#quot;")
+    for sign, code in (("#", "#35;"), ('"', "#quot;"), ("<", "#lt;"), (">", "#gt;")):
+        text = text.replace(sign, code)
+    return output.safe(text)

@@ -13,11 +13,12 @@ from psycopg.rows import DictRow
 
 from oppspot_runner.base.wording import moment
 from oppspot_runner.cli import output
-from oppspot_runner.cli.pace import pace_options
+from oppspot_runner.cli.pace import pace_options, tell_started
 from oppspot_runner.cli.run_events import events
 from oppspot_runner.cli.run_watch import watch as watch_run
 from oppspot_runner.cli.session import client_of, json_option, open_client, open_database, say
 from oppspot_runner.cli.session import runs as run_async
+from oppspot_runner.cli.task_view import standing
 from oppspot_runner.cli.values import json_object
 from oppspot_runner.db.pool import Database
 from oppspot_runner.streams import directory
@@ -32,7 +33,7 @@ STATUSES = click.Choice(("running", "completed", "failed", "cancelled"))
 
 @click.group(epilog="Example: oppspot-runner runs list --status running")
 def runs() -> None:
-    """Start, list, show, follow, signal, approve, rerun and cancel runs of agents.
+    """List, show, start, signal, approve, rerun and cancel runs, and follow their events.
 
     A run is named by its id, or by the first characters of it (at least 4).
     """
@@ -137,9 +138,7 @@ def _state(node: DictRow) -> str:
 def _what(node: DictRow) -> str | None:
     if node["approve_by"] is not None:
         return f"until {moment(node['approve_by'])}"
-    if node["waits_for"]:
-        return f"waits for {node['waits_for']}"
-    return output.progress(node["progress"]) or node["error_message"]
+    return standing(node)
 
 
 @runs.command(epilog="Example: oppspot-runner runs start Director --strategy level")
@@ -158,8 +157,7 @@ async def start(root: str, as_json: bool, **given: Any) -> None:
     async with open_client() as client:
         agent = await client.run(directory.find_agent(root))
         made = await client.run_graph(agent, requested_by="cli", **given)
-    text = f"Run {made} was started. Look at it with `oppspot-runner runs show {made}`."
-    say({"run_id": made, "root_agent_id": agent}, text, as_json)
+    tell_started(made, as_json, root_agent_id=agent)
 
 
 @runs.command(epilog="Example: oppspot-runner runs approve 01990c3e-7b Publisher")
@@ -200,8 +198,7 @@ async def rerun(run: str, agent: str | None, as_json: bool) -> None:
         client = client_of(database)
         agent_id = await client.run(directory.find_agent(agent)) if agent else None
         made = await client.rerun_run(run_id, agent_id, requested_by="cli")
-    text = f"Run {made} was started. Look at it with `oppspot-runner runs show {made}`."
-    say({"run_id": made, "rerun_of": run_id}, text, as_json)
+    tell_started(made, as_json, rerun_of=run_id)
 
 
 @runs.command(epilog="Example: oppspot-runner runs signal 01990c3e-7b approval")

@@ -21,10 +21,12 @@ from oppspot_runner.streams import directory
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+MOST_SHOWN = 40  # characters of an expression in the table
+
 
 @click.group(epilog="Example: oppspot-runner schedules next --count 10")
 def schedules() -> None:
-    """List schedules, see when they fire next, pause, resume and run them.
+    """List schedules, see what comes next, pause, resume, and run-now.
 
     They are written on agents (`agents update --cron`) and on their part in a stream (`streams
     assign --frequency`). A schedule is named by its agent, and by --stream when it has several.
@@ -159,7 +161,7 @@ def _table(rows: Sequence[Schedule]) -> RenderableType:
             (
                 one.agent_name or one.agent_id,
                 one.stream_name or one.stream_id,
-                one.expression,
+                _shortened(one.expression),
                 one.timezone,
                 one.state,
                 _next(one),
@@ -169,6 +171,12 @@ def _table(rows: Sequence[Schedule]) -> RenderableType:
             for one in rows
         ],
     )
+
+
+def _shortened(expression: str) -> str:
+    """What was written past us may be of any length, and --json has the whole."""
+    too_long = len(expression) > MOST_SHOWN
+    return f"{expression[: MOST_SHOWN - 3]}..." if too_long else expression
 
 
 def _note(one: Schedule) -> Any:

@@ -9,13 +9,14 @@ import click
 from psycopg.rows import DictRow
 
 from oppspot_runner.cli import output
-from oppspot_runner.cli.pace import pace_options
+from oppspot_runner.cli.pace import pace_options, tell_started
 from oppspot_runner.cli.plan import plan_command
 from oppspot_runner.cli.session import client_of, json_option, open_client, open_database, runs, say
 from oppspot_runner.cli.values import json_object, length_of_time
 from oppspot_runner.streams import assignments, directory
 from oppspot_runner.streams.items import ItemStore
 from oppspot_runner.workflow import runs as stream_runs
+from oppspot_runner.workflow.plan import terms
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -27,7 +28,7 @@ ON_FAILURE = click.Choice(("skip", "run", "fail"))
 
 @click.group(epilog="Example: oppspot-runner streams run Leads")
 def streams() -> None:
-    """List, create and run streams, and assign agents to them.
+    """List, create, plan, run and show streams, and assign agents to them.
 
     A stream is a goal and the agents that work for it, each after those it depends on.
     """
@@ -161,8 +162,7 @@ async def run(stream: str, as_json: bool, **given: Any) -> None:
     async with open_client() as client:
         stream_id = await client.run(directory.find_stream(stream))
         made = await client.run_stream(stream_id, requested_by="cli", **given)
-    text = f"Run {made} was started. Look at it with `oppspot-runner runs show {made}`."
-    say({"run_id": made, "stream_id": stream_id}, text, as_json)
+    tell_started(made, as_json, stream_id=stream_id)
 
 
 @streams.command(epilog="Example: oppspot-runner streams show Leads")
@@ -239,7 +239,18 @@ def _best(rows: list[DictRow]) -> RenderableType:
 
 def _agents(rows: list[DictRow]) -> RenderableType:
     return output.table(
-        ["order>", "agent...", "type...", "role", "after...", "active", "auto", "ran>", "last"],
+        [
+            "order>",
+            "agent...",
+            "type...",
+            "role",
+            "after...",
+            "active",
+            "auto",
+            "ran>",
+            "last",
+            "how...",
+        ],
         [
             (
                 row["execution_order"],
@@ -251,6 +262,7 @@ def _agents(rows: list[DictRow]) -> RenderableType:
                 row["auto_execute"],
                 row["total_executions"],
                 row["last_executed_at"],
+                "; ".join(terms(row)),
             )
             for row in rows
         ],

@@ -30,6 +30,7 @@ IS_ASSIGNED = statement("directory/is_assigned")
 R = TypeVar("R")
 
 INT4_MOST = 2**31 - 1
+JSONPATH = "jsonpath"  # in each error of Postgres about one
 
 
 class Assignment(BaseModel):
@@ -127,10 +128,22 @@ def _assign(stream: UUID, org_id: UUID | None, one: Assignment) -> Operation[tup
     columns = one.model_dump(exclude={"agent_id", "depends_on_agent_ids", "schedule_options"})
     options = one.schedule_options
     columns["schedule_options"] = None if options is None else checks.object_json(options)
-    (row,) = yield Call(
-        ASSIGN, {**columns, "stream_id": stream, "agent_id": agent, "depends_on": depends_on}
-    )
+    columns |= {"stream_id": stream, "agent_id": agent, "depends_on": depends_on}
+    try:
+        (row,) = yield Call(ASSIGN, columns)
+    except InvalidInputError as error:
+        raise _of_condition(error, one.condition) from None
     return agent, row["id"]
+
+
+def _of_condition(error: InvalidInputError, condition: str | None) -> InvalidInputError:
+    """What Postgres says of a jsonpath, with the option that it stands in."""
+    if JSONPATH not in str(error):
+        return error
+    return InvalidInputError(
+        f"the condition {condition!r} is not a jsonpath: {error}",
+        hint="Write a path such as --condition '$.output.found > 0'.",
+    )
 
 
 def _agent(name: UUID | str, org_id: UUID | None) -> Operation[UUID]:
@@ -175,6 +188,6 @@ def _assignment(given: Mapping[str, Any] | Assignment, place: int) -> Assignment
         near = get_close_matches(field, Assignment.model_fields, 1)
         unknown = first["type"] == "extra_forbidden" and near
         raise InvalidInputError(
-            f"assignment {place}: {field}: {first['msg']}",
+            f"assignment {place}: {field}: {first['msg'].removeprefix('Value error, ')}",
             hint=f"Did you mean {near[0]}?" if unknown else None,
         ) from None

@@ -8,11 +8,13 @@ from __future__ import annotations
 import graphlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from json import dumps
 from typing import Any
 from uuid import UUID
 
 Row = dict[str, Any]
 
+ONLY_IF, APPROVED = "only if ", "after an approval"
 OUTPUT = '$."output"'  # as the database writes it
 
 
@@ -90,22 +92,31 @@ def _name(row: Row) -> str:
     return str(row["agent_name"] or row["agent_id"])
 
 
+def terms(row: Row) -> Iterator[str]:
+    """What was set for an agent's part in a stream besides whom it waits for, in words."""
+    if row["condition"] is not None:
+        yield f"{ONLY_IF}{row['condition']}"
+    if row["on_failure"] != "skip":
+        yield f"on a failure above: {row['on_failure']}"
+    if row["requires_approval"]:
+        limit = row["approval_timeout"]
+        yield f"{APPROVED}{f' within {limit}' if limit is not None else ''}"
+    if row["max_parallel"] is not None:
+        yield f"at most {row['max_parallel']} of the run at once"
+    if row["execution_frequency"] is not None:
+        yield f"frequency: {row['execution_frequency']}"
+    if row["schedule_options"] is not None:
+        yield f"schedule options: {dumps(row['schedule_options'])}"
+
+
 def _notes(row: Row, needs: Mapping[UUID, str], members: Collection[UUID]) -> Iterator[str]:
     if not row["is_active"]:
         yield "is left out: its assignment is not active"
     elif not row["auto_execute"]:
         yield "is left out: it is only started by hand"
-    if row["condition"] is not None:
-        yield f"only if {row['condition']}"
-        if OUTPUT in row["condition"] and not needs.keys() & members:
-            yield "its condition asks for $.output, but the run has nothing before it"
-    if row["on_failure"] != "skip":
-        yield f"on a failure above: {row['on_failure']}"
-    if row["requires_approval"]:
-        limit = row["approval_timeout"]
-        yield f"after an approval{f' within {limit}' if limit is not None else ''}"
-    if row["max_parallel"] is not None:
-        yield f"at most {row['max_parallel']} of the run at once"
+    yield from terms(row)
+    if OUTPUT in (row["condition"] or "") and not needs.keys() & members:
+        yield "its condition asks for $.output, but the run has nothing before it"
     for name in (name for one, name in needs.items() if one not in members):
         yield f"does not wait for {name}, which the run leaves out"
 

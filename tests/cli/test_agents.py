@@ -37,6 +37,13 @@ def test_creation_says_what_to_type_next(cli: CommandLine) -> None:
     assert ended.out.endswith("Run it with `oppspot-runner enqueue 'digest'`.\n")
 
 
+def test_the_name_may_come_first(cli: CommandLine, rows: Rows) -> None:
+    cli.json("agents", "create", "Scout", "--type", "scout_agent")
+    assert rows.value("SELECT name FROM ai_agents") == "Scout"
+    both = cli("agents", "create", "Scout", "--type", "x", "--name", "Spy")
+    assert (both.code, "either NAME or --name" in both.err) == (2, True)
+
+
 def test_bad_values_are_refused(cli: CommandLine, rows: Rows) -> None:
     rows.agent()
     refusals = {

@@ -522,6 +522,50 @@ def test_schedules_that_do_not_fire_are_found(
     assert all_well(found("schedules"))
 
 
+@pytest.mark.parametrize(
+    ("of_agent", "of_stream", "timezone", "fix"),
+    [
+        ('{"misfire": "never", "limit": 3}', None, "UTC", "#- '{schedule,misfire}'"),
+        ('{"limit": 3}', '{"overlap": 1, "jitter": 9}', "UTC", "schedule_options - 'overlap'"),
+        ('{"limit": 3, "color": 1}', '{"jitter": 9}', "UTC", "#- '{schedule,color}'"),
+        ('{"limit": 3}', "[1]", "UTC", "SET schedule_options = NULL"),
+        ("7", None, "UTC", "#- '{schedule}'"),
+        ("{}", None, "UTC+2", "agents update 'The Late' --timezone Europe/London"),
+    ],
+)
+def test_what_is_wrong_of_a_schedule_is_named_and_mended_alone(
+    cli: CommandLine,
+    found: Findings,
+    rows: Rows,
+    mend: Callable[[dict[str, Any]], None],
+    of_agent: str,
+    of_stream: str | None,
+    timezone: str,
+    fix: str,
+) -> None:
+    agent = rows.agent("The Late")
+    cli.json("streams", "create", "Leads")
+    assert cli("streams", "assign", "Leads", agent, "--frequency", "daily").code == 0
+    rows("UPDATE stream_agent_assignments SET schedule_options = %s", of_stream)
+    rows(
+        "UPDATE ai_agents SET schedule_timezone = %s,"
+        " configuration = jsonb_build_object('keep', true, 'schedule', %s::jsonb)",
+        timezone,
+        of_agent,
+    )
+    rows("UPDATE schedules SET error = 'means nothing'")
+    (wrong,) = found("schedules")
+    assert fix in wrong["fix"]
+    if wrong["fix"].startswith("oppspot-runner"):
+        assert cli(*shlex.split(wrong["fix"])[1:]).code == 0
+    else:
+        mend(wrong)
+    assert all_well(found("schedules"))
+    assert rows.value("SELECT configuration -> 'keep' FROM ai_agents") is True
+    if "schedule_options - " in fix:
+        assert rows.value("SELECT schedule_options FROM stream_agent_assignments") == {"jitter": 9}
+
+
 def test_a_health_check_goes_through_every_runner(
     deep: Findings, rows: Rows, live_runner: int
 ) -> None:

@@ -50,6 +50,16 @@ def test_every_command_has_help_with_an_example_of_itself() -> None:
         assert (command.epilog or "").startswith(f"Example: {path}"), path
 
 
+def test_the_help_of_a_group_names_all_that_it_can_do() -> None:
+    for path, group in commands(main):
+        if not isinstance(group, click.Group):
+            continue
+        heads = (COMMANDS[path.split()[-1]][2], (group.help or "").splitlines()[0])
+        for head in heads:
+            left_out = [name for name in group.commands if name not in head.lower()]
+            assert not left_out, f"{path}: {head}"
+
+
 def test_every_command_that_prints_takes_json() -> None:
     silent = {"oppspot-runner start"}
     for path, command in commands(main):

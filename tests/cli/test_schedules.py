@@ -116,6 +116,15 @@ def test_next_tells_why_nothing_comes(cli: CommandLine, scout: str, rows: Rows) 
     assert "starts when the stream gains something" in cli(*words).out
 
 
+def test_an_endless_expression_does_not_fill_the_table(
+    cli: CommandLine, scout: str, rows: Rows
+) -> None:
+    long = f"0 {','.join(str(hour) for hour in range(24))} * * 1-5"
+    rows("UPDATE ai_agents SET schedule_cron = %s", long)
+    assert f" {long[:37]}... " in cli("schedules", "list").out
+    assert cli.json("schedules", "list")[0]["expression"] == long
+
+
 def test_no_schedule(cli: CommandLine) -> None:
     assert "No schedule" in cli("schedules", "list").out
     assert "Nothing comes due" in cli("schedules", "next").out
@@ -143,6 +152,7 @@ def test_what_means_nothing_is_refused(
     refused = cli("agents", "update", "Scout", *words)
     assert refused.code == 1
     assert message in refused.err
+    assert "Value error" not in refused.err
     assert cli.json("schedules", "list")[0]["expression"] == "0 9 * * *"
 
 
@@ -161,3 +171,4 @@ def test_a_frequency_that_means_nothing_is_refused(
     refused = cli("streams", "assign", "Leads", "Scout", *words)
     assert refused.code == 1
     assert message in refused.err
+    assert "Value error" not in refused.err

@@ -52,11 +52,12 @@ def test_what_is_assigned_is_kept(cli: CommandLine, leads: str) -> None:
     rows = {row["agent_name"]: row for row in cli.json("streams", "show", leads)["assignments"]}
     write, tidy = rows["Write"], rows["Tidy"]
     assert (write["condition"], write["requires_approval"]) == ('($."output"."n" > 0)', True)
-    assert write["approval_timeout"] == "2:00:00"
+    assert write["approval_timeout"] == "02:00:00"
     assert (tidy["on_failure"], tidy["max_parallel"]) == ("run", 2)
     wrong = cli("streams", "assign", leads, "Write", "--condition", "$.output.n >")
     assert wrong.code == 1
-    assert "jsonpath" in wrong.err
+    assert "the condition '$.output.n >' is not a jsonpath: " in wrong.err
+    assert "at end of jsonpath input. Write a path such as --condition '$.output." in wrong.err
     wrong = cli("streams", "assign", leads, "Write", "--condition", "$.outputs.n > 1")
     assert "looks at $.outputs, which is not there" in wrong.err
     assert "It looks at $.output, $.input and $.stream." in wrong.err
@@ -145,6 +146,17 @@ def test_a_graph_is_started_at_its_root(cli: CommandLine, rows: Rows) -> None:
     assert "there is no agent" in cli("runs", "start", "Nobody").err
 
 
+def test_what_was_set_is_shown(cli: CommandLine, leads: str) -> None:
+    words = ["--frequency", "daily", "--schedule-options", '{"jitter": 9}']
+    shown = " ".join(cli("streams", "assign", "Leads", "Tidy", *words).out.split())
+    for part in (
+        'only if ($."output"."n" > 0); after an approval within 02:00:00',
+        "on a failure above: run; at most 2 of the run at once; frequency: daily; schedule",
+    ):
+        assert part in shown
+    assert 'frequency: daily; schedule options: {"jitter": 9}' in cli("streams", "plan", leads).out
+
+
 def test_a_plan_notes_a_condition_that_nothing_can_meet(cli: CommandLine, leads: str) -> None:
     cli("streams", "assign", "Leads", "Find", "--condition", "$.output.n > 0")
     assert "has nothing before it" in " ".join(cli("streams", "plan", "Leads").out.split())
@@ -154,17 +166,18 @@ def test_a_plan_shows_levels_and_draws_them(cli: CommandLine, rows: Rows, leads:
     ended = cli("streams", "plan", "Leads")
     assert ended.code == 0
     assert "no runner is alive that says which agent types it knows" in ended.err
-    assert 'only if ($."output"."n" > 0); after an approval within 2:00:00' in ended.out
+    assert 'only if ($."output"."n" > 0); after an approval within 02:00:00' in ended.out
     found = cli.json("streams", "plan", "Leads")
     assert [(one["name"], one["level"]) for one in found["agents"]] == [
         ("Find", 0), ("Write", 1), ("Tidy", 2),
     ]  # fmt: skip
+    assert cli("streams", "assign", "Leads", "Find", "--condition", "$.input.n < 3").code == 0
     assert cli("streams", "plan", "Leads", "--mermaid").out.splitlines() == [
         "flowchart TD",
-        '    a0["Find"]',
-        '    a1{{"Write"}}',
+        '    a0["Find<br>only if ($.#quot;input#quot;.#quot;n#quot; #lt; 3)"]',
+        '    a1{{"Write<br>only if ($.#quot;output#quot;.#quot;n#quot; #gt; 0)"}}',
         '    a2["Tidy"]',
-        '    a0 -->|"only if ($.#quot;output#quot;.#quot;n#quot; > 0)"| a1',
+        "    a0 --> a1",
         "    a1 --> a2",
     ]
 

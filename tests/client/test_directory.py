@@ -50,7 +50,7 @@ def test_cron_expressions_of_five_or_six_fields_and_words_are_taken(cron: str) -
         ("0 0 1 1 * 0 2030", "has 7 fields, not 5 or 6"),
         ("0 0 30 2 *", "names a day that never comes"),
         ("@reboot", "is not a cron expression"),
-        ("soon", "has 1 fields"),
+        ("soon", "has 1 field,"),
         ("H H * * *", "is not a cron expression"),
     ],
 )

@@ -169,12 +169,21 @@ def test_years_of_missed_seconds_are_found_by_looking_back() -> None:
         ("R R * * *", "H and R name no fixed time"),
         ("h(1-5) * * * *", "H and R name no fixed time"),
         ("every day", "has 2 fields, not 5 or 6"),
+        ("@reboot", "no such word is known. The words are @hourly, @daily"),
+        ("@every 5m", "no such word is known. Write '*/5 * * * *'."),
+        ("@every 2h", "Write '0 */2 * * *'."),
+        ("@every 7m", "The words are @hourly"),
+        ("Midnight", "has 1 field, not 5 or 6. Write '@midnight'."),
+        ("99 * * * *", "the minute is '99', not 0 to 59"),
+        ("0 9 * * mon-frx", "the weekday is 'mon-frx', not 0 to 7 or sun to sat"),
+        ("0 0 * * * 60", "the second is '60', not 0 to 59"),
         ("0 0 * * * * 2030", "has 7 fields, not 5 or 6"),
     ],
 )
 def test_what_names_no_due_times_is_refused(expression: str, message: str) -> None:
-    with pytest.raises(InvalidInputError, match=message):
+    with pytest.raises(InvalidInputError) as refused:
         DueTimes(expression, "UTC")
+    assert message in refused.value.one_line()
 
 
 @pytest.mark.parametrize(
@@ -183,3 +192,10 @@ def test_what_names_no_due_times_is_refused(expression: str, message: str) -> No
 def test_what_is_no_time_zone_is_refused(zone: str) -> None:
     with pytest.raises(InvalidInputError, match="is not a time zone"):
         DueTimes("@daily", zone)
+
+
+@pytest.mark.parametrize("zone", ["UTC+2", "GMT-1", "+02:00"])
+def test_a_zone_by_its_offset_is_refused_with_what_to_write(zone: str) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        DueTimes("@daily", zone)
+    assert "Write the name of a place, such as Europe/Berlin" in str(refused.value.hint)

@@ -312,7 +312,10 @@ async def test_five_hundred_that_finish_at_once_start_what_waits_for_them_once(
             async with connection.transaction():
                 await chain.after(
                     connection,
-                    [chain.Ended(run, one, "completed", None) for one in some[place : place + 10]],
+                    [
+                        chain.Settled(run, one, "completed", None)
+                        for one in some[place : place + 10]
+                    ],
                 )
 
     async with asyncio.TaskGroup() as group:
