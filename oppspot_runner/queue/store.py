@@ -193,8 +193,9 @@ async def wake_parents(connection: Connection, parents: Sequence[UUID]) -> int:
 
 
 async def cancel_children(connection: Connection, parents: Sequence[UUID]) -> None:
-    """Cancels the open children of tasks that were cancelled."""
-    await connection.execute(CANCEL_CHILDREN, {"parents": list(parents)})
+    """Cancels the open children of tasks that were cancelled or failed."""
+    if parents:
+        await connection.execute(CANCEL_CHILDREN, {"parents": list(parents)})
 
 
 async def rescue(connection: Connection, runner_id: int) -> tuple[list[Rescued], float | None]:

@@ -49,6 +49,7 @@ class Maintenance:
         self.on_work = on_work
         self._look = Wakeup()
         self._poll_at = 0.0
+        self._poll_asked = False
         self._freed_keys: set[str] = set()
         self._seen_key = ""
 
@@ -56,6 +57,11 @@ class Maintenance:
         """Looks soon: something may be due earlier than was known, or a task of a key ended."""
         if freed_key is not None:
             self._freed_keys.add(freed_key)
+        self._look.set()
+
+    def poll(self) -> None:
+        """Polls soon, whenever its time is: what tasks wait for may have come."""
+        self._poll_asked = True
         self._look.set()
 
     async def run(self) -> None:
@@ -89,13 +95,17 @@ class Maintenance:
         moved, ready = 0, False
         async with self.database.transaction() as connection:
             promoted = await store.promote(connection)
-            if now >= self._poll_at:
+            if now >= self._poll_at or self._poll_asked:
+                self._poll_asked = False
                 moved, more = await self._keep_order(connection)
                 found, suspect_s = await store.rescue(connection, self.runner_id)
+                ended = [one.id for one in found if one.status != "pending"]
+                await store.cancel_children(connection, ended)
                 await chain.after(connection, _settled(found))
                 await chain.expire_approvals(connection)
                 ready = await store.is_ready(connection)
-                more = more or len(found) >= store.MOST_RESCUED
+                # Those that ended may have been the last that their parents wait for.
+                more = more or bool(ended) or len(found) >= store.MOST_RESCUED
                 wait_s = 0.0 if more else min(jittered(self.config.poll_s), _or_never(suspect_s))
                 self._poll_at = now + wait_s
         if found:

@@ -24,7 +24,8 @@ from oppspot_runner.workflow import chain
 
 MOST_AT_ONCE = 500
 MOST_TEXT = 8 * 1024 * 1024  # characters of results in one transaction: others wait for its end
-FINAL = ("completed", "failed", "cancelled")
+GIVEN_UP = ("failed", "cancelled")  # whose children end with it
+FINAL = ("completed", *GIVEN_UP)
 ENDED_BY_SAVE = (
     "save_results ended the transaction that it was given, with COMMIT or ROLLBACK: what it wrote"
     " may stay, so the task is not tried again. Leave the end to the runner;"
@@ -149,7 +150,7 @@ class Settler:
         await self._flush(batch)
 
     async def _write(self, settlements: Sequence[Settlement]) -> Written:
-        if not any(one.task.is_for_stream or one.breaker for one in settlements):
+        if all(one.status == "completed" and not one.task.is_for_stream for one in settlements):
             # Nothing follows from these ends: one statement, one way there and back.
             async with self.database.connection() as connection:
                 settled = await store.finish(connection, self.runner_id, settlements)
@@ -191,6 +192,7 @@ async def write(
 ) -> Written:
     """Writes ends and what follows from them in the connection's transaction."""
     settled = await store.finish(connection, runner_id, settlements)
+    await store.cancel_children(connection, [one.id for one in settled if one.status in GIVEN_UP])
     nodes = [
         chain.Settled(one.run_id, one.agent_id, one.status, one.execution_id)
         for one in settled
@@ -216,9 +218,6 @@ async def _counted(
         and one.task.agent.id not in succeeded
     ]
     mended = {one.agent_id for one in settled if one.agent_id is not None and one.mends}
-    cancelled = sorted(one.id for one in settled if one.status == "cancelled")
-    if cancelled:
-        await store.cancel_children(connection, cancelled)
     parents = {one.parent_task_id for one in settled if one.parent_task_id and one.status in FINAL}
     return Written(ids, await breakers.count(connection, errors, mended), parents)
 

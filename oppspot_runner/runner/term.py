@@ -26,6 +26,7 @@ from oppspot_runner.runner.settler import Settler
 from oppspot_runner.runner.wakeup import Wakeup
 
 ASKED = "!"  # after our address: somebody changed what is desired of us
+WAITS = "/waits"  # after the schema: what a task waits for came by hand
 ASKED_STATE: dict[str, State] = {"pause": "paused", "idle": "stopped", "run": "running"}
 
 
@@ -155,6 +156,8 @@ class Term:
         if payload == self.runner.database.schema:
             self.maintenance.look()
             self.runner.wakeup.set()
+        elif payload == self.runner.database.schema + WAITS:
+            self.maintenance.poll()
         elif payload == self.address + ASKED:
             self._soon(self._read_desired())
 

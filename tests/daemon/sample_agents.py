@@ -7,6 +7,8 @@ import logging
 import threading
 import time
 import warnings
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from oppspot_runner import Agent, Context, agent
@@ -89,3 +91,42 @@ class Adding(Saving):
     async def execute_agent(self, state: dict[str, Any]) -> dict[str, Any]:
         await asyncio.sleep(1)
         return {"sum": 1 + sum(output["sum"] for output in self.ctx.upstream.values())}
+
+
+@agent("waits")
+async def waits(ctx: Context) -> dict[str, Any]:
+    """Waits for a word or a time, after a step that tells in which attempt it was done."""
+    before = await ctx.step("before", lambda: ctx.attempt)
+    if "until" in ctx.payload:
+        await ctx.sleep_until(datetime.fromisoformat(ctx.payload["until"]))
+        return {"before": before}
+    return {"before": before, **await ctx.wait_for_event("word")}
+
+
+@agent("has_children")
+async def has_children(ctx: Context) -> dict[str, Any]:
+    """Has a gate to pass in the attempts that its payload names, before or after it spawns."""
+    if ctx.attempt == ctx.payload["before"]:
+        await opened(ctx.payload["gate"])
+    childs_gate = ctx.payload["childs_gate"]
+    got = await ctx.spawn("is_a_child", [{"n": n, "gate": childs_gate} for n in range(5)])
+    if ctx.attempt == ctx.payload["after"]:
+        await opened(ctx.payload["gate"])
+    return {"got": [one["n"] for one in got]}
+
+
+class IsAChild(Saving):
+    """Writes an effect; the first of them has a gate to pass."""
+
+    agent_type = "is_a_child"
+
+    async def execute_agent(self, state: dict[str, Any]) -> dict[str, Any]:
+        if state["n"] == 0 and self.ctx.attempt == 1:
+            await opened(state["gate"])
+        return {"n": state["n"]}
+
+
+async def opened(gate: str) -> None:
+    """Waits until there is a file of that name."""
+    while not Path(gate).exists():
+        await asyncio.sleep(0.02)

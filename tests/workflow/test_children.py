@@ -5,15 +5,23 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from oppspot_runner.agents.context import Context
 from oppspot_runner.app.client import AsyncClient
+from oppspot_runner.base import outcome as ends
+from oppspot_runner.base.backoff import Backoff
 from oppspot_runner.base.errors import Fail, InvalidInputError
+from oppspot_runner.db.pool import Connection
 from oppspot_runner.queue import store
+from oppspot_runner.queue.settlement import settlement
+from oppspot_runner.runner.settler import write
+from tests.queue.acts import begun
 from tests.runner.conftest import FAST, Bench
-from tests.workflow.waiting import value, waits
+from tests.stepping import Stepper, interleave, session
+from tests.workflow.waiting import stream_of, value, waits
 
 SLOW_POLL = replace(FAST, poll_s=60, slots=1)  # what is woken is woken by what happens
 
@@ -154,16 +162,182 @@ async def test_a_cancelled_parent_takes_its_children_with_it(bench: Bench) -> No
     assert {row["cancel_reason"] for row in rows} == {"enough"}
 
 
-async def test_a_child_that_ends_by_hand_is_seen_by_the_next_poll(bench: Bench) -> None:
+@pytest.fixture
+async def joining(bench: Bench) -> UUID:
+    """A task of `spawns`; nobody serves its two children, which it lets fail."""
     await bench.agent_row("doubles", configuration='{"task_type": "elsewhere"}')
-    task = await bench.task(await bench.agent(spawns), payload='{"numbers": [1, 2], "all": true}')
-    async with bench.running(replace(FAST, task_types=("agent_execution",))):
-        await bench.until(waits(bench, task))
-        for row in await children(bench):
-            await AsyncClient(bench.db).cancel(row["id"], "not wanted")
-        got = (await output(bench, task))["got"]
-    assert len(got) == 2
-    assert all("not wanted" in one for one in got)
+    return await bench.task(await bench.agent(spawns), payload='{"numbers": [1, 2], "all": true}')
+
+
+HERE = replace(SLOW_POLL, task_types=("agent_execution",))
+
+
+async def test_children_that_end_by_hand_wake_their_parent_at_once(
+    bench: Bench, joining: UUID
+) -> None:
+    async with bench.running(HERE):
+        await bench.until(waits(bench, joining))
+        one, other = await children(bench)
+        await AsyncClient(bench.db).cancel(one["id"], "not wanted")
+        await bench.db.execute(
+            "UPDATE agent_tasks SET status = 'failed', error_message = 'mine' WHERE id = %s",
+            (other["id"],),
+        )
+        got = (await output(bench, joining))["got"]
+    assert "not wanted" in got[0]
+    assert "mine" in got[1]
+
+
+async def test_two_hands_that_do_not_see_each_other_wake_the_parent_all_the_same(
+    bench: Bench, joining: UUID
+) -> None:
+    async with bench.running(HERE), session(bench.db) as first, session(bench.db) as second:
+        await bench.until(waits(bench, joining))
+        for hand, child in zip((first, second), await children(bench), strict=True):
+            await hand.execute("BEGIN")
+            await hand.execute("SELECT cancel_task(%s, 'no')", (child["id"],))
+        await first.execute("COMMIT")
+        await second.execute("COMMIT")
+        assert len((await output(bench, joining))["got"]) == 2
+
+
+async def test_a_hand_that_ends_the_last_child_reaches_a_parent_on_its_way_into_its_wait(
+    bench: Bench, joining: UUID
+) -> None:
+    await bench.db.execute(
+        "UPDATE agent_tasks SET status = 'processing', run_token = 1, runner_id = 999, attempt = 1"
+    )
+    async with bench.db.connection() as connection:
+        spawn = "SELECT over FROM spawn_tasks(%s, 1, 's', 0, 'doubles', '[{}]')"
+        assert await (await connection.execute(spawn, (joining,))).fetchone() == {"over": False}
+        assert await store.wake_waiting(connection) == 0
+        (child,) = await children(bench)
+        await connection.execute("SELECT cancel_task(%s)", (child["id"],))
+        assert [await store.wake_waiting(connection) for _ in range(2)] == [1, 0]
+    assert (await bench.row(joining))["signalled"]
+
+
+DEAD = """
+    UPDATE agent_tasks SET status = 'processing', parked = false, attempt = attempt + 1,
+        run_token = 999, runner_id = 999, crash_count = %s,
+        cancel_requested_at = CASE WHEN %s THEN oppspot_now() END WHERE id = %s
+"""
+
+
+@pytest.mark.parametrize(
+    ("crashes", "cancelled", "status"), [(2, False, "failed"), (0, True, "cancelled")]
+)
+async def test_a_parent_whose_end_a_rescue_writes_takes_its_children_with_it(
+    bench: Bench, joining: UUID, crashes: int, cancelled: bool, status: str
+) -> None:
+    async with bench.running(HERE):
+        await bench.until(waits(bench, joining))
+        rows = await children(bench)
+        await bench.db.execute(  # one of them has a child itself
+            "INSERT INTO agent_tasks (task_type, parent_task_id) VALUES ('elsewhere', %s)",
+            (rows[0]["id"],),
+        )
+        await bench.db.execute(DEAD, (crashes, cancelled, joining))
+    async with bench.running(HERE):
+        (row,) = await bench.ended(joining)
+        ended = await bench.ended(*[one["id"] for one in await children(bench)])
+    assert row["status"] == status
+    assert [one["status"] for one in ended] == ["cancelled"] * 3
+
+
+async def test_a_child_whose_end_a_rescue_writes_wakes_its_parent_at_once(
+    bench: Bench, joining: UUID
+) -> None:
+    async with bench.running(HERE):
+        await bench.until(waits(bench, joining))
+        one, other = await children(bench)
+        await bench.db.execute(DEAD, (0, True, one["id"]))
+        await AsyncClient(bench.db).cancel(other["id"], "no")  # lets the runner poll
+        assert len((await output(bench, joining))["got"]) == 2
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled"])
+async def test_a_parent_that_ends_by_hand_takes_its_children_with_it_and_brings_them_back(
+    bench: Bench, joining: UUID, status: str
+) -> None:
+    async with bench.running(HERE):
+        await bench.until(waits(bench, joining))
+        await bench.db.execute(
+            "UPDATE agent_tasks SET status = %s WHERE id = %s", (status, joining)
+        )
+        assert {row["status"] for row in await children(bench)} == {"cancelled"}
+        await AsyncClient(bench.db).retry(joining)
+        await bench.until(waits(bench, joining))
+        rows = await children(bench)
+        assert [row["status"] for row in rows] == ["pending"] * 2
+    await bench.db.execute("UPDATE agent_tasks SET task_type = 'agent_execution'")
+    bench.registry.register(doubles)
+    async with bench.running(HERE):
+        assert await output(bench, joining) == {"got": [2, 4]}
+
+
+SPAWN = "SELECT over FROM spawn_tasks(%s, 1, 's', 0, 'doubles', '[{}, {}]')"
+
+
+@pytest.mark.parametrize(
+    "verdict", [ends.Fail("no"), ends.Cancel("enough"), ends.Snooze("later", after_s=9)]
+)
+@pytest.mark.parametrize("order", ["s" * 3 + "e" * 3, "s" * 2 + "e" * 2 + "s" + "e"])
+async def test_an_end_amid_a_spawn_leaves_no_child_behind(
+    bench: Bench, joining: UUID, order: str, verdict: Any
+) -> None:
+    """The end waits for the spawn, or finds what it made. A cancel was asked for: a snooze ends."""
+    await bench.db.execute(
+        "UPDATE agent_tasks SET status = 'processing', run_token = 1, runner_id = 999, attempt = 1,"
+        " execution_id = id, cancel_requested_at = oppspot_now()"
+    )
+    end = settlement(begun(joining, 1, 1), verdict, backoff=Backoff(), max_retries=3)
+
+    async def spawn(connection: Connection) -> None:
+        await connection.execute(SPAWN, (joining,))
+
+    async def finish(connection: Connection) -> None:
+        await write(connection, 1, [end])
+
+    async with session(bench.db) as one, session(bench.db) as other:
+        steppers = {"s": Stepper(one, spawn), "e": Stepper(other, finish)}
+        await interleave(bench.db, steppers, order)
+    assert (await bench.row(joining))["status"] in ("failed", "cancelled")
+    assert [row["status"] for row in await children(bench)] == ["cancelled"] * 2
+
+
+@pytest.mark.parametrize("order", ["s" * 3 + "e" * 3, "s" * 2 + "e" * 2 + "s" + "e"])
+@pytest.mark.parametrize("by", ["status", "cancel_run"])
+async def test_a_hand_amid_a_spawn_leaves_no_child_behind(
+    bench: Bench, joining: UUID, order: str, by: str
+) -> None:
+    agent = (await bench.row(joining))["agent_id"]
+    run = await value(bench.db, "SELECT run_stream(%s)", await stream_of(bench.db, agent))
+    task = await value(bench.db, "SELECT id FROM agent_tasks WHERE run_id = %s", run)
+    await bench.db.execute(
+        "UPDATE agent_tasks SET status = 'processing', run_token = 1, runner_id = 999, attempt = 1"
+        " WHERE id = %s",
+        (task,),
+    )
+
+    async def spawn(connection: Connection) -> None:
+        await connection.execute(SPAWN, (task,))
+
+    async def hand(connection: Connection) -> None:
+        if by == "status":
+            await connection.execute(
+                "UPDATE agent_tasks SET status = 'cancelled' WHERE id = %s", (task,)
+            )
+        else:
+            await connection.execute("SELECT cancel_run(%s)", (run,))
+
+    async with session(bench.db) as one, session(bench.db) as other:
+        await interleave(bench.db, {"s": Stepper(one, spawn), "e": Stepper(other, hand)}, order)
+    async with bench.running(HERE):  # ends what its dead runner was asked to end
+        (row,) = await bench.ended(task)
+    assert row["status"] == "cancelled"
+    rows = [one for one in await children(bench) if one["parent_task_id"] == task]
+    assert [one["status"] for one in rows] == ["cancelled"] * 2
 
 
 async def test_thousands_of_children_are_joined(bench: Bench) -> None:
@@ -206,7 +380,7 @@ async def test_a_child_that_ends_while_its_parent_is_on_its_way_leaves_it_in_lin
     agent = await bench.agent_row("spawns")
     task = await bench.task(agent)
     await bench.db.execute(
-        "UPDATE agent_tasks SET status = 'processing', run_token = 1, runner_id = 1, attempt = 1"
+        "UPDATE agent_tasks SET status = 'processing', run_token = 1, runner_id = 999, attempt = 1"
     )
     await bench.db.execute(
         "INSERT INTO task_waits (task_id, attempt, kind, name) VALUES (%s, 1, 'children', 'x')",
