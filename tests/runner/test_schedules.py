@@ -59,7 +59,7 @@ async def test_a_schedule_that_means_nothing_is_told_and_harms_nobody(bench: Ben
         (row,) = await bench.ended(await bench.task(agent))
     assert row["status"] == "completed"
     (event,) = bench.happened(ScheduleStopped)
-    assert "has 1 fields" in event.error
+    assert "has 1 field," in event.error
 
 
 async def test_a_schedule_that_somebody_holds_keeps_nobody_busy(bench: Bench) -> None:
