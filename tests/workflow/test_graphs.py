@@ -11,11 +11,17 @@ from uuid import UUID
 import pytest
 
 from oppspot_runner.app.client import AsyncClient
+from oppspot_runner.base import outcome as ends
+from oppspot_runner.base.backoff import Backoff
 from oppspot_runner.base.errors import ConflictError, CycleError, InvalidInputError, NotFoundError
+from oppspot_runner.base.task import Task
 from oppspot_runner.db.pool import Connection, Database
+from oppspot_runner.queue.claiming import Claimer
+from oppspot_runner.queue.settlement import settlement
+from oppspot_runner.runner.settler import write
 from oppspot_runner.workflow import chain, runs
 from tests.runner.conftest import Bench
-from tests.stepping import session
+from tests.stepping import Step, Stepper, interleave, session
 from tests.workflow.evaluator import Node
 from tests.workflow.playing import Game, Table
 
@@ -186,6 +192,58 @@ async def test_no_more_of_a_run_is_on_at_once_than_it_may_have(table: Table) -> 
         queued = [row for row in await game.rows() if row["status"] == "queued"]
         assert len(queued) == wanted
         await game.play()
+
+
+@pytest.mark.parametrize("order", ["aabbabab", "abababab", "aaabbbab", "abaabbab"])
+@pytest.mark.parametrize("pace", ["level", "max_parallel"])
+async def test_ends_of_a_paced_run_that_do_not_see_each_other_start_what_is_next(
+    table: Table, pace: str, order: str
+) -> None:
+    """Two agents that nothing joins but the pace end in two transactions: the second one sees the
+    first, or neither starts the next level, and both take the room of both."""
+    nodes = [Node(), Node(), Node((0,)), Node((1,)), Node((0,)), Node((1,))]
+    game = Game(table, nodes, random.Random(1))
+    await game.start(*(("level", None) if pace == "level" else ("event", 2)))
+    left, right, _ = table.sessions
+    tasks = (await Claimer(1).claim(left, 10)).tasks
+    assert len(tasks) == 2
+
+    def ends_with(task: Task) -> Step:
+        end = settlement(task, ends.Done({}), backoff=Backoff(), max_retries=0)
+        return lambda connection: write(connection, 1, [end])
+
+    async def looks(connection: Connection) -> None:
+        await connection.execute("SELECT count(*) FROM stream_run_nodes")
+
+    steppers = {
+        "a": Stepper(left, ends_with(tasks[0]), looks),
+        "b": Stepper(right, ends_with(tasks[1]), looks),
+    }
+    async with asyncio.timeout(20):
+        await interleave(table.db, steppers, order)
+    queued = [row["place"] for row in await game.rows() if row["status"] == "queued"]
+    assert len(queued) == (4 if pace == "level" else 2)
+    await game.play()
+
+
+async def test_an_end_in_a_paced_run_locks_the_run_before_its_nodes(table: Table) -> None:
+    """Any end may start any node of it: who held nodes first could wait in a circle for others."""
+    game = Game(table, [Node(), Node((0,))], random.Random(1))
+    await game.start("level")
+    left, right, holder = table.sessions
+    (task,) = (await Claimer(1).claim(left, 1)).tasks
+    end = settlement(task, ends.Done({}), backoff=Backoff(), max_retries=0)
+    stepper = Stepper(left, lambda connection: write(connection, 1, [end]))
+    nodes = "SELECT FROM stream_run_nodes WHERE run_id = %s FOR UPDATE NOWAIT"
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        async with holder.transaction():
+            await holder.execute("SELECT FROM stream_runs FOR UPDATE")
+            stepper.start_next(group)
+            stepper.start_next(group)
+            await stepper.done_or_blocked(table.db)
+            assert (await right.execute(nodes, (game.run,))).rowcount == 2
+        stepper.start_next(group)
+    assert [row["status"] for row in await game.rows()] == ["completed", "queued"]
 
 
 async def test_sequential_goes_by_execution_order_where_the_graph_allows_it(table: Table) -> None:
