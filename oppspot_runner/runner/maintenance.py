@@ -5,6 +5,7 @@ is a leader.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from uuid import UUID
@@ -21,6 +22,7 @@ from oppspot_runner.workflow import chain
 NEVER = float("inf")
 HELD_S = 1.0  # what is due and held by somebody else is looked at so much later
 GAP_S = 0.05  # a burst of INSERTs must not become a burst of looks for due rows
+SOON_S = 0.02  # the claim that an INSERT woke goes first
 PRUNE_EVERY_S = 600.0
 PRUNE_CHUNKS = 20
 
@@ -48,6 +50,7 @@ class Maintenance:
         self.config = config
         self.on_work = on_work
         self._look = Wakeup()
+        self._soon: asyncio.TimerHandle | None = None
         self._poll_at = 0.0
         self._poll_asked = False
         self._freed_keys: set[str] = set()
@@ -62,6 +65,15 @@ class Maintenance:
     def poll(self) -> None:
         """Polls soon, whenever its time is: what tasks wait for may have come."""
         self._poll_asked = True
+        self._look.set()
+
+    def look_soon(self) -> None:
+        """Looks once for all that is told within a moment, and out of the way of its claim."""
+        if self._soon is None:
+            self._soon = asyncio.get_running_loop().call_later(SOON_S, self._look_now)
+
+    def _look_now(self) -> None:
+        self._soon = None
         self._look.set()
 
     async def run(self) -> None:

@@ -154,7 +154,7 @@ class Term:
 
     def _on_message(self, payload: str) -> None:
         if payload == self.runner.database.schema:
-            self.maintenance.look()
+            self.maintenance.look_soon()
             self.runner.wakeup.set()
         elif payload == self.runner.database.schema + WAITS:
             self.maintenance.poll()
