@@ -1,8 +1,11 @@
 -- What follows the end of an agent, planned once for each session: a function in plain SQL is planned anew
 -- with each call, which took longer than its work.
 
+SET LOCAL lock_timeout = '30s';
+
 -- The nodes that the ends of some may change, these included. Those below one that completes are only
--- counted down, except where a condition may skip one; those below all others may be skipped in turn.
+-- counted down, except where a condition may skip one; those below all others may be skipped in turn; a node
+-- whose task comes back touches no other.
 CREATE OR REPLACE FUNCTION run_nodes_touched(p_runs uuid[], p_agents uuid[], p_states text[])
 RETURNS TABLE (run_id uuid, agent_id uuid)
 LANGUAGE plpgsql STABLE ROWS 10 SET search_path FROM CURRENT AS
@@ -11,7 +14,7 @@ $$
 BEGIN
     RETURN QUERY
     WITH RECURSIVE touched AS (
-        SELECT r AS run_id, a AS agent_id, s = 'completed' AS completed, true AS goes_on
+        SELECT r AS run_id, a AS agent_id, s = 'completed' AS completed, s <> 'pending' AS goes_on
         FROM unnest(p_runs, p_agents, p_states) AS given (r, a, s)
         UNION
         SELECT d.run_id, d.agent_id, false,
@@ -19,10 +22,94 @@ BEGIN
         FROM touched t
         JOIN stream_run_nodes n ON n.run_id = t.run_id AND n.agent_id = t.agent_id
         CROSS JOIN LATERAL unnest(n.dependents) x
-        JOIN stream_run_nodes d ON d.run_id = n.run_id AND d.agent_id = x
+        CROSS JOIN LATERAL (SELECT * FROM stream_run_nodes l WHERE l.run_id = n.run_id AND l.agent_id = x LIMIT 1) d
         WHERE t.goes_on
     )
     SELECT DISTINCT t.run_id, t.agent_id FROM touched t;
+END
+$$;
+
+-- Locks all that the ends of some nodes may change.
+CREATE OR REPLACE FUNCTION lock_run_nodes(p_runs uuid[], p_agents uuid[], p_states text[]) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT AS
+$$
+BEGIN
+    PERFORM FROM stream_runs WHERE id = ANY (p_runs) AND (strategy <> 'event' OR max_parallel IS NOT NULL)
+    ORDER BY id FOR NO KEY UPDATE;
+    PERFORM FROM (SELECT t.run_id, t.agent_id FROM run_nodes_touched(p_runs, p_agents, p_states) t
+                  ORDER BY t.run_id, t.agent_id) t
+    CROSS JOIN LATERAL (SELECT FROM stream_run_nodes l WHERE l.run_id = t.run_id AND l.agent_id = t.agent_id
+                        LIMIT 1 FOR NO KEY UPDATE) n;
+END
+$$;
+
+-- What follows from nodes that have just ended, all locked: those that wait for them are counted down, and
+-- decided about when it is time; those that this ends count in turn. With p_first the nodes given have not
+-- ended, but are the first of a run, which wait for its beginning.
+CREATE OR REPLACE FUNCTION advance_run_nodes(p_runs uuid[], p_agents uuid[], p_first boolean DEFAULT false) RETURNS integer
+LANGUAGE plpgsql SET search_path FROM CURRENT AS
+$$
+DECLARE
+    runs uuid[] := p_runs;
+    agents uuid[] := p_agents;
+    ended uuid[] := CASE WHEN p_first THEN '{}' ELSE p_runs END;
+    opening boolean := p_first;
+    paced uuid[] := ARRAY(SELECT id FROM stream_runs WHERE id = ANY (p_runs)
+                          AND (strategy <> 'event' OR max_parallel IS NOT NULL));
+    some_runs uuid[];
+    some_agents uuid[];
+    starting uuid[] := '{}';
+    started integer := 0;
+BEGIN
+    WHILE cardinality(runs) > 0 LOOP
+        WITH below AS MATERIALIZED (
+            SELECT r AS run_id, a AS agent_id, 1 AS times, true AS whole FROM unnest(runs, agents) g (r, a) WHERE opening
+            UNION ALL
+            SELECT n.run_id, x, count(*)::integer, bool_and(n.status = 'completed')
+            FROM unnest(runs, agents) g (r, a)
+            JOIN stream_run_nodes n ON n.run_id = g.r AND n.agent_id = g.a
+            CROSS JOIN LATERAL unnest(n.dependents) x
+            WHERE NOT opening GROUP BY n.run_id, x
+        ), decided AS MATERIALIZED (
+            SELECT n.run_id, n.agent_id, n.open_dependencies - b.times AS unmet, f.fault, CASE
+                WHEN NOT b.whole AND n.on_failure = 'skip' THEN 'skipped'
+                WHEN NOT b.whole AND n.on_failure = 'fail' THEN 'failed'
+                WHEN n.open_dependencies > b.times THEN 'waiting'
+                WHEN f.fault IS NOT NULL THEN 'skipped'
+                WHEN n.requires_approval THEN 'awaiting_approval'
+                WHEN n.run_id = ANY (paced) THEN 'ready'
+                ELSE 'queued' END AS becomes
+            FROM below b
+            CROSS JOIN LATERAL (SELECT * FROM stream_run_nodes l WHERE l.run_id = b.run_id AND l.agent_id = b.agent_id LIMIT 1) n
+            CROSS JOIN LATERAL (SELECT CASE WHEN n.condition IS NOT NULL AND n.open_dependencies = b.times
+                AND (b.whole OR n.on_failure = 'run') THEN condition_fault(n.run_id, n.agent_id) END AS fault) f
+            WHERE n.status = 'waiting'
+        ), moved AS (
+            UPDATE stream_run_nodes n SET
+                open_dependencies = d.unmet, status = d.becomes, reason = d.fault,
+                task_id = CASE d.becomes WHEN 'queued' THEN oppspot_uuid() END,
+                approve_by = CASE d.becomes WHEN 'awaiting_approval' THEN oppspot_now() + n.approval_timeout END,
+                finished_at = CASE WHEN d.becomes IN ('skipped', 'failed') THEN oppspot_now() END
+            FROM decided d WHERE n.run_id = d.run_id AND n.agent_id = d.agent_id
+            RETURNING n.run_id, n.agent_id, n.status
+        )
+        SELECT array_agg(run_id) FILTER (WHERE status IN ('skipped', 'failed')),
+               array_agg(agent_id) FILTER (WHERE status IN ('skipped', 'failed')),
+               starting || array_agg(agent_id) FILTER (WHERE status = 'queued')
+        INTO some_runs, some_agents, starting FROM moved;
+        runs := some_runs;
+        agents := some_agents;
+        ended := ended || runs;
+        opening := false;
+    END LOOP;
+    IF cardinality(starting) > 0 THEN
+        started := start_run_tasks(p_runs, starting);
+    END IF;
+    IF cardinality(paced) > 0 THEN
+        started := started + admit_run_nodes(paced);
+    END IF;
+    PERFORM close_run_nodes(ended);
+    RETURN started;
 END
 $$;
 
@@ -132,8 +219,8 @@ BEGIN
 END
 $$;
 
--- The plans that are kept find every row by its key: one that was made while the tables were small would
--- read them whole until they are analysed. What they cost is then written much too high, so: no jit.
+-- The plans that are kept find every row by its key, here and by LATERAL ... LIMIT 1 above: one that was made
+-- while the tables were small would else read them whole until they are analysed. It seems dear: so no jit.
 ALTER FUNCTION settle_run_nodes(uuid[], uuid[], text[], uuid[]) SET plan_cache_mode = force_generic_plan;
 ALTER FUNCTION settle_run_nodes(uuid[], uuid[], text[], uuid[]) SET enable_seqscan = off;
 ALTER FUNCTION settle_run_nodes(uuid[], uuid[], text[], uuid[]) SET enable_hashjoin = off;

@@ -1,0 +1,44 @@
+"""A session that met the tables while they were small goes on by keys when they have grown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+OFF = "ALTER TABLE {} SET (autovacuum_enabled = false)"
+GROWING = ("stream_runs", "stream_run_nodes", "agent_tasks", "run_events")
+# The second agent waits for the first one.
+STREAM = """
+    WITH s AS (INSERT INTO streams (name) VALUES ('s') RETURNING id),
+    a AS (INSERT INTO ai_agents (name, agent_type)
+          SELECT n, 'member' FROM generate_series(1, 2) n RETURNING id, name),
+    x AS (INSERT INTO stream_agent_assignments (stream_id, agent_id, depends_on_agent_ids)
+          SELECT s.id, a.id, ARRAY(SELECT b.id FROM a b WHERE a.name = '2' AND b.name = '1')
+          FROM s, a)
+    SELECT id FROM s
+"""
+FIRST = "SELECT agent_id FROM stream_run_nodes WHERE run_id = %s AND status = 'queued'"
+SETTLE = "SELECT settle_run_nodes(ARRAY[%s::uuid], ARRAY[%s::uuid], '{completed}', '{NULL}')"
+
+
+def pages(session: psycopg.Connection[Any], stream: object) -> int:
+    """How many pages the end of the first agent of a new run touches."""
+    ((run,),) = session.execute("SELECT run_stream(%s)", (stream,)).fetchall()
+    ((agent,),) = session.execute(FIRST, (run,)).fetchall()
+    explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {SETTLE}"
+    (row,) = session.execute(explain, (run, agent)).fetchall()  # type: ignore[arg-type]
+    plan = row[0][0]["Plan"]
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+def test_the_end_of_an_agent_costs_the_same_when_the_tables_have_grown(dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as session:
+        for table in GROWING:
+            session.execute(OFF.format(table))  # type: ignore[arg-type]
+        ((stream,),) = session.execute(STREAM).fetchall()
+        for _ in range(10):  # from the sixth time on a plan may be kept
+            small = pages(session, stream)
+        with psycopg.connect(dsn, autocommit=True) as other:
+            other.execute("SELECT count(run_stream(%s)) FROM generate_series(1, 3000)", (stream,))
+        assert pages(session, stream) < small * 2
