@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
@@ -23,6 +24,11 @@ from psycopg.conninfo import make_conninfo
 from oppspot_runner.db.migrate import migrate
 from oppspot_runner.db.pool import Database
 from oppspot_runner.observe import logging
+
+# Whatever the shell says: each of the workers, and each of the many programs that tests start,
+# would else compile all our modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.fixture(scope="session")
