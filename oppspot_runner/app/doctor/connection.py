@@ -11,11 +11,11 @@ from pathlib import Path
 from psycopg.rows import DictRow
 
 from oppspot_runner.app.doctor.finding import Finding, Patient, Severity
-from oppspot_runner.app.wiring import runner_config
 from oppspot_runner.base.wording import size, span
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.listen import hears
 from oppspot_runner.db.pool import describe
+from oppspot_runner.runner.config import RunnerConfig
 
 SERVER = statement("doctor/server")
 CLOCK = statement("tasks/clock")
@@ -87,7 +87,7 @@ async def look_at_connections(patient: Patient) -> list[Finding]:
     """Whether one more runner would get its connections."""
     row = await server_facts(patient)
     left = row["most_connections"] - row["connections"]
-    wanted = runner_config(patient.settings).connections + OF_ITS_OWN
+    wanted = RunnerConfig(slots=patient.settings.concurrency).connections + OF_ITS_OWN
     text = f"{row['connections']} of {row['most_connections']} connections are used"
     if left >= wanted:
         return [Finding("connections", "ok", text)]
