@@ -188,6 +188,20 @@ async def test_children_that_end_by_hand_wake_their_parent_at_once(
     assert "mine" in got[1]
 
 
+async def test_a_parent_whose_children_have_all_ended_is_still_to_be_done(
+    bench: Bench, joining: UUID
+) -> None:
+    async with bench.running(HERE):
+        await bench.until(waits(bench, joining))
+    drained = []
+    async with bench.db.connection() as connection:
+        for child in await children(bench):
+            drained.append(await store.is_drained(connection, HERE.task_types))
+            await connection.execute("SELECT cancel_task(%s)", (child["id"],))
+        drained.append(await store.is_drained(connection, HERE.task_types))
+    assert drained == [True, True, False]
+
+
 async def test_two_hands_that_do_not_see_each_other_wake_the_parent_all_the_same(
     bench: Bench, joining: UUID
 ) -> None:
