@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any, Literal, TypeVar
 
-import httpx2
+from httpx2 import AsyncClient
 from pydantic_ai import exceptions as theirs
 from pydantic_ai import messages as parts
 from pydantic_ai.direct import model_request, model_request_stream
@@ -41,8 +41,8 @@ from oppspot_runner.llm.messages import (
 )
 from oppspot_runner.llm.port import Provider
 from oppspot_runner.llm.provider_words import wait_of, words_of
+from oppspot_runner.llm.transport import answers_closed, new_client
 
-CONNECT_TIMEOUT_S = 10.0
 MOST_MODELS = 100  # objects kept per connection; a model is a name, so people may invent many
 T = TypeVar("T")
 STOPS: dict[str | None, StopReason] = {
@@ -76,13 +76,12 @@ BREAKS = {theirs.ModelConnectionError, theirs.ModelAPIError}
 
 def connect(access: Access) -> Provider:
     """The provider behind `access`. Raises ImportError where its library is not installed."""
-    # No redirect is followed: the key would go along to wherever it points.
-    http = httpx2.AsyncClient(timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S))
+    http = new_client()
     make = {"anthropic": _anthropic, "openai": _openai, "gemini": _gemini}[access.provider]
     return RemoteProvider(access, http, lru_cache(MOST_MODELS)(make(access, http)))
 
 
-def _anthropic(access: Access, http: httpx2.AsyncClient) -> Callable[[str], Model]:
+def _anthropic(access: Access, http: AsyncClient) -> Callable[[str], Model]:
     from anthropic import AsyncAnthropic
     from pydantic_ai.models.anthropic import AnthropicModel
     from pydantic_ai.providers.anthropic import AnthropicProvider
@@ -91,7 +90,7 @@ def _anthropic(access: Access, http: httpx2.AsyncClient) -> Callable[[str], Mode
     return lambda name: AnthropicModel(name, provider=provider)
 
 
-def _openai(access: Access, http: httpx2.AsyncClient) -> Callable[[str], Model]:
+def _openai(access: Access, http: AsyncClient) -> Callable[[str], Model]:
     from openai import AsyncOpenAI
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.profiles.openai import OpenAIModelProfile
@@ -103,7 +102,7 @@ def _openai(access: Access, http: httpx2.AsyncClient) -> Callable[[str], Model]:
     return lambda name: OpenAIChatModel(name, provider=provider, profile=profile)
 
 
-def _gemini(access: Access, http: httpx2.AsyncClient) -> Callable[[str], Model]:
+def _gemini(access: Access, http: AsyncClient) -> Callable[[str], Model]:
     from pydantic_ai.models.google import GoogleModel
     from pydantic_ai.providers.google import GoogleProvider
 
@@ -112,7 +111,7 @@ def _gemini(access: Access, http: httpx2.AsyncClient) -> Callable[[str], Model]:
     return lambda name: GoogleModel(name, provider=provider)
 
 
-def _options(access: Access, http: httpx2.AsyncClient) -> dict[str, Any]:
+def _options(access: Access, http: AsyncClient) -> dict[str, Any]:
     key = access.api_key.get_secret_value()
     client = {"http_client": http, "max_retries": 0, "timeout": None}
     return {"api_key": key, "base_url": access.base_url, **client}
@@ -123,14 +122,15 @@ class RemoteProvider:
     """A provider on the network."""
 
     access: Access
-    http: httpx2.AsyncClient
+    http: AsyncClient
     models: Callable[[str], Model]
 
     async def ask(self, model: str, request: ModelRequest) -> Reply:
         """The whole answer."""
         response = self._called(model_request, model, request)
-        with self._told():
-            return _reply(await response, unfinished=ours.BadAnswerError)
+        async with answers_closed():
+            with self._told():
+                return _reply(await response, unfinished=ours.BadAnswerError)
 
     @asynccontextmanager
     async def stream(
@@ -138,10 +138,9 @@ class RemoteProvider:
     ) -> AsyncIterator[AsyncIterator[Chunk]]:
         """The answer in pieces."""
         response = self._called(model_request_stream, model, request)
-        async with AsyncExitStack() as opened:
+        async with answers_closed(), AsyncExitStack() as opened:
             with self._told():
                 stream = await opened.enter_async_context(response)
-            opened.push_async_callback(stream.cancel)  # nothing is left open after an error
             yield await opened.enter_async_context(aclosing(self._chunks(stream)))
 
     async def close(self) -> None:
@@ -152,7 +151,7 @@ class RemoteProvider:
         asked = self.models(model)
         return call(
             asked,
-            _history(request),
+            _history(request, asked.system),
             model_settings=_settings(request),
             model_request_parameters=_parameters(request, asked),
         )
@@ -188,30 +187,29 @@ class RemoteProvider:
         )
 
 
-def _history(request: ModelRequest) -> list[parts.ModelMessage]:
+def _history(request: ModelRequest, system: str) -> list[parts.ModelMessage]:
     """Our messages as theirs; what stands between two answers of the model is one request."""
     turns = groupby(request.messages, lambda one: isinstance(one, AssistantMessage))
     history: list[parts.ModelMessage] = []
     for from_model, messages in turns:
         if from_model:
-            history += [_response(one) for one in messages if isinstance(one, AssistantMessage)]
+            said = (one for one in messages if isinstance(one, AssistantMessage))
+            history += [_response(one, system) for one in said]
         else:
             history.append(parts.ModelRequest([_part(one) for one in messages]))
     return history
 
 
 def _part(message: Message) -> parts.ModelRequestPart:
-    match message:
-        case ToolResult():
-            outcome: Literal["failed", "success"] = "failed" if message.failed else "success"
-            answer = (message.name, message.content, message.call_id)
-            return parts.ToolReturnPart(*answer, outcome=outcome)
-        case _:
-            return parts.UserPromptPart(message.text)
+    if not isinstance(message, ToolResult):
+        return parts.UserPromptPart(message.text)
+    outcome: Literal["failed", "success"] = "failed" if message.failed else "success"
+    answer = (message.name, message.content, message.call_id)
+    return parts.ToolReturnPart(*answer, outcome=outcome)
 
 
-def _response(message: AssistantMessage) -> parts.ModelMessage:
-    if message.kept is not None:
+def _response(message: AssistantMessage, system: str) -> parts.ModelMessage:
+    if message.kept and message.kept.get("provider_name") == system:
         return parts.ModelMessagesTypeAdapter.validate_python([message.kept])[0]
     said: list[parts.ModelResponsePart] = [parts.TextPart(message.text)] if message.text else []
     calls = [parts.ToolCallPart(one.name, one.arguments, one.id) for one in message.calls]

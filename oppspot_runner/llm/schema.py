@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 from oppspot_runner.base.errors import ConfigurationError
@@ -35,7 +35,7 @@ def parsed_output(text: str, schema: JsonObject, usage: Usage) -> Any:
 
 def check_schema(schema: JsonObject) -> None:
     """Raises ConfigurationError when this is not a JSON Schema that can be used."""
-    jsonschema = _library()
+    jsonschema = import_module("jsonschema")  # here, because most runs ask for no schema
     try:
         jsonschema.Draft202012Validator.check_schema(schema)
     except jsonschema.SchemaError as error:
@@ -43,6 +43,7 @@ def check_schema(schema: JsonObject) -> None:
         raise ConfigurationError(
             f"the output schema is no JSON Schema: at {place}: {error.message[:MOST_SHOWN]}"
         ) from None
+    _check_references(schema)
 
 
 def _bare(text: str) -> str:
@@ -55,10 +56,31 @@ def _bare(text: str) -> str:
 
 def _validator(schema: JsonObject) -> Any:
     check_schema(schema)
+    # The registry is empty on purpose: nothing is ever fetched.
     registry = import_module("referencing").Registry()
-    # It is empty on purpose: a reference to elsewhere is an error, never fetched.
-    return _library().Draft202012Validator(schema, registry=registry)
+    return import_module("jsonschema").Draft202012Validator(schema, registry=registry)
 
 
-def _library() -> ModuleType:
-    return import_module("jsonschema")  # here, because most runs ask for no schema
+def _check_references(schema: JsonObject) -> None:
+    referencing = import_module("referencing")
+    whole = import_module("referencing.jsonschema").DRAFT202012.create_resource(schema)
+    resolver = referencing.Registry().with_resource("", whole).resolver()
+    for reference in _references(schema):
+        try:
+            resolver.lookup(reference)
+        except referencing.exceptions.Unresolvable:
+            raise ConfigurationError(
+                f"the output schema refers to {reference[:MOST_SHOWN]!r}, which is not in it",
+                hint="Put what it refers to under $defs.",
+            ) from None
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for one in value:
+            yield from _references(one)
+    elif isinstance(value, dict):
+        if isinstance(reference := value.get("$ref"), str):
+            yield reference
+        for one in value.values():
+            yield from _references(one)
