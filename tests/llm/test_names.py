@@ -21,6 +21,8 @@ NAMES = [
     ("anthropic:claude-sonnet-4-20250514", "anthropic:claude-sonnet-5-5"),
     ("gemini-1.5-pro", "gemini:gemini-3.8-flash"),
     ("claude-haiku", "anthropic:claude-haiku-5-5"),
+    ("claude-sonnet", "anthropic:claude-sonnet-5-5"),
+    ("claude-opus", "anthropic:claude-opus-5-5"),
     ("gpt-4o", "openai:gpt-4o"),
     ("openai-chat:gpt-4o", "openai:gpt-4o"),
     ("google:gemini-2.5-pro", "gemini:gemini-2.5-pro"),
