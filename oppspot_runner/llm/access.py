@@ -37,21 +37,24 @@ def access_to(
     The address always is that of the settings, so that no row can send a key elsewhere. Raises
     ApiKeyMissingError, and ConfigurationError for a setting that cannot be used.
     """
-    key: SecretStr | None = api_key or getattr(settings, f"{provider}_api_key")
-    if not key:
-        variable = f"{provider.upper()}_API_KEY"
-        raise ApiKeyMissingError(
-            f"there is no key for {provider}",
-            hint=f"Set {variable}, or use the model mock:echo, which needs none.",
-        )
-    secret = SecretStr(read_secret(key.get_secret_value(), f"the key of {provider}"))
+    key = api_key or _key_in_settings(provider, settings)
     base_url: str | None = getattr(settings, f"{provider}_base_url") or None
     if base_url is not None and not HTTP_URL.fullmatch(base_url):
         raise ConfigurationError(
             f"{provider.upper()}_BASE_URL is not usable",
             hint="It begins with https:// or http:// and has no user or password in it.",
         )
-    return Access(provider, secret, base_url)
+    return Access(provider, key, base_url)
+
+
+def _key_in_settings(provider: ProviderName, settings: Settings) -> SecretStr:
+    written: SecretStr | None = getattr(settings, f"{provider}_api_key")
+    if not written:
+        raise ApiKeyMissingError(
+            f"there is no key for {provider}",
+            hint=f"Set {provider.upper()}_API_KEY, or use the model mock:echo, which needs none.",
+        )
+    return SecretStr(read_secret(written.get_secret_value(), f"the key of {provider}"))
 
 
 def key_in_environment(variable: str, environment: Mapping[str, str] | None = None) -> SecretStr:

@@ -6,9 +6,10 @@ library's errors into ours; the retries of the libraries below it are off.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
 from typing import Any, Literal, TypeVar
@@ -43,6 +44,8 @@ from oppspot_runner.llm.port import Provider
 from oppspot_runner.llm.provider_words import wait_of, words_of
 from oppspot_runner.llm.transport import answers_closed, new_client
 
+# The guide says that a temperature is left out where a model takes none: no warning for each call.
+warnings.filterwarnings("ignore", "Sampling parameters", UserWarning)
 MOST_MODELS = 100  # objects kept per connection; a model is a name, so people may invent many
 T = TypeVar("T")
 STOPS: dict[str | None, StopReason] = {
@@ -67,6 +70,7 @@ KINDS: tuple[tuple[type[Exception], type[ours.ModelError]], ...] = (
     (theirs.ModelConnectionError, ours.ProviderUnavailableError),
     (theirs.ModelHTTPError, ours.ProviderUnavailableError),
     (theirs.ContentFilterError, ours.RequestRefusedError),
+    (theirs.UserError, ours.RequestRefusedError),
     (Exception, ours.BadAnswerError),  # what a library raises when it cannot read an answer
 )
 
@@ -112,9 +116,8 @@ def _gemini(access: Access, http: AsyncClient) -> Callable[[str], Model]:
 
 
 def _options(access: Access, http: AsyncClient) -> dict[str, Any]:
-    key = access.api_key.get_secret_value()
     client = {"http_client": http, "max_retries": 0, "timeout": None}
-    return {"api_key": key, "base_url": access.base_url, **client}
+    return {"api_key": access.api_key.get_secret_value(), "base_url": access.base_url, **client}
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,6 @@ class RemoteProvider:
             yield await opened.enter_async_context(aclosing(self._chunks(stream)))
 
     async def close(self) -> None:
-        """Gives the connections back."""
         await self.http.aclose()
 
     def _called(self, call: Callable[..., T], model: str, request: ModelRequest) -> T:
@@ -233,15 +235,14 @@ def _parameters(request: ModelRequest, model: Model) -> ModelRequestParameters:
         for one in request.tools
     ]
     instructions = [parts.InstructionPart(request.instructions)] if request.instructions else []
+    plain = ModelRequestParameters(function_tools=tools, instruction_parts=instructions)
     if request.output_schema is None:
-        return ModelRequestParameters(function_tools=tools, instruction_parts=instructions)
-    native = model.profile.get("supports_json_schema_output", False)
-    return ModelRequestParameters(
-        function_tools=tools,
-        instruction_parts=instructions,
-        output_mode="native" if native else "prompted",
-        output_object=OutputObjectDefinition(request.output_schema, name="answer"),
-    )
+        return plain
+    # Not every model of Gemini takes tools and a schema together; instructions they all follow.
+    both = bool(tools) and model.system == "google"
+    native = model.profile.get("supports_json_schema_output", False) and not both
+    answer = OutputObjectDefinition(request.output_schema, name="answer")
+    return replace(plain, output_mode="native" if native else "prompted", output_object=answer)
 
 
 def _pieces(event: object, calls: dict[int, tuple[str, str]]) -> Iterator[Chunk]:

@@ -67,6 +67,13 @@ def test_a_key_that_is_not_there_is_an_error_that_says_where(written: str, fault
         access_to("openai", settings(openai_api_key=written))
 
 
+def test_a_key_of_its_own_is_taken_as_it_is(tmp_path: Path) -> None:
+    """It may come from a row, and a row must not make us read a file."""
+    (tmp_path / "secret").write_text("not for providers")
+    own = SecretStr(f"file:{tmp_path}/secret")
+    assert access_to("openai", settings(), own).api_key == own
+
+
 @pytest.mark.parametrize("key", [None, ""])
 def test_no_key_is_an_error_that_says_what_to_set(key: str | None) -> None:
     with pytest.raises(ApiKeyMissingError, match="no key for anthropic") as caught:

@@ -208,6 +208,38 @@ async def test_an_output_schema_is_sent_and_the_answer_parsed(
     assert schema["properties"]["sum"]["type"] == "integer"
 
 
+async def test_tools_and_a_schema_go_together(
+    model: LanguageModel, server: ContractServer, wire: Wire
+) -> None:
+    server.script = [Answer(calls=(ADD,), stop="tools"), Answer('{"sum": 42}')]
+    first = await model.ask(asking(tools=[SUM], output_schema=SCHEMA))
+    assert (first.calls, first.output) == ((CALLED,), None)
+    history = [UserMessage("?"), first.message, ToolResult("call_a", "calculator", 42)]
+    last = await model.ask(asking(messages=history, tools=[SUM], output_schema=SCHEMA))
+    assert last.output == {"sum": 42}
+    asked = server.asked[-1]
+    assert len(asked.tools) == 1
+    # Gemini reads of the schema in its instructions then.
+    assert (asked.schema is None) == ('"sum"' in asked.instructions) == (wire.prefix == "gemini")
+
+
+CURRENT = {
+    "anthropic": ("claude-sonnet-5-5", None),
+    "openai": ("gpt-6-luna", None),
+    "gemini": ("gemini-3.8-flash", 0.7),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Sampling parameters")  # pytest lays its rules over ours
+async def test_a_temperature_is_left_out_where_a_model_takes_none(
+    models: Models, server: ContractServer, wire: Wire
+) -> None:
+    name, temperature = CURRENT[wire.prefix]
+    server.script = [Answer("It is 42.")]
+    await models.find(f"{wire.prefix}:{name}").ask(asking(temperature=0.7))
+    assert server.asked[-1].temperature == temperature
+
+
 async def test_an_answer_that_does_not_fit_the_schema_is_an_error_that_was_paid(
     model: LanguageModel, server: ContractServer
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -14,6 +15,7 @@ from oppspot_runner.llm.errors import ProviderNotInstalledError
 from oppspot_runner.llm.models import LateProvider
 from tests.llm.conftest import asking
 
+ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"pydantic_ai", "anthropic", "openai", "google", "httpx2", "jsonschema", "genai_prices"}
 COMMANDS = """
 import json, sys
@@ -35,6 +37,23 @@ model = Models(Settings(_env_file=None)).find("mock:echo")
 asyncio.run(model.ask(ModelRequest([UserMessage("hello")])))
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
+WARM = """
+import asyncio
+from tests.llm.conftest import asking
+from oppspot_runner.base.settings import Settings
+from oppspot_runner.llm.models import Models
+from tests.llm.scripted import Answer
+from tests.llm.server import WIRES, ContractServer
+
+async def main():
+    async with ContractServer(WIRES[0]) as server:
+        given = {"anthropic_api_key": "k", "anthropic_base_url": server.base_url}
+        async with Models(Settings(_env_file=None, **given)) as models:
+            server.script = [Answer("warm")]
+            print((await models.find("claude-sonnet-5-5").ask(asking(temperature=0.7))).text)
+
+asyncio.run(main())
+"""
 
 
 @pytest.mark.parametrize("program", [COMMANDS, ECHO], ids=["all commands", "mock:echo"])
@@ -45,6 +64,12 @@ def test_no_library_of_a_provider_is_loaded(program: str) -> None:
     loaded = set(json.loads(done.stdout))
     assert "oppspot_runner" in loaded
     assert not HEAVY & loaded
+
+
+def test_a_temperature_that_a_model_does_not_take_warns_nobody() -> None:
+    command = [sys.executable, "-W", "error::UserWarning", "-c", WARM]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("warm\n", "")
 
 
 @pytest.mark.parametrize("provider", ["anthropic", "openai", "gemini"])
