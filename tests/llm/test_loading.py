@@ -8,12 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
-
-from oppspot_runner.llm.access import Access
-from oppspot_runner.llm.errors import ProviderNotInstalledError
-from oppspot_runner.llm.models import LateProvider
-from tests.llm.conftest import asking
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"pydantic_ai", "anthropic", "openai", "google", "httpx2", "jsonschema", "genai_prices"}
@@ -72,24 +66,50 @@ def test_a_temperature_that_a_model_does_not_take_warns_nobody() -> None:
     assert (done.stdout, done.stderr) == ("warm\n", "")
 
 
-@pytest.mark.parametrize("provider", ["anthropic", "openai", "gemini"])
-async def test_a_provider_that_is_not_installed_says_what_to_install(
-    provider: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delitem(sys.modules, "oppspot_runner.llm.providers", raising=False)
-    monkeypatch.setitem(sys.modules, "pydantic_ai", None)
-    late = LateProvider(Access(provider, SecretStr("k")))
-    with pytest.raises(ProviderNotInstalledError, match=f"{provider} is not installed") as caught:
-        await late.ask("it", asking())
-    assert caught.value.hint == f"pip install 'oppspot-runner[{provider}]'"
+CONNECT = """
+import asyncio, sys
+absent, provider = sys.argv[1:]
+sys.modules[absent] = None
+from pydantic import SecretStr
+from tests.llm.conftest import asking
+from oppspot_runner.llm.access import Access
+from oppspot_runner.llm.errors import ModelError
+from oppspot_runner.llm.models import LateProvider
+
+late = LateProvider(Access(provider, SecretStr("k"), "http://127.0.0.1:1"))
+try:
+    asyncio.run(late.ask("it", asking()))
+except ModelError as error:
+    print(error.code, error.hint)
+"""
 
 
-@pytest.mark.parametrize("library", ["anthropic", "openai", "google.genai.client"])
-async def test_one_extra_does_not_need_the_others(
-    library: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, library, None)
-    wanted = "gemini" if library == "anthropic" else "anthropic"
-    late = LateProvider(Access(wanted, SecretStr("k"), "http://127.0.0.1:1"))
-    await late._provider()
-    await late.close()
+def ended(absent: str, provider: str) -> str:
+    """How a call of a provider ends in a process where that library is not installed."""
+    command = [sys.executable, "-c", CONNECT, absent, provider]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("absent", "provider"),
+    [
+        ("pydantic_ai", "anthropic"),
+        ("anthropic", "anthropic"),
+        ("openai", "openai"),
+        ("google.genai.client", "gemini"),
+    ],
+)
+def test_a_provider_that_is_not_installed_says_what_to_install(absent: str, provider: str) -> None:
+    told = ended(absent, provider)
+    assert told == f"PROVIDER_NOT_INSTALLED pip install 'oppspot-runner[{provider}]'"
+
+
+@pytest.mark.parametrize(
+    ("absent", "provider"),
+    [("openai", "anthropic"), ("google.genai", "openai"), ("anthropic", "gemini")],
+)
+def test_one_extra_does_not_need_the_others(absent: str, provider: str) -> None:
+    """It comes as far as the network, where nobody listens."""
+    assert ended(absent, provider) == "PROVIDER_UNAVAILABLE None"
