@@ -44,6 +44,8 @@ def judged_error(error: BaseException, *, memory_limit: int | None = None) -> Ou
             return Snooze(f"snoozed: {error}", until=error.until, after_s=error.after_s)
         case errors.Retry():
             return Retry(str(error), after_s=error.after_s)
+        case errors.CallError():
+            return judged_call(error)
         case SoftTimeLimitError():
             return Retry(str(error))
         case SystemExit():
@@ -54,6 +56,16 @@ def judged_error(error: BaseException, *, memory_limit: int | None = None) -> Ou
             return Retry(memory.exceeded(memory_limit))
         case _:
             return Retry(told(error))
+
+
+def judged_call(error: errors.CallError) -> Outcome:
+    """What it means that a call to the outside failed and the agent did not catch it."""
+    reason = f"{error.code}: {error.one_line()}"
+    if not error.retried:
+        return Fail(reason)
+    if error.retry_after_s is not None:
+        return Snooze(reason, after_s=error.retry_after_s)
+    return Retry(reason)
 
 
 def told(error: BaseException) -> str:

@@ -11,6 +11,9 @@
     |   `-- UnknownAgentTypeError  no agent of that type is registered
     |-- ConflictError              the row is in a state that forbids the request
     |-- LeaseLostError             this attempt no longer owns its task
+    |-- CallError                  a call of an agent to the outside failed; `code` says how
+    |   |-- RateLimitExceededError   too many calls in a while
+    |   `-- ModelError               ... to a language model (llm/errors.py)
     `-- AgentSignal                raised by agents to end an attempt in a particular way
         |-- Retry                  try again, uses a retry
         |-- Snooze                 try again later, uses no retry
@@ -27,6 +30,7 @@ cancellation and a wait, not errors.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 
 class OppspotError(Exception):
@@ -100,6 +104,31 @@ class ConflictError(OppspotError):
 
 class LeaseLostError(OppspotError):
     """This attempt no longer owns its task: another runner has it, or somebody took it back."""
+
+
+class CallError(OppspotError):
+    """A call of an agent to the outside, a model or a tool, that failed.
+
+    `code` is stable and for programs. An attempt that ends with such an error fails for good unless
+    `retried`; with `retry_after_s`, what the other side asked for in seconds, it is snoozed that
+    long, which holds no slot and uses no retry.
+    """
+
+    code: ClassVar[str] = "CALL_FAILED"
+    retried: ClassVar[bool] = False
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
+class RateLimitExceededError(CallError):
+    """Too many calls in a while, by the count of the other side or by a limit of ours."""
+
+    code = "RATE_LIMIT_EXCEEDED"
+    retried = True
 
 
 class AgentSignal(OppspotError):

@@ -118,6 +118,46 @@ class Settings(BaseSettings):
         None,
         description="Folder of the private Postgres. Unset: under XDG_DATA_HOME.",
     )
+    anthropic_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("anthropic_api_key", "ANTHROPIC_API_KEY"),
+        description="Key of Anthropic, or where it is: env:NAME or file:/path.",
+    )
+    anthropic_base_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices("anthropic_base_url", "ANTHROPIC_BASE_URL"),
+        description="Where Anthropic's interface is, for a proxy of your own. Unset: Anthropic.",
+    )
+    openai_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("openai_api_key", "OPENAI_API_KEY"),
+        description="Key of OpenAI, or where it is: env:NAME or file:/path.",
+    )
+    openai_base_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL"),
+        description="Where OpenAI's interface is, as https://host/v1; many other servers have the "
+        "same one. Unset: OpenAI.",
+    )
+    gemini_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("gemini_api_key", "GEMINI_API_KEY", "GOOGLE_API_KEY"),
+        description="Key of Gemini, or where it is: env:NAME or file:/path. GOOGLE_API_KEY is "
+        "understood too.",
+    )
+    gemini_base_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices("gemini_base_url", "GEMINI_BASE_URL"),
+        description="Where Gemini's interface is, without the part of the version. Unset: Google.",
+    )
+    llm_models: Path | None = Field(
+        None,
+        description="TOML file with names of models over those that are known. See the guide.",
+    )
+    llm_prices: Path | None = Field(
+        None,
+        description="TOML file with prices of models over those that are known. See the guide.",
+    )
 
     @field_validator("task_types", "import_", mode="before")
     @classmethod
@@ -157,6 +197,8 @@ def variable_name(field: str) -> str:
         "schema_name": "OPPSPOT_SCHEMA",
         "import_": "OPPSPOT_IMPORT",
     }
+    if field.endswith(("_api_key", "_base_url")):
+        return field.upper()  # the names that the providers themselves use
     return special.get(field, field if field.isupper() else PREFIX + field.upper())
 
 

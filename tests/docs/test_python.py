@@ -20,6 +20,7 @@ WORKFLOWS_PAGE = "docs/guides/workflows.md"
 FOLLOWING_PAGE = "docs/guides/following.md"
 WAITING_PAGE = "docs/guides/waiting.md"
 FAN_OUT_PAGE = "docs/guides/fan-out.md"
+MODELS_PAGE = "docs/guides/language-models.md"
 # Pages whose Python is run, by the test that runs it.
 RUN = {
     "README.md": "tests/packaging/test_readme.py",
@@ -30,6 +31,7 @@ RUN = {
     FOLLOWING_PAGE: __file__,
     WAITING_PAGE: __file__,
     FAN_OUT_PAGE: __file__,
+    MODELS_PAGE: __file__,
 }
 # Agent type, payload, then: status of the task, number of attempts, what is in output or error.
 CASES: list[tuple[str, Any, str, int, Any]] = [
@@ -117,6 +119,12 @@ def test_the_code_of_the_client_guide_runs_from_top_to_bottom(run: Run, tmp_path
 def test_the_program_of_the_workflow_guide_runs_to_its_end(run: Run, tmp_path: Path) -> None:
     (tmp_path / "page.py").write_text(source(WORKFLOWS_PAGE), encoding="utf-8")
     run(sys.executable, "page.py")
+
+
+def test_the_program_of_the_guide_to_models_needs_no_key(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "page.py").write_text(source(MODELS_PAGE), encoding="utf-8")
+    said = run(sys.executable, "-W", "error", "page.py").stdout
+    assert said == "What is 15 + 27? 11 0.000000\nWhat is 15 + 27?"
 
 
 def test_the_story_of_the_following_guide_is_told(run: Run, tmp_path: Path) -> None:

@@ -1,0 +1,115 @@
+"""Nobody who does not ask a model pays for the libraries of the providers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = {"pydantic_ai", "anthropic", "openai", "google", "httpx2", "jsonschema", "genai_prices"}
+COMMANDS = """
+import json, sys
+from importlib import import_module
+import oppspot_runner
+for name in oppspot_runner.__all__: getattr(oppspot_runner, name)
+from oppspot_runner.cli.main import COMMANDS, main
+import click
+for name in COMMANDS: main.get_command(click.Context(main), name)
+import oppspot_runner.llm.models
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+ECHO = """
+import asyncio, json, sys
+from oppspot_runner.base.settings import Settings
+from oppspot_runner.llm.messages import ModelRequest, UserMessage
+from oppspot_runner.llm.models import Models
+model = Models(Settings(_env_file=None)).find("mock:echo")
+asyncio.run(model.ask(ModelRequest([UserMessage("hello")])))
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+WARM = """
+import asyncio
+from tests.llm.conftest import asking
+from oppspot_runner.base.settings import Settings
+from oppspot_runner.llm.models import Models
+from tests.llm.scripted import Answer
+from tests.llm.server import WIRES, ContractServer
+
+async def main():
+    async with ContractServer(WIRES[0]) as server:
+        given = {"anthropic_api_key": "k", "anthropic_base_url": server.base_url}
+        async with Models(Settings(_env_file=None, **given)) as models:
+            server.script = [Answer("warm")]
+            print((await models.find("claude-sonnet-5-5").ask(asking(temperature=0.7))).text)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("program", [COMMANDS, ECHO], ids=["all commands", "mock:echo"])
+def test_no_library_of_a_provider_is_loaded(program: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    loaded = set(json.loads(done.stdout))
+    assert "oppspot_runner" in loaded
+    assert not HEAVY & loaded
+
+
+def test_a_temperature_that_a_model_does_not_take_warns_nobody() -> None:
+    command = [sys.executable, "-W", "error::UserWarning", "-c", WARM]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("warm\n", "")
+
+
+CONNECT = """
+import asyncio, sys
+absent, provider = sys.argv[1:]
+sys.modules[absent] = None
+from pydantic import SecretStr
+from tests.llm.conftest import asking
+from oppspot_runner.llm.access import Access
+from oppspot_runner.llm.errors import ModelError
+from oppspot_runner.llm.models import LateProvider
+
+late = LateProvider(Access(provider, SecretStr("k"), "http://127.0.0.1:1"))
+try:
+    asyncio.run(late.ask("it", asking()))
+except ModelError as error:
+    print(error.code, error.hint)
+"""
+
+
+def ended(absent: str, provider: str) -> str:
+    """How a call of a provider ends in a process where that library is not installed."""
+    command = [sys.executable, "-c", CONNECT, absent, provider]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("absent", "provider"),
+    [
+        ("pydantic_ai", "anthropic"),
+        ("anthropic", "anthropic"),
+        ("openai", "openai"),
+        ("google.genai.client", "gemini"),
+    ],
+)
+def test_a_provider_that_is_not_installed_says_what_to_install(absent: str, provider: str) -> None:
+    told = ended(absent, provider)
+    assert told == f"PROVIDER_NOT_INSTALLED pip install 'oppspot-runner[{provider}]'"
+
+
+@pytest.mark.parametrize(
+    ("absent", "provider"),
+    [("openai", "anthropic"), ("google.genai", "openai"), ("anthropic", "gemini")],
+)
+def test_one_extra_does_not_need_the_others(absent: str, provider: str) -> None:
+    """It comes as far as the network, where nobody listens."""
+    assert ended(absent, provider) == "PROVIDER_UNAVAILABLE None"
