@@ -36,6 +36,14 @@ if TYPE_CHECKING:
         TaskStarted,
         on,
     )
+    from oppspot_runner.base.tool_errors import (
+        RateLimitExceededError,
+        ToolExecutionError,
+        ToolNotFoundError,
+    )
+    from oppspot_runner.tools.function import tool
+    from oppspot_runner.tools.sandbox import ToolSandbox
+    from oppspot_runner.tools.tool_base import ToolBase, ToolCall
     from oppspot_runner.workflow.run_events import RunEvent
 
 __all__ = [
@@ -54,6 +62,7 @@ __all__ = [
     "EventTimeoutError",
     "Fail",
     "OppspotError",
+    "RateLimitExceededError",
     "Registry",
     "ResultMapper",
     "Retry",
@@ -62,11 +71,17 @@ __all__ = [
     "SoftTimeLimitError",
     "TaskFinished",
     "TaskStarted",
+    "ToolBase",
+    "ToolCall",
+    "ToolExecutionError",
+    "ToolNotFoundError",
+    "ToolSandbox",
     "agent",
     "on",
     "registry",
     "start_task_runner",
     "stop_task_runner",
+    "tool",
 ]
 
 _HOMES = {
@@ -89,6 +104,10 @@ _HOMES = {
         "Snooze",
     ),
     "base.events": ("BreakerClosed", "BreakerOpened", "Event", "TaskFinished", "TaskStarted", "on"),
+    "base.tool_errors": ("RateLimitExceededError", "ToolExecutionError", "ToolNotFoundError"),
+    "tools.function": ("tool",),
+    "tools.sandbox": ("ToolSandbox",),
+    "tools.tool_base": ("ToolBase", "ToolCall"),
     "workflow.run_events": ("RunEvent",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -11,6 +11,17 @@
     |   `-- UnknownAgentTypeError  no agent of that type is registered
     |-- ConflictError              the row is in a state that forbids the request
     |-- LeaseLostError             this attempt no longer owns its task
+    |-- CodedError                 tells programs and models by a code what went wrong
+    |   |-- ToolError              a tool that could not be used
+    |   |   |-- ToolNotFoundError       there is no such tool
+    |   |   |-- ToolNotPermittedError   the caller may not use it
+    |   |   |-- RateLimitExceededError  it was called too often
+    |   |   `-- ToolExecutionError      it was called and failed
+    |   |       |-- ToolArgumentsError  ... because of its arguments
+    |   |       `-- ToolTimeoutError    ... because it took too long
+    |   `-- HttpError              a call of another service without an answer that we took
+    |       |-- HttpRefusedError   it breaks a rule of ours
+    |       `-- HttpFailedError    the other side did not answer, or not in time
     `-- AgentSignal                raised by agents to end an attempt in a particular way
         |-- Retry                  try again, uses a retry
         |-- Snooze                 try again later, uses no retry
@@ -18,6 +29,7 @@
             |-- EventTimeoutError    what the agent waited for did not come in time
             `-- ChildrenFailedError  some of what the agent spawned did not complete
 
+CodedError and its tools are in base/tool_errors.py, HttpError in connectors/http/errors.py.
 SoftTimeLimitError (agents/work_time.py) and Suspended (base/waiting.py) stand apart: they are a
 cancellation and a wait, not errors.
 
