@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -132,7 +134,7 @@ for _ in range(50):
         {"a\x07": 1},
         {"a": ["\ud800"]},
         {"a": float("nan")},
-        {"a": object()},
+        {"a": {1}},
         {"a": "b" * 3_000_000},
         deep,
     ],
@@ -301,3 +303,21 @@ def test_tools_of_other_packages_are_found_by_their_entry_points(
 def test_no_two_codes_are_one() -> None:
     assert len(Code.__members__) == len(list(Code))
     assert all(re.fullmatch(r"[A-Z]+(_[A-Z]+)*", name) for name in Code.__members__)
+
+
+def test_without_the_extra_whoever_needs_it_is_told() -> None:
+    program = (
+        "import importlib.util\n"
+        "find = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name: None if name == 'httpx2' else find(name)\n"
+        "import oppspot_runner\n"
+        "try:\n    oppspot_runner.ToolSandbox\n"
+        "except oppspot_runner.OppspotError as error:\n    print(error.one_line())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == (
+        "calling other services needs the package httpx2."
+        " Install it: pip install 'oppspot-runner[http]'.\n"
+    )

@@ -154,7 +154,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"method": "GET / HTTP/1.1\r\nX: "}, "REQUEST_MALFORMED"),
     ({"data": "a", "json": 1}, "REQUEST_MALFORMED"),
     ({"json": float("nan")}, "REQUEST_MALFORMED"),
-    ({"json": object()}, "REQUEST_MALFORMED"),
+    ({"json": {1}}, "REQUEST_MALFORMED"),
     ({"data": "\ud800"}, "REQUEST_MALFORMED"),
     ({"data": "a" * (MIB + 1)}, "REQUEST_TOO_LARGE"),
     ({"verify_tls": False}, "UNVERIFIED_TLS_REFUSED"),
