@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         EventTimeoutError,
         Fail,
         OppspotError,
+        RateLimitExceededError,
         Retry,
         Snooze,
     )
@@ -36,11 +37,7 @@ if TYPE_CHECKING:
         TaskStarted,
         on,
     )
-    from oppspot_runner.base.tool_errors import (
-        RateLimitExceededError,
-        ToolExecutionError,
-        ToolNotFoundError,
-    )
+    from oppspot_runner.base.tool_errors import ToolExecutionError, ToolNotFoundError
     from oppspot_runner.tools.function import tool
     from oppspot_runner.tools.sandbox import ToolSandbox
     from oppspot_runner.tools.tool_base import ToolBase, ToolCall
@@ -100,11 +97,12 @@ _HOMES = {
         "EventTimeoutError",
         "Fail",
         "OppspotError",
+        "RateLimitExceededError",
         "Retry",
         "Snooze",
     ),
     "base.events": ("BreakerClosed", "BreakerOpened", "Event", "TaskFinished", "TaskStarted", "on"),
-    "base.tool_errors": ("RateLimitExceededError", "ToolExecutionError", "ToolNotFoundError"),
+    "base.tool_errors": ("ToolExecutionError", "ToolNotFoundError"),
     "tools.function": ("tool",),
     "tools.sandbox": ("ToolSandbox",),
     "tools.tool_base": ("ToolBase", "ToolCall"),

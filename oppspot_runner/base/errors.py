@@ -11,17 +11,18 @@
     |   `-- UnknownAgentTypeError  no agent of that type is registered
     |-- ConflictError              the row is in a state that forbids the request
     |-- LeaseLostError             this attempt no longer owns its task
-    |-- CodedError                 tells programs and models by a code what went wrong
-    |   |-- ToolError              a tool that could not be used
-    |   |   |-- ToolNotFoundError       there is no such tool
-    |   |   |-- ToolNotPermittedError   the caller may not use it
-    |   |   |-- RateLimitExceededError  it was called too often
-    |   |   `-- ToolExecutionError      it was called and failed
-    |   |       |-- ToolArgumentsError  ... because of its arguments
-    |   |       `-- ToolTimeoutError    ... because it took too long
-    |   `-- HttpError              a call of another service without an answer that we took
-    |       |-- HttpRefusedError   it breaks a rule of ours
-    |       `-- HttpFailedError    the other side did not answer, or not in time
+    |-- CallError                  a call of an agent to the outside failed; `code` says how
+    |   |-- RateLimitExceededError   too many calls; ToolRateLimitError is one for tools
+    |   `-- CodedError               one whose code is of base/codes.py
+    |       |-- ToolError            a tool that could not be used
+    |       |   |-- ToolNotFoundError       there is no such tool
+    |       |   |-- ToolNotPermittedError   the caller may not use it
+    |       |   `-- ToolExecutionError      it was called and failed
+    |       |       |-- ToolArgumentsError  ... because of its arguments
+    |       |       `-- ToolTimeoutError    ... because it took too long
+    |       `-- HttpError            a call of another service without an answer that we took
+    |           |-- HttpRefusedError   it breaks a rule of ours
+    |           `-- HttpFailedError    the other side did not answer, or not in time
     `-- AgentSignal                raised by agents to end an attempt in a particular way
         |-- Retry                  try again, uses a retry
         |-- Snooze                 try again later, uses no retry
@@ -112,6 +113,30 @@ class ConflictError(OppspotError):
 
 class LeaseLostError(OppspotError):
     """This attempt no longer owns its task: another runner has it, or somebody took it back."""
+
+
+class CallError(OppspotError):
+    """A call of an agent to the outside, a model or a tool, that failed.
+
+    `code` is stable and for programs; `retried` says whether the same call may succeed later, and
+    `retry_after_s` in how many seconds, where that is known.
+    """
+
+    code: str = "CALL_FAILED"
+    retried: bool = False
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
+class RateLimitExceededError(CallError):
+    """Too many calls in a while, by the count of the other side or by a limit of ours."""
+
+    code = "RATE_LIMIT_EXCEEDED"
+    retried = True
 
 
 class AgentSignal(OppspotError):

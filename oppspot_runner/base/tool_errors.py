@@ -10,34 +10,39 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from oppspot_runner.base.codes import Code
-from oppspot_runner.base.errors import OppspotError
+from oppspot_runner.base.errors import CallError, RateLimitExceededError
 
 
-class CodedError(OppspotError):
-    """An error that programs and models tell apart by its code."""
+class CodedError(CallError):
+    """A failed call with one of the codes of base/codes.py."""
 
-    def __init__(self, code: Code, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(
+        self,
+        code: Code,
+        message: str,
+        *,
+        hint: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, retry_after_s=retry_after_s)
         self.reason = code
-
-    @property
-    def code(self) -> str:
-        """The code as text, such as TOOL_NOT_FOUND; it never changes."""
-        return self.reason.name
-
-    @property
-    def retried(self) -> bool:
-        """Whether the same call may succeed when it is repeated later."""
-        return self.reason.retried
+        self.code = code.name
+        self.retried = code.retried
 
 
 class ToolError(CodedError):
     """A tool that could not be used; `tool_name` says which."""
 
     def __init__(
-        self, tool_name: str, code: Code, message: str, *, hint: str | None = None
+        self,
+        tool_name: str,
+        code: Code,
+        message: str,
+        *,
+        hint: str | None = None,
+        retry_after_s: float | None = None,
     ) -> None:
-        super().__init__(code, message, hint=hint)
+        super().__init__(code, message, hint=hint, retry_after_s=retry_after_s)
         self.tool_name = tool_name
 
 
@@ -67,8 +72,8 @@ class ToolNotPermittedError(ToolError):
         )
 
 
-class RateLimitExceededError(ToolError):
-    """There were too many calls; `retry_after_s` is when the next one may be made, in seconds."""
+class ToolRateLimitError(ToolError, RateLimitExceededError):
+    """There were too many calls of the tool; after `retry_after_s` the next one may be made."""
 
     def __init__(self, tool_name: str, retry_after_s: float) -> None:
         super().__init__(
@@ -76,8 +81,8 @@ class RateLimitExceededError(ToolError):
             Code.RATE_LIMIT_EXCEEDED,
             f"there were too many calls of {tool_name}",
             hint=f"The next one may be made in {retry_after_s:.1f} s.",
+            retry_after_s=retry_after_s,
         )
-        self.retry_after_s = retry_after_s
 
 
 class ToolExecutionError(ToolError):

@@ -10,8 +10,8 @@ from oppspot_runner.base.redact import redact
 from oppspot_runner.base.settings import load_settings
 from oppspot_runner.base.tool_errors import (
     CodedError,
-    RateLimitExceededError,
     ToolNotPermittedError,
+    ToolRateLimitError,
 )
 from oppspot_runner.connectors.http.client import GuardedClient
 from oppspot_runner.connectors.http.domains import AllowedDomains
@@ -132,4 +132,4 @@ class ToolSandbox:
         for key, limit in limits.items():
             wait_s = await self._limiter.take(key, limit)
             if wait_s > 0:
-                raise RateLimitExceededError(tool_name, wait_s)
+                raise ToolRateLimitError(tool_name, wait_s)

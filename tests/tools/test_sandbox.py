@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from oppspot_runner.base.errors import InvalidInputError
+from oppspot_runner.base.errors import InvalidInputError, RateLimitExceededError
 from oppspot_runner.base.tool_errors import (
-    RateLimitExceededError,
     ToolNotFoundError,
     ToolNotPermittedError,
 )
@@ -90,6 +89,7 @@ async def test_a_rate_limit_holds_and_says_when_to_come_back(sandbox: ToolSandbo
     assert (answer["code"], answer["tool_name"]) == ("RATE_LIMIT_EXCEEDED", "calculator")
     with pytest.raises(RateLimitExceededError) as refused:
         await sandbox.call("calculator", SUM)
+    assert refused.value.retry_after_s is not None
     assert 0 < refused.value.retry_after_s <= 60
     assert refused.value.retried is True
     assert (await sandbox.aexecute("http_request", {"url": "x"}))["code"] == "URL_MALFORMED"
