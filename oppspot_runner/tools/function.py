@@ -21,11 +21,9 @@ NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
 class FunctionTool(ToolBase):
     """A function that is a tool. Still callable like the function that it was made of."""
 
-    def __init__(
-        self, function: Callable[..., Any], name: str, description: str, time_limit_s: float
-    ) -> None:
+    def __init__(self, function: Callable[..., Any], name: str, description: str) -> None:
         model, self._call_name = _model_of(function, name)
-        super().__init__(name, description, model, time_limit_s=time_limit_s)
+        super().__init__(name, description, model)
         self.function = function
         self.__doc__ = function.__doc__
         self.__wrapped__ = function
@@ -44,13 +42,18 @@ class FunctionTool(ToolBase):
 
 
 def tool(
-    name: str, *, description: str | None = None, time_limit_s: float = TIME_LIMIT_S
+    name: str,
+    *,
+    description: str | None = None,
+    time_limit_s: float = TIME_LIMIT_S,
+    cached_for_s: float | None = None,
 ) -> Callable[[Callable[..., Any]], FunctionTool]:
     """Makes a function a tool called `name` and registers it.
 
     Its parameters, with their annotations and defaults, are the arguments; one that is annotated
     with ToolCall gets what surrounds the call. `async def` runs in the loop, `def` in a thread.
-    The description is the first paragraph of its docstring, unless one is given.
+    Both times are in seconds, as of ToolBase. The description is the first paragraph of the
+    docstring, unless one is given.
 
     Raises ConfigurationError for a parameter without a type, or a function without a description.
     """
@@ -61,7 +64,8 @@ def tool(
             raise ConfigurationError(
                 f"the tool {name} has no description", hint="Give its function a docstring."
             )
-        made = FunctionTool(function, name, " ".join(said.split()), time_limit_s)
+        made = FunctionTool(function, name, " ".join(said.split()))
+        made.time_limit_s, made.cached_for_s = time_limit_s, cached_for_s
         registry.register(made)
         return made
 

@@ -1,4 +1,4 @@
-"""What a sandbox tells others about the calls that it makes, where somebody wants to know."""
+"""What a sandbox needs of others: somebody who records its calls, and who keeps results."""
 
 from __future__ import annotations
 
@@ -31,3 +31,15 @@ class AuditTrail(Protocol):
     """Keeps a record of every call. What it raises ends the call: none goes unrecorded."""
 
     async def record(self, use: ToolUse) -> None: ...
+
+
+class ResultCache(Protocol):
+    """Keeps results, each as `{"result": ...}`. One in the database holds for all runners."""
+
+    async def get(self, key: str) -> dict[str, Any] | None:
+        """What was put there, unless its time is over; None when there is nothing."""
+        ...
+
+    async def put(self, key: str, kept: dict[str, Any], ttl_s: float) -> None:
+        """Keeps something for `ttl_s` seconds at most."""
+        ...

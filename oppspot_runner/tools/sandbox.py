@@ -16,8 +16,9 @@ from oppspot_runner.base.tool_errors import (
 from oppspot_runner.connectors.http.client import GuardedClient
 from oppspot_runner.connectors.http.domains import AllowedDomains
 from oppspot_runner.connectors.http.policy import HttpPolicy
+from oppspot_runner.tools.caching import remembered
 from oppspot_runner.tools.outcome import failed, succeeded
-from oppspot_runner.tools.ports import INTERRUPTED, AuditTrail, ToolUse
+from oppspot_runner.tools.ports import INTERRUPTED, AuditTrail, ResultCache, ToolUse
 from oppspot_runner.tools.rates import CallLimiter, ProcessCallLimiter, RateLimit
 from oppspot_runner.tools.registry import ToolRegistry, registry
 from oppspot_runner.tools.security import SecurityContext, permission
@@ -30,8 +31,9 @@ class ToolSandbox:
     """Calls tools by name, with limits on who may, how often, how long, and where to.
 
     Without allowed domains no other service is reached. `http` is made of the settings unless it
-    is given, `limiter` counts the calls of this process only, and `audit` is told of every call.
-    For one event loop at a time.
+    is given, `limiter` counts the calls of this process only. `audit` is told of every call, and
+    `cache` keeps the results of tools that want it; by default there is neither. For one event loop
+    at a time.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class ToolSandbox:
         http: HttpPolicy | None = None,
         limiter: CallLimiter | None = None,
         audit: AuditTrail | None = None,
+        cache: ResultCache | None = None,
     ) -> None:
         self._tools = tools
         self._domains = AllowedDomains()
@@ -48,6 +51,7 @@ class ToolSandbox:
         self._limiter = limiter or ProcessCallLimiter()
         self._limits: dict[str, RateLimit] = {}
         self._audit = audit
+        self._cache = cache
 
     def set_rate_limit(self, tool_name: str, max_calls: int, window_seconds: float) -> None:
         """From now on lets `max_calls` of a tool through in any `window_seconds`.
@@ -121,7 +125,10 @@ class ToolSandbox:
         if security is not None and not security.permits(tool.name):
             raise ToolNotPermittedError(tool.name, permission(tool.name))
         await self._take(tool.name, security)
-        return await attempt(tool, arguments, ToolCall(self._http, security))
+        call = ToolCall(self._http, security)
+        if self._cache is not None and tool.cached_for_s is not None:
+            return await remembered(self._cache, tool, arguments, call, tool.cached_for_s)
+        return await attempt(tool, arguments, call)
 
     async def _take(self, tool_name: str, security: SecurityContext | None) -> None:
         """Counts the call. Raises RateLimitExceededError where one of its limits is reached."""

@@ -49,7 +49,8 @@ class ToolBase:
     """A tool. Subclasses call `super().__init__(name=..., description=...)`.
 
     `arguments` is the pydantic model of what it takes; without one it takes any JSON object.
-    `time_limit_s` is how long one call may take, in seconds.
+    `time_limit_s` is how long one call may take, `cached_for_s` how long its result stays right for
+    the same arguments, where a sandbox has a cache; both in seconds, None = it is not kept.
 
     A subclass has `_execute_impl(arguments)`, plain or async, which returns any JSON value. A plain
     one runs in a thread, which goes on when its time is over. Or it has `run`, which gets the model
@@ -60,6 +61,7 @@ class ToolBase:
     description: str
     arguments: type[BaseModel] | None = None
     time_limit_s: float = field(default=TIME_LIMIT_S, kw_only=True)
+    cached_for_s: float | None = field(default=None, kw_only=True)
 
     classes: ClassVar[dict[str, dict[str, type[ToolBase]]]] = {}
 

@@ -224,3 +224,68 @@ def test_a_setting_that_opens_something_unclear_is_refused(
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingError, match=name):
         load_settings()
+
+
+class Shelf:
+    """Keeps results in a dict, and for how long each was to be kept."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, dict[str, Any]] = {}
+        self.ttls: list[float] = []
+
+    async def get(self, key: str) -> dict[str, Any] | None:
+        return self.kept.get(key)
+
+    async def put(self, key: str, kept: dict[str, Any], ttl_s: float) -> None:
+        self.kept[key] = kept
+        self.ttls.append(ttl_s)
+
+
+class Counting(ToolBase):
+    """Says how often it ran; fails when it is asked to."""
+
+    ran = 0
+
+    async def run(self, arguments: Any, call: ToolCall) -> int:
+        self.ran += 1
+        if arguments.get("fail"):
+            raise ValueError("as asked")
+        return self.ran
+
+
+async def test_a_result_that_stays_right_is_kept_by_organisation_tool_and_arguments(
+    tools: ToolRegistry,
+) -> None:
+    tools.register(Counting("counting", "Counts.", cached_for_s=60))
+    shelf = Shelf()
+    sandbox = ToolSandbox(tools, http=HttpPolicy(), cache=shelf)
+    acme = SecurityContext(organization_id="acme", permissions=frozenset({"tool:*"}))
+    calls: list[tuple[dict[str, Any], SecurityContext | None]] = [
+        ({"a": 1, "b": 2}, None),
+        ({"b": 2, "a": 1}, None),
+        ({"a": 1}, None),
+        ({"a": 1, "b": 2}, acme),
+        ({"a": 1, "b": 2}, acme),
+    ]
+    assert [await sandbox.call("counting", *one) for one in calls] == [1, 1, 2, 3, 3]
+    assert shelf.ttls == [60] * 3
+    assert (await sandbox.aexecute("calculator", SUM))["success"] is True
+    assert len(shelf.kept) == 3
+
+
+async def test_an_error_is_not_kept(tools: ToolRegistry) -> None:
+    tools.register(Counting("counting", "Counts.", cached_for_s=60))
+    shelf = Shelf()
+    sandbox = ToolSandbox(tools, http=HttpPolicy(), cache=shelf)
+    for _ in range(2):
+        assert (await sandbox.aexecute("counting", {"fail": 1}))["success"] is False
+    assert (await sandbox.aexecute("counting", {1: 2, "a": {1}}))["success"] is False
+    assert shelf.kept == {}
+
+
+async def test_what_is_kept_needs_a_permission_too(tools: ToolRegistry) -> None:
+    tools.register(Counting("counting", "Counts.", cached_for_s=60))
+    sandbox = ToolSandbox(tools, http=HttpPolicy(), cache=Shelf())
+    assert (await sandbox.aexecute("counting", {}))["success"] is True
+    refused = await sandbox.aexecute("counting", {}, SecurityContext())
+    assert refused["code"] == "TOOL_NOT_PERMITTED"
