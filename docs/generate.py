@@ -1,4 +1,4 @@
-"""Writes docs/reference/settings.md and docs/reference/cli.md from the code. A test compares them."""
+"""Writes the pages of docs/reference that are made from the code. A test compares them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from oppspot_runner.base.settings import Settings, variable_name
+from oppspot_runner.base.codes import Code
+from oppspot_runner.base.settings import Settings, variable_name, written
 from oppspot_runner.cli.daemon import start
 from oppspot_runner.cli.main import main as program
 
@@ -28,6 +29,16 @@ command and names its flag (exit 2) or its variable (exit 1).
 Besides: `DEBUG=true` means `OPPSPOT_LOG_LEVEL=debug` where that is not set, and `XDG_DATA_HOME` and
 `XDG_STATE_HOME` say where the private Postgres and the files of `start --detach` are kept.
 """
+CODES = """# Codes of errors
+
+{note}
+What a call of a [tool](../guides/tools.md) or of another service ended with, in `code` of its answer and of
+the exception. A code never changes its meaning. Retried: the same call may succeed later
+(`error.retried`); all others fail again until something is changed.
+
+| code | retried | what it means |
+|---|---|---|
+{rows}"""
 CLI = """# Command line
 
 {note}
@@ -49,9 +60,16 @@ def settings_page() -> str:
     return SETTINGS.format(note=NOTE, rows="".join(rows))
 
 
+def codes_page() -> str:
+    rows = [
+        f"| `{one.name}` | {'yes' if one.retried else 'no'} | {one.meaning} |\n" for one in Code
+    ]
+    return CODES.format(note=NOTE, rows="".join(rows))
+
+
 def _code(value: Any) -> str:
-    shown = f"{value:g}" if isinstance(value, float) else value
-    return "" if shown in (None, []) else f"`{shown}`"
+    shown = f"{value:g}" if isinstance(value, float) else written(value)
+    return f"`{shown}`" if shown else ""
 
 
 def cli_page() -> str:
@@ -96,4 +114,5 @@ def _option(option: click.Option) -> str:
 
 if __name__ == "__main__":
     (REFERENCE / "settings.md").write_text(settings_page(), encoding="utf-8")
+    (REFERENCE / "codes.md").write_text(codes_page(), encoding="utf-8")
     (REFERENCE / "cli.md").write_text(cli_page(), encoding="utf-8")

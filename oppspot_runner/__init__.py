@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         EventTimeoutError,
         Fail,
         OppspotError,
+        RateLimitExceededError,
         Retry,
         Snooze,
     )
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
         TaskStarted,
         on,
     )
+    from oppspot_runner.base.tool_errors import ToolExecutionError, ToolNotFoundError
+    from oppspot_runner.tools.function import tool
+    from oppspot_runner.tools.sandbox import ToolSandbox
+    from oppspot_runner.tools.tool_base import ToolBase, ToolCall
     from oppspot_runner.workflow.run_events import RunEvent
 
 __all__ = [
@@ -54,6 +59,7 @@ __all__ = [
     "EventTimeoutError",
     "Fail",
     "OppspotError",
+    "RateLimitExceededError",
     "Registry",
     "ResultMapper",
     "Retry",
@@ -62,11 +68,17 @@ __all__ = [
     "SoftTimeLimitError",
     "TaskFinished",
     "TaskStarted",
+    "ToolBase",
+    "ToolCall",
+    "ToolExecutionError",
+    "ToolNotFoundError",
+    "ToolSandbox",
     "agent",
     "on",
     "registry",
     "start_task_runner",
     "stop_task_runner",
+    "tool",
 ]
 
 _HOMES = {
@@ -85,10 +97,15 @@ _HOMES = {
         "EventTimeoutError",
         "Fail",
         "OppspotError",
+        "RateLimitExceededError",
         "Retry",
         "Snooze",
     ),
     "base.events": ("BreakerClosed", "BreakerOpened", "Event", "TaskFinished", "TaskStarted", "on"),
+    "base.tool_errors": ("ToolExecutionError", "ToolNotFoundError"),
+    "tools.function": ("tool",),
+    "tools.sandbox": ("ToolSandbox",),
+    "tools.tool_base": ("ToolBase", "ToolCall"),
     "workflow.run_events": ("RunEvent",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

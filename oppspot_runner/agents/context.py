@@ -17,13 +17,13 @@ from structlog.typing import FilteringBoundLogger
 
 from oppspot_runner.agents.children import checked_agent, outputs, payloads_json
 from oppspot_runner.agents.ports import CompanyStore, InsightStore, ItemStore, Journal
-from oppspot_runner.agents.threads import in_thread
 from oppspot_runner.agents.waiting import SLEEP, checked_name, checked_seconds, checked_time
 from oppspot_runner.agents.work_time import WorkTime
 from oppspot_runner.base.errors import EventTimeoutError, Fail, InvalidInputError
 from oppspot_runner.base.jsonsafe import clean
 from oppspot_runner.base.task import AgentRow, StreamRow, Task
 from oppspot_runner.base.waiting import Awaited, Suspended
+from oppspot_runner.tools.threads import in_thread
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -15,7 +15,6 @@ from typing import Any, NoReturn
 
 import structlog
 
-from oppspot_runner.agents import threads
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.options import AgentOptions
 from oppspot_runner.agents.work_time import SoftTimeLimitError, WorkTime
@@ -29,6 +28,7 @@ from oppspot_runner.backends.judging import CANCELLED_ITSELF, judged_error, told
 from oppspot_runner.base.errors import LeaseLostError
 from oppspot_runner.base.jsonsafe import clean
 from oppspot_runner.base.outcome import Done, Fail, Outcome, Retry
+from oppspot_runner.tools import threads
 
 SIGNAL_LATE_S = 0.5  # an event loop that moves tells its agent itself
 OWN = ("ctx", "input")  # attributes of an agent that the runner has itself

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from oppspot_runner.agents.threads import in_thread
 from oppspot_runner.backends.backend import Briefing, Result
 from oppspot_runner.backends.body import run_in_thread
+from oppspot_runner.tools.threads import in_thread
 
 
 class Threads:

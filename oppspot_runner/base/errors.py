@@ -12,8 +12,18 @@
     |-- ConflictError              the row is in a state that forbids the request
     |-- LeaseLostError             this attempt no longer owns its task
     |-- CallError                  a call of an agent to the outside failed; `code` says how
-    |   |-- RateLimitExceededError   too many calls in a while
-    |   `-- ModelError               ... to a language model (llm/errors.py)
+    |   |-- RateLimitExceededError   too many calls; ToolRateLimitError is one for tools
+    |   |-- ModelError               ... to a language model (llm/errors.py)
+    |   `-- CodedError               one whose code is of base/codes.py
+    |       |-- ToolError            a tool that could not be used
+    |       |   |-- ToolNotFoundError       there is no such tool
+    |       |   |-- ToolNotPermittedError   the caller may not use it
+    |       |   `-- ToolExecutionError      it was called and failed
+    |       |       |-- ToolArgumentsError  ... because of its arguments
+    |       |       `-- ToolTimeoutError    ... because it took too long
+    |       `-- HttpError            a call of another service without an answer that we took
+    |           |-- HttpRefusedError   it breaks a rule of ours
+    |           `-- HttpFailedError    the other side did not answer, or not in time
     `-- AgentSignal                raised by agents to end an attempt in a particular way
         |-- Retry                  try again, uses a retry
         |-- Snooze                 try again later, uses no retry
@@ -21,6 +31,7 @@
             |-- EventTimeoutError    what the agent waited for did not come in time
             `-- ChildrenFailedError  some of what the agent spawned did not complete
 
+CodedError and its tools are in base/tool_errors.py, HttpError in connectors/http/errors.py.
 SoftTimeLimitError (agents/work_time.py) and Suspended (base/waiting.py) stand apart: they are a
 cancellation and a wait, not errors.
 
@@ -30,7 +41,6 @@ cancellation and a wait, not errors.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import ClassVar
 
 
 class OppspotError(Exception):
@@ -114,8 +124,8 @@ class CallError(OppspotError):
     long, which holds no slot and uses no retry.
     """
 
-    code: ClassVar[str] = "CALL_FAILED"
-    retried: ClassVar[bool] = False
+    code: str = "CALL_FAILED"
+    retried: bool = False
 
     def __init__(
         self, message: str, *, hint: str | None = None, retry_after_s: float | None = None

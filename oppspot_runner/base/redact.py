@@ -9,7 +9,8 @@ SECRET_NAME = re.compile(
     r"(?i)(api[_-]?key|authorization|passw(or)?d|passwd|secret|token$|_token|credential|cookie|dsn)"
 )
 NOT_SECRET = {"run_token", "tokens", "max_tokens", "tokens_used"}
-URL_PASSWORD = re.compile(r"(?P<start>[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@/]+(?=@)")
+# Of a scheme only the end is looked for: without a bound, a long word takes minutes.
+URL_PASSWORD = re.compile(r"(?P<start>[a-z][a-z0-9+.-]{0,30}://[^\s:/@]*:)[^\s@/]+(?=@)")
 WORD_SECRET = re.compile(
     r"(?i)(?P<start>\b(?:password|passwd|api[_-]?key|secret|authorization)\s*[=:]\s*"
     r"(?:bearer\s+|basic\s+)?)(?:'[^']*'|\"[^\"]*\"|[^\s,;&'\"]+)"

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,6 +19,7 @@ from oppspot_runner.base.errors import SettingError
 
 PREFIX = "OPPSPOT_"
 DAY_S = 86_400
+MOST_PORT = 65_536
 Words = Annotated[list[str], NoDecode]
 
 
@@ -114,6 +116,19 @@ class Settings(BaseSettings):
         le=36_500,
         description="Days that events of runs are kept. Outputs stay as long as attempts do.",
     )
+    reachable_networks: Words = Field(
+        [],
+        description="Networks such as 10.1.0.0/16 that tools and agents may call by HTTP although "
+        "they are not on the public internet, separated by commas.",
+    )
+    reachable_ports: Annotated[list[int], NoDecode] = Field(
+        [80, 443, 8080, 8443],
+        description="Ports that tools and agents may call by HTTP, separated by commas.",
+    )
+    unverified_tls: bool = Field(
+        False,
+        description="Whether a call by HTTP may ask not to verify the certificate of the host.",
+    )
     embedded_folder: Path | None = Field(
         None,
         description="Folder of the private Postgres. Unset: under XDG_DATA_HOME.",
@@ -159,11 +174,27 @@ class Settings(BaseSettings):
         description="TOML file with prices of models over those that are known. See the guide.",
     )
 
-    @field_validator("task_types", "import_", mode="before")
+    @field_validator(
+        "task_types", "import_", "reachable_networks", "reachable_ports", mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
             return [word.strip() for word in value.split(",") if word.strip()]
+        return value
+
+    @field_validator("reachable_networks")
+    @classmethod
+    def _check_networks(cls, value: list[str]) -> list[str]:
+        for text in value:
+            ip_network(text)
+        return value
+
+    @field_validator("reachable_ports")
+    @classmethod
+    def _check_ports(cls, value: list[int]) -> list[int]:
+        if not all(0 < port < MOST_PORT for port in value):
+            raise ValueError("a port is a number from 1 to 65535")
         return value
 
     @field_validator("log_level", "log", mode="before")
@@ -213,11 +244,18 @@ def unknown_variables(environment: Mapping[str, str] | None = None) -> dict[str,
     return {name: next(iter(get_close_matches(name, known, 1)), None) for name in unknown}
 
 
+def written(default: Any) -> str:
+    """A default as it is written in the environment."""
+    if isinstance(default, list):
+        return ",".join(map(str, default))
+    return "" if default is None else str(default)
+
+
 def env_example() -> str:
     """The text of `.env.example`: every variable with its reason and default."""
     lines = ["# Settings of oppspot-runner. Flags win over the environment, it over this file."]
     for field, info in Settings.model_fields.items():
-        default = "" if info.default in (None, []) else info.default
+        default = written(info.default)
         lines += ["", f"# {info.description}", f"# {variable_name(field)}={default}"]
     return "\n".join(lines) + "\n"
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import UUID
 
-from oppspot_runner.agents.threads import in_thread
 from oppspot_runner.base.errors import InvalidInputError, NotFoundError, OppspotError
 from oppspot_runner.base.payload import object_json, plain_text
 from oppspot_runner.cli.progress import Bar
@@ -18,6 +17,7 @@ from oppspot_runner.db.operation import Operation
 from oppspot_runner.queue import producer
 from oppspot_runner.queue.producer import OnConflict
 from oppspot_runner.streams import directory
+from oppspot_runner.tools.threads import in_thread
 
 if TYPE_CHECKING:
     from oppspot_runner.app.client import AsyncClient

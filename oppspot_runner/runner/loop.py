@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from oppspot_runner.agents import threads
 from oppspot_runner.agents.options import Isolation
 from oppspot_runner.backends.backend import Backend
 from oppspot_runner.base.errors import LeaseLostError
@@ -32,6 +31,7 @@ from oppspot_runner.runner.slots import Slots
 from oppspot_runner.runner.term import Term
 from oppspot_runner.runner.wakeup import Wakeup, jittered
 from oppspot_runner.runner.watchdog import Watchdog
+from oppspot_runner.tools import threads
 
 LADDER_S = (0.0, 0.05, 0.25, 1.0)
 DRAIN_LOOK_S = 0.5

@@ -21,6 +21,7 @@ FOLLOWING_PAGE = "docs/guides/following.md"
 WAITING_PAGE = "docs/guides/waiting.md"
 FAN_OUT_PAGE = "docs/guides/fan-out.md"
 MODELS_PAGE = "docs/guides/language-models.md"
+TOOLS_PAGE = "docs/guides/tools.md"
 # Pages whose Python is run, by the test that runs it.
 RUN = {
     "README.md": "tests/packaging/test_readme.py",
@@ -32,6 +33,7 @@ RUN = {
     WAITING_PAGE: __file__,
     FAN_OUT_PAGE: __file__,
     MODELS_PAGE: __file__,
+    TOOLS_PAGE: __file__,
 }
 # Agent type, payload, then: status of the task, number of attempts, what is in output or error.
 CASES: list[tuple[str, Any, str, int, Any]] = [
@@ -113,6 +115,11 @@ def test_the_code_of_the_client_guide_runs_from_top_to_bottom(run: Run, tmp_path
         "from oppspot_runner import agent\n\n\n@agent('weekly_digest')\nasync def d(ctx): ...\n"
     )
     (tmp_path / "page.py").write_text(f"{digest}\n\n{source(CLIENT_PAGE)}", encoding="utf-8")
+    run(sys.executable, "page.py")
+
+
+def test_the_code_of_the_tools_guide_holds_what_it_asserts(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "page.py").write_text(source(TOOLS_PAGE), encoding="utf-8")
     run(sys.executable, "page.py")
 
 

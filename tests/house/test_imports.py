@@ -19,6 +19,10 @@ PROGRAM = "import sys; from importlinter.cli import lint_imports_command; lint_i
 FAULTS = [
     ("base/backoff.py", "import oppspot_runner.queue.store", "Layers"),
     ("queue/rows.py", "import oppspot_runner.runner.loop", "Layers"),
+    ("tools/rates.py", "import oppspot_runner.agents.options", "Layers"),
+    ("connectors/http/domains.py", "import oppspot_runner.tools.rates", "Layers"),
+    ("connectors/http/domains.py", "import oppspot_runner.queue.rows", "Layers"),
+    ("connectors/http/domains.py", "import psycopg", "The outside world knows no database"),
     ("left_over.py", "", "Layers"),
     ("agents/options.py", "import oppspot_runner.queue.store", "An agent sees only its Context"),
     ("agents/options.py", "import psycopg", "An agent sees only its Context"),

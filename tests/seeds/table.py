@@ -38,7 +38,6 @@ AREAS = {
     "costs and budgets",
     "dashboard",
     "http api",
-    "http tools",
     "llm agents",
     "metrics",
     "notifications",

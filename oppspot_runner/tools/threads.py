@@ -27,8 +27,8 @@ async def in_thread(function: Callable[[], R]) -> R:
         try:
             future.set_result(context.run(function))
         except StopIteration as error:  # a future refuses it and would never end
-            future.set_exception(RuntimeError(f"the agent raised {error!r}"))
-        except BaseException as error:  # noqa: BLE001 - handed to the waiting attempt
+            future.set_exception(RuntimeError(f"the function raised {error!r}"))
+        except BaseException as error:  # noqa: BLE001 - handed to who waits
             future.set_exception(error)
 
     thread = threading.Thread(target=work, name="oppspot-agent", daemon=True)

@@ -1,0 +1,1 @@
+"""The outside world: what speaks to other systems. Knows no database."""
