@@ -15,7 +15,9 @@ COMMANDS = """
 import json, sys
 from importlib import import_module
 import oppspot_runner
-for name in oppspot_runner.__all__: getattr(oppspot_runner, name)
+for name in oppspot_runner.__all__:
+    if "tool" not in name.lower():  # they call other services
+        getattr(oppspot_runner, name)
 from oppspot_runner.cli.main import COMMANDS, main
 import click
 for name in COMMANDS: main.get_command(click.Context(main), name)
