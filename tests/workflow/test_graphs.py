@@ -15,6 +15,7 @@ from oppspot_runner.base import outcome as ends
 from oppspot_runner.base.backoff import Backoff
 from oppspot_runner.base.errors import ConflictError, CycleError, InvalidInputError, NotFoundError
 from oppspot_runner.base.task import Task
+from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection, Database
 from oppspot_runner.queue.claiming import Claimer
 from oppspot_runner.queue.settlement import settlement
@@ -25,6 +26,8 @@ from tests.stepping import Step, Stepper, interleave, session
 from tests.workflow.evaluator import Node
 from tests.workflow.playing import Game, Table
 
+NODES = "SELECT FROM stream_run_nodes WHERE run_id = %s FOR UPDATE NOWAIT"
+REQUEUE = statement("dead_letters/requeue")
 TREE = {"root": None, "left": "root", "right": "root", "leaf": "left", "twig": "leaf"}
 
 
@@ -234,16 +237,34 @@ async def test_an_end_in_a_paced_run_locks_the_run_before_its_nodes(table: Table
     (task,) = (await Claimer(1).claim(left, 1)).tasks
     end = settlement(task, ends.Done({}), backoff=Backoff(), max_retries=0)
     stepper = Stepper(left, lambda connection: write(connection, 1, [end]))
-    nodes = "SELECT FROM stream_run_nodes WHERE run_id = %s FOR UPDATE NOWAIT"
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         async with holder.transaction():
             await holder.execute("SELECT FROM stream_runs FOR UPDATE")
             stepper.start_next(group)
             stepper.start_next(group)
             await stepper.done_or_blocked(table.db)
-            assert (await right.execute(nodes, (game.run,))).rowcount == 2
+            assert (await right.execute(NODES, (game.run,))).rowcount == 2
         stepper.start_next(group)
     assert [row["status"] for row in await game.rows()] == ["completed", "queued"]
+
+
+async def test_a_dead_letter_of_a_paced_run_locks_the_run_before_its_nodes(table: Table) -> None:
+    game = Game(table, [Node(), Node((0,))], random.Random(1))
+    await game.start("level")
+    left, right, holder = table.sessions
+    (task,) = (await Claimer(1).claim(left, 1)).tasks
+    await write(left, 1, [settlement(task, ends.Fail("no"), backoff=Backoff(), max_retries=0)])
+    requeue = {"ids": [task.id], "payload": None}
+    stepper = Stepper(left, lambda connection: connection.execute(REQUEUE, requeue))
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        async with holder.transaction():
+            await holder.execute("SELECT FROM stream_runs FOR UPDATE")
+            stepper.start_next(group)
+            stepper.start_next(group)
+            await stepper.done_or_blocked(table.db)
+            assert (await right.execute(NODES, (game.run,))).rowcount == 2
+        stepper.start_next(group)
+    assert [row["status"] for row in await game.rows()] == ["queued", "waiting"]
 
 
 async def test_sequential_goes_by_execution_order_where_the_graph_allows_it(table: Table) -> None:

@@ -1,13 +1,17 @@
 -- Failed tasks get in line again with all their retries; the trigger on agent_tasks does the rest. A
 -- unique key lets only one task wait: of several the newest goes, and none while another is open. Tasks,
--- then the nodes of their runs are locked in one order before the trigger reopens the first.
+-- runs with a pace, then nodes are locked in the one order before the trigger reopens the first.
 WITH failed AS MATERIALIZED (
     SELECT t.id, t.unique_key, t.run_id FROM agent_tasks t
     WHERE t.id = ANY (%(ids)s::uuid[]) AND t.status = 'failed'
     ORDER BY t.id FOR NO KEY UPDATE
+), paced AS MATERIALIZED (
+    SELECT r.id FROM stream_runs r
+    WHERE r.id = ANY (ARRAY(SELECT f.run_id FROM failed f)) AND (r.strategy <> 'event' OR r.max_parallel IS NOT NULL)
+    ORDER BY r.id FOR NO KEY UPDATE
 ), nodes AS MATERIALIZED (
     SELECT n.agent_id FROM stream_run_nodes n
-    WHERE n.run_id = ANY (ARRAY(SELECT f.run_id FROM failed f))
+    WHERE (SELECT count(*) FROM paced) >= 0 AND n.run_id = ANY (ARRAY(SELECT f.run_id FROM failed f))
     ORDER BY n.run_id, n.agent_id FOR NO KEY UPDATE
 ), free AS MATERIALIZED (
     SELECT f.id
