@@ -681,9 +681,6 @@ BEGIN
     END IF;
     agents := ARRAY(SELECT n.agent_id FROM stream_run_nodes n
         WHERE n.run_id = approve_run.id AND n.status = 'awaiting_approval' AND (agent IS NULL OR n.agent_id = agent));
-    IF cardinality(agents) = 0 THEN
-        RETURN 0;  -- with nothing locked, nothing may be admitted either
-    END IF;
     PERFORM lock_run_nodes(array_fill(id, ARRAY[cardinality(agents)]), agents, array_fill('completed'::text, ARRAY[cardinality(agents)]));
     UPDATE stream_run_nodes n SET status = 'ready', approve_by = NULL
     WHERE n.run_id = approve_run.id AND n.agent_id = ANY (agents) AND n.status = 'awaiting_approval';
