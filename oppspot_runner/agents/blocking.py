@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, cast
 
-from oppspot_runner.agents.context import NOT_KNOWN, Context
+from oppspot_runner.agents.context import Context
+from oppspot_runner.agents.steps import NOT_KNOWN
 from oppspot_runner.base.jsonsafe import clean
 
 R = TypeVar("R")
@@ -26,12 +27,12 @@ class BlockingContext:
 
     def step(self, name: str, function: Callable[..., R], *args: Any, **kwargs: Any) -> R:
         """As Context.step; the function runs here, in the agent's own thread."""
-        seq, known = self.recall(name)
+        step, known = self.recall(name)
         if known is not NOT_KNOWN:
             return cast(R, known)
         result = function(*args, **kwargs)
         # Not checked: what was done is remembered, also when the time ran out meanwhile.
-        _waiting(self._target.journal.remember, self._loop)(name, seq, clean(result))
+        _waiting(self._target.journal.remember, self._loop)(step, clean(result))
         return result
 
     def __getattr__(self, name: str) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,18 +16,23 @@ from structlog.typing import FilteringBoundLogger
 
 from oppspot_runner.agents.children import checked_agent, outputs, payloads_json
 from oppspot_runner.agents.ports import CompanyStore, InsightStore, ItemStore, Journal
+from oppspot_runner.agents.steps import NOT_KNOWN, Steps
 from oppspot_runner.agents.waiting import SLEEP, checked_name, checked_seconds, checked_time
 from oppspot_runner.agents.work_time import WorkTime
 from oppspot_runner.base.errors import EventTimeoutError, Fail, InvalidInputError
 from oppspot_runner.base.jsonsafe import clean
+from oppspot_runner.base.steps import KeptStep, Step
 from oppspot_runner.base.task import AgentRow, StreamRow, Task
 from oppspot_runner.base.waiting import Awaited, Suspended
 from oppspot_runner.tools.threads import in_thread
 
 P = ParamSpec("P")
 R = TypeVar("R")
-NOT_KNOWN = object()
 EMITTED = ("log", "progress", "output_chunk")
+STEPS_CHANGED = (
+    "The agent or its configuration changed since an earlier attempt. What that finished is used"
+    " all the same; to do it anew, cancel the task and use `tasks replay`."
+)
 
 
 @dataclass
@@ -57,8 +61,6 @@ class Context:
     execution_config: dict[str, Any] = field(default_factory=dict)
     force_execute: bool = False
     work_time: WorkTime = field(default_factory=WorkTime)
-    _calls: Counter[str] = field(default_factory=Counter)
-    _known_steps: dict[tuple[str, int], Any] | None = None
     _waiting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _suspended: Suspended | None = None
 
@@ -153,17 +155,35 @@ class Context:
         form; it comes back as that form (a tuple as a list). A plain function runs in a thread,
         so that one that blocks cannot stop the runner.
         """
-        seq, known = await self.recall(name)
+
+        async def work(step: Step) -> R:
+            if inspect.iscoroutinefunction(function):
+                result = await function(*args, **kwargs)
+            else:
+                result = await in_thread(lambda: function(*args, **kwargs))
+                if inspect.isawaitable(result):
+                    result = await result
+            await self.journal.remember(step, clean(result))
+            return cast(R, result)
+
+        return await self.once(name, work)
+
+    async def once(
+        self,
+        name: str,
+        work: Callable[[Step], Awaitable[R]],
+        *,
+        fingerprint: str | None = None,
+    ) -> R:
+        """What is kept of this call of the step `name`, else what `work` returns, which keeps it.
+
+        `fingerprint` stands for what the step is given: another one than before is warned of.
+        """
+        step, known = await self.recall(name, fingerprint)
         if known is not NOT_KNOWN:
             return cast(R, known)
-        if inspect.iscoroutinefunction(function):
-            result = await function(*args, **kwargs)
-        else:
-            result = await in_thread(lambda: function(*args, **kwargs))
-            if inspect.isawaitable(result):
-                result = await result
-        await self.journal.remember(name, seq, clean(result))
-        return cast(R, result)
+        with self._steps.running(step):
+            return await work(step)
 
     async def sleep_until(self, when: datetime | timedelta) -> None:
         """Goes on at `when`, or that long after the first call. Holds no slot meanwhile.
@@ -171,10 +191,10 @@ class Context:
         The attempt ends here until then, and a later one begins anew: what must not be done
         twice belongs into steps before it.
         """
-        seq, _ = await self.recall(SLEEP)
+        step, _ = await self.recall(SLEEP)
         until, after_s = checked_time(when)
         await self._wait(
-            "for its time", lambda: self.journal.wait_for_time(SLEEP, seq, until, after_s)
+            "for its time", lambda: self.journal.wait_for_time(SLEEP, step.seq, until, after_s)
         )
 
     async def wait_for_event(
@@ -188,13 +208,12 @@ class Context:
         wait. Raises EventTimeoutError `timeout` (or seconds) after the first call, Fail for a task
         without a run.
         """
-        step = f"event {checked_name(name)}"
-        seq, result = await self.recall(step)
+        step, result = await self.recall(f"event {checked_name(name)}")
         if result is NOT_KNOWN:
             timeout_s = None if timeout is None else checked_seconds(timeout, "the timeout")
             result = await self._wait(
                 f"for the event {name!r}",
-                lambda: self.journal.wait_for_event(name, step, seq, timeout_s),
+                lambda: self.journal.wait_for_event(name, step.name, step.seq, timeout_s),
             )
         if "payload" not in result:
             raise EventTimeoutError(f"the event {name!r} did not come in time")
@@ -213,14 +232,13 @@ class Context:
         one. Holds no slot until all have ended, as sleep_until. Raises ChildrenFailedError when
         some did not complete; with `return_exceptions` there is a Fail in the place of each.
         """
-        step = f"spawn {checked_agent(agent)}"
-        seq, _ = await self.recall(step)
+        step, _ = await self.recall(f"spawn {checked_agent(agent)}")
         given = payloads_json(payloads)
         if not payloads:
             return []
         children = await self._wait(
             f"for {len(payloads)} of {agent}",
-            lambda: self.journal.spawn(str(agent), step, seq, given),
+            lambda: self.journal.spawn(str(agent), step.name, step.seq, given),
         )
         return outputs(children, len(payloads), return_exceptions=return_exceptions)
 
@@ -234,12 +252,18 @@ class Context:
                 self._suspended = Suspended(reason, awaited.until)
             raise self._suspended
 
-    async def recall(self, name: str) -> tuple[int, Any]:
-        """The sequence number of this call of step `name`, and its result if it is known."""
-        seq = self._calls[name]
-        self._calls[name] += 1
-        if self._known_steps is None:
-            # A first attempt has none, unless the task replays another one from some step on.
-            may_know = self.attempt > 1 or self.task.replay_of is not None
-            self._known_steps = await self.journal.steps() if may_know else {}
-        return seq, self._known_steps.get((name, seq), NOT_KNOWN)
+    async def recall(self, name: str, fingerprint: str | None = None) -> tuple[Step, Any]:
+        """This call of the step `name`, and its result or NOT_KNOWN."""
+        return await self._steps.recall(name, fingerprint)
+
+    @cached_property
+    def _steps(self) -> Steps:
+        return Steps(self._kept_steps, self._warn_of_steps)
+
+    async def _kept_steps(self) -> Sequence[KeptStep]:
+        # A first attempt has none, unless the task replays another one from some step on.
+        may_have = self.attempt > 1 or self.task.replay_of is not None
+        return await self.journal.steps() if may_have else ()
+
+    def _warn_of_steps(self, what: str) -> None:
+        self.log.warning("steps_changed", what=what, hint=STEPS_CHANGED)

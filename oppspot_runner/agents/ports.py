@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from oppspot_runner.base.steps import KeptStep, Step
 from oppspot_runner.base.waiting import Awaited
 from oppspot_runner.companies.company import Company, Fact
 from oppspot_runner.companies.items import (
@@ -32,9 +33,9 @@ class Journal(Protocol):
 
     async def emit(self, kind: str, data: Mapping[str, Any]) -> None: ...
 
-    async def steps(self) -> dict[tuple[str, int], Any]: ...
+    async def steps(self) -> Sequence[KeptStep]: ...
 
-    async def remember(self, name: str, seq: int, result: Any) -> None: ...
+    async def remember(self, step: Step, result: Any) -> None: ...
 
     async def wait_for_time(
         self, step: str, seq: int, until: datetime | None, after_s: float | None

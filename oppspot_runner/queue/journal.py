@@ -15,6 +15,7 @@ from psycopg.rows import DictRow
 
 from oppspot_runner.base.errors import Fail, LeaseLostError
 from oppspot_runner.base.jsonsafe import clean, clean_text, dumps
+from oppspot_runner.base.steps import KeptStep, Step
 from oppspot_runner.base.task import Task
 from oppspot_runner.base.waiting import Awaited
 from oppspot_runner.db.files import statement
@@ -106,16 +107,15 @@ class TaskJournal:
         if self._events is not None:
             await self._events.emit(kind, data)
 
-    async def steps(self) -> dict[tuple[str, int], Any]:
-        """Results of finished steps by (name, sequence)."""
+    async def steps(self) -> list[KeptStep]:
+        """Finished steps of earlier attempts."""
         which = {"task_id": self.task.id}
         rows = await self.through(lambda: self.database.fetch_all(STEPS, which))
-        return {(row["name"], row["seq"]): row["result"] for row in rows}
+        return [KeptStep(_step(row), row["result"]) for row in rows]
 
-    async def remember(self, name: str, seq: int, result: Any) -> None:
+    async def remember(self, step: Step, result: Any) -> None:
         """Stores the result of a finished step for later attempts."""
-        name = clean_text(name, most=MOST_STEP_NAME)
-        await self._fenced(SAVE_STEP, {"name": name, "seq": seq, "result": dumps(result)})
+        await self._fenced(SAVE_STEP, {**step_columns(step), "result": dumps(result)})
         self.saved_steps += 1
 
     async def wait_for_time(
@@ -166,6 +166,15 @@ class TaskJournal:
         if row is None:
             raise LeaseLostError(f"task {self.task.id} is no longer this attempt's")
         return row
+
+
+def step_columns(step: Step) -> dict[str, Any]:
+    """A step as parameters of a statement that keeps it."""
+    return {**vars(step), "name": clean_text(step.name, most=MOST_STEP_NAME)}
+
+
+def _step(row: DictRow) -> Step:
+    return Step(row["name"], row["seq"], row["position"], row["fingerprint"])
 
 
 def _awaited(row: DictRow) -> Awaited:

@@ -18,6 +18,7 @@ from oppspot_runner.agents.registry import Registry
 from oppspot_runner.agents.work_time import WorkTime
 from oppspot_runner.backends.backend import Backend, Briefing, Result
 from oppspot_runner.base.errors import Fail, LeaseLostError
+from oppspot_runner.base.steps import KeptStep, Step
 from oppspot_runner.base.task import Task
 from oppspot_runner.runner.briefing import chosen_definition
 
@@ -163,13 +164,13 @@ class MemberJournal:
         """Tells those who follow the task's run, if the task is still ours."""
         await self._unless_lost(self._journal.emit(kind, data))
 
-    async def steps(self) -> dict[tuple[str, int], Any]:
-        """Results of finished steps by (name, sequence)."""
+    async def steps(self) -> Sequence[KeptStep]:
+        """Finished steps of earlier attempts."""
         return await self._journal.steps()
 
-    async def remember(self, name: str, seq: int, result: Any) -> None:
+    async def remember(self, step: Step, result: Any) -> None:
         """Stores the result of a finished step, if the task is still ours."""
-        await self._unless_lost(self._journal.remember(name, seq, result))
+        await self._unless_lost(self._journal.remember(step, result))
 
     async def wait(self, *_: Any) -> NoReturn:
         """Raises Fail: one call cannot wait for some of its tasks and go on with others."""

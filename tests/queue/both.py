@@ -13,6 +13,7 @@ import psycopg
 
 from oppspot_runner.base.errors import ConflictError, LeaseLostError
 from oppspot_runner.base.outcome import Outcome
+from oppspot_runner.base.steps import Step
 from oppspot_runner.base.task import Task
 from oppspot_runner.queue import client, control, members, producer, store
 from oppspot_runner.queue.claiming import FULL_EVERY_S
@@ -140,7 +141,7 @@ class Both:
         """Progress, a step, and the fence before an end that saves something."""
         ours, database = self.owned(task), self.do(self.real.at(one))
         journal = TaskJournal(database, task, through=self.real.once)
-        for write in (journal.progress(1, 2, "half"), journal.remember("step", 0, [1])):
+        for write in (journal.progress(1, 2, "half"), journal.remember(Step("step", 0), [1])):
             try:
                 self.do(write)
             except LeaseLostError:

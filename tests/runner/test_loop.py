@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
+from structlog.testing import capture_logs
 
 from oppspot_runner.base.errors import Fail, Retry, Snooze
 from oppspot_runner.base.events import ResultDropped, RunnerStarted, TaskFinished, TasksRescued
+from oppspot_runner.observe import logging
 from tests.runner.conftest import FAST, Bench
 
 SLOW_POLL = replace(FAST, poll_s=30)
@@ -292,6 +294,30 @@ async def test_a_finished_step_is_not_run_again_by_the_next_attempt(bench: Bench
     assert (await bench.attempts(task))[1]["output_data"] == {
         "got": [{"name": "first"}, {"name": "second"}]
     }
+
+
+@pytest.mark.parametrize("isolation", ["inline", "process"])
+async def test_an_attempt_that_calls_other_steps_than_the_one_before_says_so(
+    bench: Bench, isolation: str
+) -> None:
+    bench.registry.register(changing, isolation=isolation)
+    logging.set_up("json", "warning")
+    try:
+        with capture_logs() as lines:
+            async with bench.running():
+                task = await bench.task(await bench.agent_row("changing"))
+                await bench.ended(task)
+    finally:
+        logging.set_up("json", "error")
+    said = [one for one in lines if one["event"] == "steps_changed"]
+    assert [one["what"] for one in said] == ["the step new is called where call was called before"]
+
+
+async def changing(ctx: Any) -> dict[str, Any]:
+    await ctx.step("call" if ctx.attempt == 1 else "new", dict)
+    if ctx.attempt == 1:
+        raise Retry("with other code", after=0)
+    return {}
 
 
 async def test_an_attempt_over_its_time_limit_is_cut_off(bench: Bench) -> None:
