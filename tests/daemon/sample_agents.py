@@ -19,6 +19,13 @@ async def quick(ctx: Context) -> dict[str, Any]:
     return {"attempt": ctx.attempt}
 
 
+@agent("brief")
+async def brief(ctx: Context) -> dict[str, Any]:
+    """Takes twenty milliseconds."""
+    await asyncio.sleep(0.02)
+    return {}
+
+
 @agent("first_hangs")
 async def first_hangs(ctx: Context) -> dict[str, Any]:
     """Runs for a minute the first time, at once after that."""
