@@ -11,6 +11,7 @@ from oppspot_runner.agents.steps import NOT_KNOWN
 from oppspot_runner.base.jsonsafe import clean
 
 R = TypeVar("R")
+ASKED = ("companies", "items", "insights", "tools")  # attributes whose methods are coroutines
 
 
 class BlockingContext:
@@ -39,7 +40,7 @@ class BlockingContext:
         value = getattr(self._target, name)
         if asyncio.iscoroutinefunction(value):
             return _waiting(value, self._loop, self._check)
-        if type(value).__name__.endswith("Store"):
+        if name in ASKED:
             return BlockingStore(value, self._loop, self._check)
         return value
 

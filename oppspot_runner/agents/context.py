@@ -15,8 +15,9 @@ from pydantic import BaseModel
 from structlog.typing import FilteringBoundLogger
 
 from oppspot_runner.agents.children import checked_agent, outputs, payloads_json
-from oppspot_runner.agents.ports import CompanyStore, InsightStore, ItemStore, Journal
+from oppspot_runner.agents.ports import CompanyStore, InsightStore, ItemStore, Journal, ToolCalls
 from oppspot_runner.agents.steps import NOT_KNOWN, Steps
+from oppspot_runner.agents.tools import AgentTools
 from oppspot_runner.agents.waiting import SLEEP, checked_name, checked_seconds, checked_time
 from oppspot_runner.agents.work_time import WorkTime
 from oppspot_runner.base.errors import EventTimeoutError, Fail, InvalidInputError
@@ -58,6 +59,7 @@ class Context:
     _items: ItemStore | None
     _insights: InsightStore | None
     _log: Callable[[], FilteringBoundLogger]
+    _tool_calls: ToolCalls
     execution_config: dict[str, Any] = field(default_factory=dict)
     force_execute: bool = False
     work_time: WorkTime = field(default_factory=WorkTime)
@@ -108,6 +110,11 @@ class Context:
         if self._insights is None:
             raise Fail("this agent works on a stream, but the task has no stream_id")
         return self._insights
+
+    @cached_property
+    def tools(self) -> AgentTools:
+        """The tools that the agent's configuration lets it call."""
+        return AgentTools(self._tool_calls, self.once, self._wait_for)
 
     async def progress(
         self, done: float, total: float | None = None, message: str | None = None
@@ -251,6 +258,12 @@ class Context:
                     return awaited.result
                 self._suspended = Suspended(reason, awaited.until)
             raise self._suspended
+
+    async def _wait_for(self, reason: str, found: Awaited) -> Any:
+        async def wait() -> Awaited:
+            return found
+
+        return await self._wait(reason, wait)
 
     async def recall(self, name: str, fingerprint: str | None = None) -> tuple[Step, Any]:
         """This call of the step `name`, and its result or NOT_KNOWN."""

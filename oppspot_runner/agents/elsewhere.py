@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from oppspot_runner.agents.context import Context
-from oppspot_runner.agents.ports import CompanyStore, InsightStore, ItemStore, Journal
+from oppspot_runner.agents.ports import CompanyStore, InsightStore, ItemStore, Journal, ToolCalls
 from oppspot_runner.agents.work_time import WorkTime
 
 
@@ -21,6 +21,7 @@ def from_elsewhere(ctx: Context, home: asyncio.AbstractEventLoop) -> Context:
     return replace(
         ctx,
         journal=cast(Journal, there(ctx.journal)),
+        _tool_calls=cast(ToolCalls, there(ctx._tool_calls)),
         _companies=cast(CompanyStore, there(ctx._companies)),
         _items=cast(ItemStore | None, there(ctx._items)),
         _insights=cast(InsightStore | None, there(ctx._insights)),

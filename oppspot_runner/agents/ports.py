@@ -48,6 +48,18 @@ class Journal(Protocol):
     async def spawn(self, agent: str, step: str, seq: int, payloads: str) -> Awaited: ...
 
 
+class ToolCalls(Protocol):
+    """The tools that the task's agent may call. Both raise Fail for an unusable configuration."""
+
+    async def call(self, tool: str, arguments: Any, *, step: Step) -> Awaited:
+        """The answer of a call, which `step` remembers; or when to look for it again."""
+        ...
+
+    async def specs(self, names: Sequence[str] | None) -> Sequence[Mapping[str, Any]]:
+        """Name, description and schema of all tools, or of those with these names."""
+        ...
+
+
 class InsightStore(Protocol):
     """Insights of the task's stream and the stream's progress."""
 

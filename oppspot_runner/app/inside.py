@@ -56,7 +56,7 @@ async def start_task_runner(settings: Settings | None = None) -> Runner:
     except BaseException:
         await database.close()
         raise
-    runner = build_runner(database, config)
+    runner = build_runner(database, config, settings=chosen)
     task = asyncio.get_running_loop().create_task(_run(runner, database))
     _running = _Running(runner, database, task)
     return runner

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from oppspot_runner.agents.options import Isolation
 from oppspot_runner.agents.registry import Registry
 from oppspot_runner.agents.registry import registry as all_agents
+from oppspot_runner.app.tools import RunnerTools, load_tools
 from oppspot_runner.backends.backend import Backend
 from oppspot_runner.backends.inline import Inline
 from oppspot_runner.backends.processes import Processes
@@ -75,24 +76,20 @@ def build_runner(
     registry: Registry | None = None,
     events: EventBus | None = None,
     leave: Leave | None = None,
+    settings: Settings | None = None,
 ) -> Runner:
     """A runner with all that its attempts need. `leave` ends its process, or starts it anew;
-    without it, as inside an application, the process is left alone.
+    without it, as inside an application, the process is left alone. `settings` say what tools may
+    reach; by default those of the environment.
     """
-    bus = events or EventBus()
-    backends: dict[Isolation, Backend] = {
-        "inline": Inline(),
-        "thread": Threads(),
-        "process": Processes(),
-    }
-    agents = registry or all_agents
+    bus, backends, agents = events or EventBus(), all_backends(), registry or all_agents
 
     def tools_for(term: Term) -> Tools:
         runner_id = term.member.id
         return Tools(
             database=database,
             registry=agents,
-            stores=stores_on(database),
+            stores=stores_on(database, agent_tools),
             backends=backends,
             settler=Settler(database, runner.patience, runner_id),
             patience=runner.patience,
@@ -103,26 +100,34 @@ def build_runner(
 
     told = replace(config, agent_types=tuple(agents.known()))
     runner = Runner(database, told, bus, tools_for, backends, leave)
+    agent_tools = RunnerTools(database, runner.patience.through, settings)
+    runner.at_end = (agent_tools.stop,)
     EventLog(bus)
     bus.subscribe(Event, everybody.emit)
     return runner
 
 
-def stores_on(database: Database) -> Stores:
-    """The domain tables, as agents see them."""
+def all_backends() -> dict[Isolation, Backend]:
+    """Where bodies of agents run."""
+    return {"inline": Inline(), "thread": Threads(), "process": Processes()}
+
+
+def stores_on(database: Database, agent_tools: RunnerTools) -> Stores:
+    """The domain tables and the tools, as agents see them."""
     return Stores(
         companies=lambda org_id: CompanyStore(database, org_id),
         items=lambda org_id, stream_id: ItemStore(database, org_id, stream_id),
         insights=lambda task, stream_id: InsightStore(database, task.org_id, stream_id, task),
+        tools=agent_tools.of,
     )
 
 
 def load_agents(registry: Registry, settings: Settings) -> list[str]:
-    """Registers our own agents, those of installed packages and those of OPPSPOT_IMPORT.
+    """Registers our own agents, and agents and tools of installed packages and OPPSPOT_IMPORT.
 
     Returns problems of installed packages as text. Raises ConfigurationError for a module that
     was asked for by name and cannot be imported.
     """
     problems = registry.load_entry_points()
     registry.load_modules([*BUILT_IN, *settings.import_])
-    return problems
+    return [*problems, *load_tools()]

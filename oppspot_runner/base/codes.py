@@ -19,6 +19,7 @@ class Code(Enum):
     TOOL_ARGUMENTS_INVALID = (NEVER, "the arguments do not fit the schema, or are too large")
     TOOL_TIMEOUT = (AGAIN, "the tool took longer than its time limit")
     TOOL_EXECUTION_FAILED = (NEVER, "the code of the tool raised an exception")
+    TOOL_END_UNKNOWN = (NEVER, "the call may have been made, and must not be made twice")
     RATE_LIMIT_EXCEEDED = (AGAIN, "there were too many calls in the window of the rate limit")
 
     DIVISION_BY_ZERO = (NEVER, "the second number is 0")

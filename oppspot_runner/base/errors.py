@@ -20,7 +20,8 @@
     |       |   |-- ToolNotPermittedError   the caller may not use it
     |       |   `-- ToolExecutionError      it was called and failed
     |       |       |-- ToolArgumentsError  ... because of its arguments
-    |       |       `-- ToolTimeoutError    ... because it took too long
+    |       |       |-- ToolTimeoutError    ... because it took too long
+    |       |       `-- ToolEndUnknownError ... or not: nobody knows, and it must not be made twice
     |       `-- HttpError            a call of another service without an answer that we took
     |           |-- HttpRefusedError   it breaks a rule of ours
     |           `-- HttpFailedError    the other side did not answer, or not in time

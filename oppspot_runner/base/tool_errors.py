@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 from oppspot_runner.base.codes import Code
 from oppspot_runner.base.errors import CallError, RateLimitExceededError
@@ -28,6 +29,16 @@ class CodedError(CallError):
         self.reason = code
         self.code = code.name
         self.retried = code.retried
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As any error that is to cross to another process, whatever its class is made with."""
+        return _remade, (type(self), str(self), vars(self))
+
+
+def _remade(kind: type[CodedError], message: str, known: dict[str, Any]) -> CodedError:
+    error = kind.__new__(kind, message)
+    vars(error).update(known)
+    return error
 
 
 class ToolError(CodedError):
@@ -109,4 +120,17 @@ class ToolTimeoutError(ToolExecutionError):
             tool_name,
             Code.TOOL_TIMEOUT,
             f"the tool {tool_name} did not end within {limit_s:g} s",
+        )
+
+
+class ToolEndUnknownError(ToolExecutionError):
+    """A call that must not be made twice was begun, and nobody knows whether it was made."""
+
+    def __init__(self, tool_name: str, step: str, attempt: int, why: str) -> None:
+        super().__init__(
+            tool_name,
+            Code.TOOL_END_UNKNOWN,
+            f"the call {step!r}, begun by attempt {attempt}, may have been made: {why}",
+            hint="Look whether it was; then `oppspot-runner tools settle` says so, and the task can"
+            " be retried.",
         )

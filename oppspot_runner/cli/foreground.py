@@ -32,14 +32,14 @@ async def serve(
     for name, near in unknown_variables().items():
         log.warning("a setting means nothing", name=name, nearest=near)
     for problem in load_agents(registry, settings):
-        log.warning("an installed agent was left out", problem=problem)
+        log.warning("an installed agent or tool was left out", problem=problem)
     config = replace(runner_config(settings), drain_and_exit=drain_and_exit)
     async with opened(settings, max_size=config.connections) as database:
         if migrate_first:
             for name in await migrate(database):
                 log.info("migration applied", migration=name)
         await require_schema(database)
-        runner = build_runner(database, config, leave=leave_process)
+        runner = build_runner(database, config, leave=leave_process, settings=settings)
         calm_collector()
         await Daemon(runner, on_ready=lambda: _tell_parent(ready_fd)).run()
     if runner.renewal is not None:

@@ -6,9 +6,9 @@ A database that is away is waited for: the work of a step was done, and no agent
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import psycopg
 from psycopg.rows import DictRow
@@ -20,6 +20,7 @@ from oppspot_runner.base.task import Task
 from oppspot_runner.base.waiting import Awaited
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
+from oppspot_runner.db.through import Through
 from oppspot_runner.queue.attempt_events import AttemptEvents, Tell
 from oppspot_runner.queue.event_writer import EventWriter
 
@@ -33,13 +34,6 @@ CHILDREN = statement("queue/children")
 
 PROGRESS_EVERY_S = 0.25  # nobody reads faster, and each write is a row version
 MOST_STEP_NAME = 200
-R = TypeVar("R")
-
-
-class Through(Protocol):
-    """Repeats a call until the database answers; all calls here may be repeated."""
-
-    async def __call__(self, call: Callable[[], Awaitable[R]], /) -> R: ...
 
 
 class TaskJournal:
@@ -61,6 +55,7 @@ class TaskJournal:
         self.task = task
         self.through = through
         self.saved_steps = 0
+        self.tool_calls = 0
         self._progress_at = float("-inf")
         self._events: AttemptEvents | None = None
         if writer is not None and task.is_for_stream:
@@ -83,6 +78,10 @@ class TaskJournal:
         if self._events is not None:
             self._events.close()
 
+    def metrics(self) -> dict[str, int]:
+        """What the attempt has done so far, in numbers."""
+        return {"steps": self.saved_steps, "tool_calls": self.tool_calls}
+
     @property
     def tell(self) -> Tell | None:
         """Tells a line of the log to those who follow the run; None where there is none."""
@@ -99,7 +98,7 @@ class TaskJournal:
             "total": clean(total),
             "message": None if message is None else clean_text(message, most=500),
         }
-        await self._fenced(PROGRESS, {"progress": dumps(shown)})
+        await self.fenced(PROGRESS, {"progress": dumps(shown)})
         await self.emit("progress", shown)
 
     async def emit(self, kind: str, data: Mapping[str, Any]) -> None:
@@ -115,7 +114,7 @@ class TaskJournal:
 
     async def remember(self, step: Step, result: Any) -> None:
         """Stores the result of a finished step for later attempts."""
-        await self._fenced(SAVE_STEP, {**step_columns(step), "result": dumps(result)})
+        await self.fenced(SAVE_STEP, {**step_columns(step), "result": dumps(result)})
         self.saved_steps += 1
 
     async def wait_for_time(
@@ -123,7 +122,7 @@ class TaskJournal:
     ) -> Awaited:
         """Whether the time has come; else the task waits for it from the end of this attempt on."""
         when = {"until": until, "after_s": after_s}
-        return _awaited(await self._fenced(WAIT_FOR_TIME, {"step": step, "seq": seq, **when}))
+        return _awaited(await self.fenced(WAIT_FOR_TIME, {"step": step, "seq": seq, **when}))
 
     async def wait_for_event(
         self, name: str, step: str, seq: int, timeout_s: float | None
@@ -133,7 +132,7 @@ class TaskJournal:
         Raises Fail for a task that belongs to no run.
         """
         what = {"name": name, "step": step, "deadline_step": f"deadline of {step}", "seq": seq}
-        row = await self._fenced(WAIT_FOR_EVENT, {**what, "timeout_s": timeout_s})
+        row = await self.fenced(WAIT_FOR_EVENT, {**what, "timeout_s": timeout_s})
         if row["over"] is None:
             raise Fail(
                 f"the agent waits for the event {name!r}, but its task belongs to no run, and"
@@ -148,19 +147,20 @@ class TaskJournal:
         """
         what = {"agent": agent, "step": step, "seq": seq, "payloads": payloads}
         try:
-            row = await self._fenced(SPAWN, what)
+            row = await self.fenced(SPAWN, what)
         except (psycopg.errors.NoDataFound, psycopg.errors.TooManyRows) as error:
             raise Fail(f"{error.diag.message_primary}. {error.diag.message_hint}") from None
         if not row["over"]:
             # The last one may have ended before we said that we wait.
-            row = await self._fenced(SPAWN, what)
+            row = await self.fenced(SPAWN, what)
         if not row["over"]:
             return _awaited(row)
         range_of_ids = row["result"]
         found = await self.through(lambda: self.database.fetch_all(CHILDREN, range_of_ids))
         return Awaited(over=True, result=found)
 
-    async def _fenced(self, query: Any, params: dict[str, Any]) -> DictRow:
+    async def fenced(self, query: Any, params: dict[str, Any]) -> DictRow:
+        """The row that `query` answers, which names our token; raises LeaseLostError for none."""
         fence = {"task_id": self.task.id, "run_token": self.task.run_token}
         row = await self.through(lambda: self.database.fetch_one(query, {**params, **fence}))
         if row is None:

@@ -295,6 +295,6 @@ class Attempt:
             max_retries=max_retries(self.task, self.options),
             breaker=self.options.breaker,
             goal_context=self.ctx.goal_context if self.ctx else None,
-            metrics={"steps": self.journal.saved_steps},
+            metrics=self.journal.metrics(),
             run_ms=run_ms,
         )

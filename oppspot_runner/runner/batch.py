@@ -13,13 +13,14 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from oppspot_runner.agents.ports import Journal
+from oppspot_runner.agents.ports import Journal, ToolCalls
 from oppspot_runner.agents.registry import Registry
 from oppspot_runner.agents.work_time import WorkTime
 from oppspot_runner.backends.backend import Backend, Briefing, Result
 from oppspot_runner.base.errors import Fail, LeaseLostError
 from oppspot_runner.base.steps import KeptStep, Step
 from oppspot_runner.base.task import Task
+from oppspot_runner.base.waiting import Awaited
 from oppspot_runner.runner.briefing import chosen_definition
 
 NO_WAITS = "an agent that takes batches cannot wait: raise or return Snooze, or give it one task"
@@ -74,6 +75,7 @@ class Batch:
         `lose` is called when the task turns out to be no longer the attempt's.
         """
         briefing.ctx.journal = MemberJournal(briefing.ctx.journal, lose)
+        briefing.ctx._tool_calls = MemberToolCalls(briefing.ctx._tool_calls, lose)
         self._joined[briefing.ctx.run_token] = briefing
         self._no_longer_awaited(briefing.ctx.run_token)
         await self._complete.wait()
@@ -183,3 +185,25 @@ class MemberJournal:
             await write
         except LeaseLostError:
             self._lose()
+
+
+class MemberToolCalls:
+    """The tools of one task of a batch."""
+
+    def __init__(self, calls: ToolCalls, lose: Callable[[], None]) -> None:
+        self._calls = calls
+        self._lose = lose
+
+    async def call(self, tool: str, arguments: Any, *, step: Step) -> Awaited:
+        """As ToolCalls. Raises Fail for a call that waits, or whose task is lost."""
+        try:
+            made = await self._calls.call(tool, arguments, step=step)
+        except LeaseLostError as error:
+            self._lose()
+            raise Fail(str(error)) from None
+        if not made.over:
+            raise Fail(NO_WAITS)
+        return made
+
+    async def specs(self, names: Sequence[str] | None) -> Sequence[Mapping[str, Any]]:
+        return await self._calls.specs(names)

@@ -16,7 +16,7 @@ from structlog.typing import FilteringBoundLogger
 
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.options import AgentOptions
-from oppspot_runner.agents.ports import CompanyStore, InsightStore, ItemStore, Journal
+from oppspot_runner.agents.ports import CompanyStore, InsightStore, ItemStore, ToolCalls
 from oppspot_runner.agents.registry import Definition, Registry
 from oppspot_runner.agents.work_time import WorkTime
 from oppspot_runner.backends.backend import Briefing
@@ -24,6 +24,7 @@ from oppspot_runner.base.errors import Fail, OppspotError
 from oppspot_runner.base.task import AgentRow, StreamRow, Task
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
+from oppspot_runner.queue.journal import TaskJournal
 from oppspot_runner.workflow import chain
 
 STREAM = statement("workflow/stream")
@@ -32,11 +33,12 @@ DEFAULT_MAX_RETRIES = 3  # of the column: it says nothing, so the agent's own nu
 
 @dataclass(frozen=True)
 class Stores:
-    """Makes the stores of a task: companies for (org), the others for (org, stream, task)."""
+    """Makes what a task asks: companies for (org), the others for (org, stream, task)."""
 
     companies: Callable[[UUID | None], CompanyStore]
     items: Callable[[UUID | None, UUID], ItemStore]
     insights: Callable[[Task, UUID], InsightStore]
+    tools: Callable[[Task, TaskJournal], ToolCalls]
 
 
 def chosen_definition(registry: Registry, task: Task) -> tuple[Definition, AgentOptions]:
@@ -81,7 +83,7 @@ def brief(
     task: Task,
     chosen: tuple[Definition, AgentOptions],
     around: Surroundings,
-    journal: Journal,
+    journal: TaskJournal,
     log: Callable[[], FilteringBoundLogger],
 ) -> Briefing:
     """All that the agent is to know. Raises Fail."""
@@ -101,6 +103,7 @@ def brief(
         execution_config=_object(task, "execution_config"),
         force_execute=task.payload.get("force_execute") is True,
         work_time=WorkTime(options.soft_limit_s, options.time_limit.total_seconds()),
+        _tool_calls=stores.tools(task, journal),
         _companies=stores.companies(task.org_id),
         _items=stores.items(task.org_id, stream.id) if stream else None,
         _insights=stores.insights(task, stream.id) if stream else None,

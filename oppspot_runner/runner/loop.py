@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -46,7 +46,8 @@ class Leave(Protocol):
 
 @dataclass
 class Runner:
-    """A daemon on one database. `tools_for(term)` wires what attempts work with."""
+    """A daemon on one database. `tools_for(term)` wires what attempts work with; what they shared
+    is closed `at_end`."""
 
     database: Database
     config: RunnerConfig
@@ -54,6 +55,7 @@ class Runner:
     tools_for: Callable[[Term], Tools]
     backends: Mapping[Isolation, Backend]
     leave: Leave | None = None
+    at_end: Sequence[Callable[[], Awaitable[None]]] = ()
     patience: Patience = field(init=False)
     slots: Slots = field(init=False)
     wakeup: Wakeup = field(default_factory=Wakeup)
@@ -87,8 +89,8 @@ class Runner:
                     self.events.emit(LeaseLost(self._runner_id(), len(self.attempts)))
         finally:
             self.watchdog.watch.stop()
-            for backend in self.backends.values():
-                await backend.stop()
+            for stop in (*(one.stop for one in self.backends.values()), *self.at_end):
+                await stop()
         self.show("stopped", "stopped")
 
     def stop(self) -> None:

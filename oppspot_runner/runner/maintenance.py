@@ -12,7 +12,7 @@ from uuid import UUID
 
 from oppspot_runner.base.events import EventBus, ScheduleStopped, TasksRescued
 from oppspot_runner.db.pool import BAD_CONTENT, Connection, Database
-from oppspot_runner.queue import claiming, members, store
+from oppspot_runner.queue import claiming, members, store, tool_calls
 from oppspot_runner.runner.config import RunnerConfig
 from oppspot_runner.runner.patience import Patience
 from oppspot_runner.runner.wakeup import Wakeup, jittered
@@ -189,7 +189,8 @@ class Pruning:
             await ticking.prune(connection, keep_s=self.config.keep_s)
             events = await store.prune_run_events(connection, keep_s=self.config.events_s)
             history = await store.prune_executions(connection, keep_s=self.config.history_s)
-            return tasks + events + history
+            calls = await tool_calls.prune_tool_calls(connection, keep_s=self.config.history_s)
+            return tasks + events + history + calls
 
 
 def _settled(found: list[store.Rescued]) -> list[chain.Settled]:

@@ -28,5 +28,5 @@ async def remembered(
 
 
 def _key(tool_name: str, arguments: Any, organization_id: str | None) -> str:
-    text = json.dumps(clean([organization_id, tool_name, arguments]), sort_keys=True)
-    return sha256(text.encode()).hexdigest()
+    text = json.dumps(clean([organization_id, arguments]), sort_keys=True)
+    return f"{tool_name}:{sha256(text.encode()).hexdigest()}"

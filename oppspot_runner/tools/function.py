@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, ConfigDict, create_model
 
 from oppspot_runner.base.errors import ConfigurationError
+from oppspot_runner.base.tool_use import WhenUnknown
 from oppspot_runner.tools.registry import registry
 from oppspot_runner.tools.threads import in_thread
 from oppspot_runner.tools.tool_base import TIME_LIMIT_S, ToolBase, ToolCall
@@ -47,13 +48,15 @@ def tool(
     description: str | None = None,
     time_limit_s: float = TIME_LIMIT_S,
     cached_for_s: float | None = None,
+    repeatable: bool = True,
+    when_unknown: WhenUnknown = "fail",
 ) -> Callable[[Callable[..., Any]], FunctionTool]:
     """Makes a function a tool called `name` and registers it.
 
     Its parameters, with their annotations and defaults, are the arguments; one that is annotated
     with ToolCall gets what surrounds the call. `async def` runs in the loop, `def` in a thread.
-    Both times are in seconds, as of ToolBase. The description is the first paragraph of the
-    docstring, unless one is given.
+    The options are those of ToolBase, times in seconds. The description is the first paragraph of
+    the docstring, unless one is given.
 
     Raises ConfigurationError for a parameter without a type, or a function without a description.
     """
@@ -66,6 +69,7 @@ def tool(
             )
         made = FunctionTool(function, name, " ".join(said.split()))
         made.time_limit_s, made.cached_for_s = time_limit_s, cached_for_s
+        made.repeatable, made.when_unknown = repeatable, when_unknown
         registry.register(made)
         return made
 

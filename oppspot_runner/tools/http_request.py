@@ -11,6 +11,8 @@ from oppspot_runner.connectors.http.outgoing import Outgoing
 from oppspot_runner.tools.tool_base import ToolBase, ToolCall
 
 MOST_TIMEOUT_S = 300
+KEY_HEADER = "Idempotency-Key"
+REPEATABLE = {"GET", "HEAD", "OPTIONS"}
 TIME_LIMIT_S = MOST_TIMEOUT_S + 10.0  # after the client's own limit, which says more
 # What a model has no use for, and what another service gave to us alone.
 NOT_SHOWN = {"set-cookie", "set-cookie2", "www-authenticate", "proxy-authenticate"}
@@ -58,13 +60,18 @@ class HttpRequestTool(ToolBase):
             time_limit_s=TIME_LIMIT_S,
         )
 
+    def repeats(self, arguments: Any) -> bool:
+        """Whether the method only asks for something."""
+        given = arguments if isinstance(arguments, dict) else {}
+        return given.get("method", "GET") in REPEATABLE
+
     async def run(self, arguments: HttpArguments, call: ToolCall) -> dict[str, Any]:
         """`{"status_code", "url", "redirects", "headers", "body"}`; JSON bodies are read."""
         answer = await call.http.send(
             Outgoing(
                 arguments.method,
                 arguments.url,
-                headers=arguments.headers,
+                headers=_with_key(arguments.headers, call.key),
                 params=arguments.params,
                 data=arguments.data,
                 json=arguments.json_value,
@@ -81,6 +88,13 @@ class HttpRequestTool(ToolBase):
             "headers": {k: v for k, v in answer.headers.items() if k not in NOT_SHOWN},
             "body": _body(answer),
         }
+
+
+def _with_key(headers: dict[str, str], key: str | None) -> dict[str, str]:
+    """`headers` with the idempotency key of the call, unless the caller gave one."""
+    if key is None or any(name.lower() == KEY_HEADER.lower() for name in headers):
+        return headers
+    return {**headers, KEY_HEADER: key}
 
 
 def _body(answer: HttpResponse) -> Any:

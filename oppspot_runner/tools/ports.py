@@ -1,30 +1,12 @@
-"""What a sandbox needs of others: somebody who records its calls, and who keeps results."""
+"""What calls of tools need of others: who records them, remembers answers, and keeps results."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Protocol
+from uuid import UUID
 
-from oppspot_runner.tools.security import SecurityContext
-
-INTERRUPTED = "INTERRUPTED"
-
-
-@dataclass(frozen=True)
-class ToolUse:
-    """One call, also one that was refused. `code` is None when it succeeded, INTERRUPTED when
-    it was cancelled, else that of its error.
-
-    `arguments` are as they came, without what looks like a secret; `took_s` is in seconds.
-    """
-
-    tool_name: str
-    arguments: Any
-    security: SecurityContext | None
-    at: datetime
-    took_s: float
-    code: str | None
+from oppspot_runner.base.steps import Step
+from oppspot_runner.base.tool_use import BegunCall, ToolUse
 
 
 class AuditTrail(Protocol):
@@ -42,4 +24,22 @@ class ResultCache(Protocol):
 
     async def put(self, key: str, kept: dict[str, Any], ttl_s: float) -> None:
         """Keeps something for `ttl_s` seconds at most."""
+        ...
+
+
+class TaskRecords(Protocol):
+    """Records the calls of one attempt. Raises LeaseLostError when the task is another's."""
+
+    async def begin(self, tool_name: str, arguments: Any, step: Step, key: str) -> BegunCall:
+        """Marks that a call begins which must not be made twice, unless it is marked already."""
+        ...
+
+    async def end(
+        self, use: ToolUse, step: Step, answer: dict[str, Any], *, call_id: UUID | None = None
+    ) -> None:
+        """Records a call, and remembers its answer, in one transaction."""
+        ...
+
+    async def interrupted(self, use: ToolUse, step: Step) -> None:
+        """Records a call that was cut off, and may be made again."""
         ...

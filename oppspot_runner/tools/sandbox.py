@@ -13,12 +13,13 @@ from oppspot_runner.base.tool_errors import (
     ToolNotPermittedError,
     ToolRateLimitError,
 )
+from oppspot_runner.base.tool_use import INTERRUPTED, ToolUse
 from oppspot_runner.connectors.http.client import GuardedClient
 from oppspot_runner.connectors.http.domains import AllowedDomains
 from oppspot_runner.connectors.http.policy import HttpPolicy
 from oppspot_runner.tools.caching import remembered
 from oppspot_runner.tools.outcome import failed, succeeded
-from oppspot_runner.tools.ports import INTERRUPTED, AuditTrail, ResultCache, ToolUse
+from oppspot_runner.tools.ports import AuditTrail, ResultCache
 from oppspot_runner.tools.rates import CallLimiter, ProcessCallLimiter, RateLimit
 from oppspot_runner.tools.registry import ToolRegistry, registry
 from oppspot_runner.tools.security import SecurityContext, permission
@@ -31,27 +32,35 @@ class ToolSandbox:
     """Calls tools by name, with limits on who may, how often, how long, and where to.
 
     Without allowed domains no other service is reached. `http` is made of the settings unless it
-    is given, `limiter` counts the calls of this process only. `audit` is told of every call, and
-    `cache` keeps the results of tools that want it; by default there is neither. For one event loop
-    at a time.
+    is given; a client that is given is shared, and not closed here. `limiter` counts calls under
+    `whose` and the tool's name, by default those of this process only. `audit` is told of every
+    call, and `cache` keeps the results of tools that want it; by default there is neither. For one
+    event loop at a time.
     """
 
     def __init__(
         self,
         tools: ToolRegistry = registry,
         *,
-        http: HttpPolicy | None = None,
+        http: HttpPolicy | GuardedClient | None = None,
         limiter: CallLimiter | None = None,
         audit: AuditTrail | None = None,
         cache: ResultCache | None = None,
+        whose: str = "",
     ) -> None:
         self._tools = tools
         self._domains = AllowedDomains()
-        self._http = GuardedClient(http or HttpPolicy.of(load_settings()), self._domains)
+        self._is_shared = isinstance(http, GuardedClient)
+        self._http = (
+            http.within(self._domains)
+            if isinstance(http, GuardedClient)
+            else GuardedClient(http or HttpPolicy.of(load_settings()), self._domains)
+        )
         self._limiter = limiter or ProcessCallLimiter()
         self._limits: dict[str, RateLimit] = {}
         self._audit = audit
         self._cache = cache
+        self._whose = whose
 
     def set_rate_limit(self, tool_name: str, max_calls: int, window_seconds: float) -> None:
         """From now on lets `max_calls` of a tool through in any `window_seconds`.
@@ -68,9 +77,16 @@ class ToolSandbox:
         self._domains.add(domain)
 
     async def call(
-        self, tool_name: str, arguments: Any, security: SecurityContext | None = None
+        self,
+        tool_name: str,
+        arguments: Any,
+        security: SecurityContext | None = None,
+        *,
+        key: str | None = None,
     ) -> Any:
         """What the tool returns. Without a `security` context the program itself is the caller.
+
+        `key` is for a call that must not be made twice, see ToolCall.
 
         Raises a CodedError: ToolNotFoundError, ToolNotPermittedError, RateLimitExceededError, or
         ToolExecutionError with the code of what went wrong.
@@ -78,7 +94,7 @@ class ToolSandbox:
         at, began = datetime.now(UTC), monotonic()
         code: str | None = INTERRUPTED
         try:
-            result = await self._called(tool_name, arguments, security)
+            result = await self._called(tool_name, arguments, security, key)
             code = None
             return result
         except CodedError as error:
@@ -87,7 +103,8 @@ class ToolSandbox:
         finally:
             if self._audit is not None:
                 took_s = monotonic() - began
-                use = ToolUse(tool_name, redact(arguments), security, at, took_s, code)
+                whom = (security.organization_id, security.user_id) if security else ()
+                use = ToolUse(tool_name, redact(arguments), at, took_s, code, *whom)
                 await self._audit.record(use)
 
     async def aexecute(
@@ -116,23 +133,26 @@ class ToolSandbox:
 
     async def aclose(self) -> None:
         """Closes the connections to other services. The sandbox can be used again."""
-        await self._http.aclose()
+        if not self._is_shared:
+            await self._http.aclose()
 
     async def _called(
-        self, tool_name: str, arguments: Any, security: SecurityContext | None
+        self, tool_name: str, arguments: Any, security: SecurityContext | None, key: str | None
     ) -> Any:
         tool = self._tools.find(tool_name)
         if security is not None and not security.permits(tool.name):
             raise ToolNotPermittedError(tool.name, permission(tool.name))
         await self._take(tool.name, security)
-        call = ToolCall(self._http, security)
+        call = ToolCall(self._http, security, key)
         if self._cache is not None and tool.cached_for_s is not None:
             return await remembered(self._cache, tool, arguments, call, tool.cached_for_s)
         return await attempt(tool, arguments, call)
 
     async def _take(self, tool_name: str, security: SecurityContext | None) -> None:
         """Counts the call. Raises RateLimitExceededError where one of its limits is reached."""
-        limits = {tool_name: self._limits[tool_name]} if tool_name in self._limits else {}
+        limits = {}
+        if tool_name in self._limits:
+            limits[f"{self._whose}{tool_name}"] = self._limits[tool_name]
         if security is not None and tool_name in security.rate_limit:
             whose = f"{security.organization_id}/{security.user_id}/{tool_name}"
             limits[whose] = RateLimit(security.rate_limit[tool_name], MINUTE_S)

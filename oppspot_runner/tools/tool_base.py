@@ -22,6 +22,7 @@ from oppspot_runner.base.tool_errors import (
     ToolExecutionError,
     ToolTimeoutError,
 )
+from oppspot_runner.base.tool_use import WhenUnknown
 from oppspot_runner.connectors.http.client import GuardedClient
 from oppspot_runner.connectors.http.domains import AllowedDomains
 from oppspot_runner.connectors.http.policy import HttpPolicy
@@ -38,10 +39,15 @@ MOST_ERROR = 1_000  # characters that a model gets to read of an error
 
 @dataclass(frozen=True)
 class ToolCall:
-    """What surrounds one call: for whom it is made, and the only way out to other services."""
+    """What surrounds one call: for whom it is made, and the only way out to other services.
+
+    `key` is there where the call must not be made twice: the same when it is made again. Hand it
+    on where the other side takes an idempotency key.
+    """
 
     http: GuardedClient
     security: SecurityContext | None = None
+    key: str | None = None
 
 
 @dataclass(eq=False)
@@ -51,6 +57,9 @@ class ToolBase:
     `arguments` is the pydantic model of what it takes; without one it takes any JSON object.
     `time_limit_s` is how long one call may take, `cached_for_s` how long its result stays right for
     the same arguments, where a sandbox has a cache; both in seconds, None = it is not kept.
+    `repeatable` False says that a call does something that must not be done twice. What then
+    becomes of a task whose call has no known end is `when_unknown`: it fails; or the call is made
+    again with the same key (repeat); or a signal to the task's run decides (ask).
 
     A subclass has `_execute_impl(arguments)`, plain or async, which returns any JSON value. A plain
     one runs in a thread, which goes on when its time is over. Or it has `run`, which gets the model
@@ -62,6 +71,8 @@ class ToolBase:
     arguments: type[BaseModel] | None = None
     time_limit_s: float = field(default=TIME_LIMIT_S, kw_only=True)
     cached_for_s: float | None = field(default=None, kw_only=True)
+    repeatable: bool = field(default=True, kw_only=True)
+    when_unknown: WhenUnknown = field(default="fail", kw_only=True)
 
     classes: ClassVar[dict[str, dict[str, type[ToolBase]]]] = {}
 
@@ -75,6 +86,10 @@ class ToolBase:
         if self.arguments is None:
             return {"type": "object", "additionalProperties": True}
         return self.arguments.model_json_schema()
+
+    def repeats(self, arguments: Any) -> bool:
+        """Whether a call with these arguments, which are not checked yet, may be made twice."""
+        return self.repeatable
 
     def _execute_impl(self, arguments: dict[str, Any]) -> Any:
         """The work of the tool. What it returns is the result, what it raises the error."""

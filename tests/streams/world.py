@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import structlog
 
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.definition import Agent
+from oppspot_runner.agents.ports import ToolCalls
 from oppspot_runner.base.task import AgentRow, StreamRow, Task
 from oppspot_runner.companies.names import normalise_name
 from oppspot_runner.db.pool import Database
@@ -171,6 +172,7 @@ class World:
             deadline=now + timedelta(minutes=5),
             _log=structlog.get_logger,
             journal=steps or Steps(),
+            _tool_calls=cast(ToolCalls, None),  # none of these agents asks for one
             execution_config=dict(config or {}),
             force_execute=force,
             _companies=CompanyStore(self.db, org_id),

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from oppspot_runner.base.tool_use import ToolUse
 from oppspot_runner.connectors.http.policy import HttpPolicy
 from oppspot_runner.tools.calculator import CalculatorTool
 from oppspot_runner.tools.http_request import HttpRequestTool
-from oppspot_runner.tools.ports import ToolUse
 from oppspot_runner.tools.registry import ToolRegistry
 from oppspot_runner.tools.sandbox import ToolSandbox
+from tests.runner.conftest import bench, registry
+
+__all__ = ["bench", "registry"]
 
 
 @dataclass

@@ -153,12 +153,8 @@ async def test_every_call_is_recorded_without_its_secrets(
     await sandbox.aexecute("calculator", SUM, context)
     await sandbox.aexecute("calculator", {**SUM, "api_key": "s3cr3t"}, context)
     good, bad = trail.uses
-    assert (good.tool_name, good.arguments, good.security, good.code) == (
-        "calculator",
-        SUM,
-        context,
-        None,
-    )
+    assert (good.tool_name, good.arguments, good.code) == ("calculator", SUM, None)
+    assert (good.organization_id, good.user_id) == ("org-uuid", "user-uuid")
     assert bad.code == "TOOL_ARGUMENTS_INVALID"
     assert bad.arguments["api_key"] == "[redacted]"
     assert good.took_s >= 0

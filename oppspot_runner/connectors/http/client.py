@@ -6,6 +6,7 @@ import asyncio
 import json
 import ssl
 from contextlib import aclosing
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,11 @@ from oppspot_runner.base.codes import Code
 from oppspot_runner.connectors.http import redirects
 from oppspot_runner.connectors.http.dialing import GuardedBackend, Resolver, system_resolver
 from oppspot_runner.connectors.http.domains import EVERY, AllowedDomains
-from oppspot_runner.connectors.http.errors import HttpFailedError, HttpRefusedError
+from oppspot_runner.connectors.http.errors import (
+    HttpFailedError,
+    HttpRefusedError,
+    HttpUnreachedError,
+)
 from oppspot_runner.connectors.http.outgoing import Outgoing
 from oppspot_runner.connectors.http.policy import HttpPolicy
 from oppspot_runner.connectors.http.target import Target
@@ -95,9 +100,16 @@ class GuardedClient:
                 Code.HTTP_TIMEOUT, f"{target.shown} gave no complete answer within {limit_s:g} s"
             ) from None
 
+    def within(self, allowed: AllowedDomains) -> GuardedClient:
+        """This client for other domains: connections are shared, and closed with it."""
+        other = copy(self)
+        other.allowed = allowed
+        return other
+
     async def aclose(self) -> None:
         """Closes the connections that are kept for further calls."""
-        transports, self._transports = [*self._transports.values()], {}
+        transports = [*self._transports.values()]
+        self._transports.clear()
         for transport in transports:
             await transport.aclose()
 
@@ -123,7 +135,7 @@ class GuardedClient:
         most = limits.redirects if most is None else min(most, limits.most_redirects)
         for hop in range(most + 1):
             request.extensions = {"timeout": self._timeouts()}
-            answer = await self._transport(outgoing.verify_tls).handle_async_request(request)
+            answer = await self._answer(request, outgoing, hop)
             try:
                 response = await self._read(answer, target, hop)
             finally:
@@ -138,6 +150,16 @@ class GuardedClient:
         raise HttpRefusedError(
             Code.TOO_MANY_REDIRECTS, f"{target.shown} is where redirect number {most + 1} leads"
         )
+
+    async def _answer(
+        self, request: httpx2.Request, outgoing: Outgoing, hop: int
+    ) -> httpx2.Response:
+        try:
+            return await self._transport(outgoing.verify_tls).handle_async_request(request)
+        except HttpUnreachedError as error:
+            if hop == 0:
+                raise
+            raise HttpFailedError(error.reason, str(error)) from error  # the first one was sent
 
     async def _read(self, answer: httpx2.Response, target: Target, hop: int) -> HttpResponse:
         most = self.policy.limits.response_bytes

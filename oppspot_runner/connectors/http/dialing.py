@@ -16,7 +16,7 @@ import httpcore2
 
 from oppspot_runner.base.codes import Code
 from oppspot_runner.connectors.http.addresses import Address, is_public, is_within
-from oppspot_runner.connectors.http.errors import HttpFailedError, HttpRefusedError
+from oppspot_runner.connectors.http.errors import HttpRefusedError, HttpUnreachedError
 from oppspot_runner.connectors.http.policy import HttpPolicy
 
 MOST_DIALLED = 4  # addresses of one name; more only make a dead host slower
@@ -101,7 +101,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
             raise _nameless(host) from None
 
 
-def _nameless(host: str) -> HttpFailedError:
-    return HttpFailedError(
+def _nameless(host: str) -> HttpUnreachedError:
+    return HttpUnreachedError(
         Code.NAME_NOT_RESOLVED, f"{host} has no address", hint="Check its spelling."
     )

@@ -18,3 +18,7 @@ class HttpRefusedError(HttpError):
 
 class HttpFailedError(HttpError):
     """The other side could not be reached, did not answer in time, or broke off."""
+
+
+class HttpUnreachedError(HttpFailedError):
+    """No connection could be made: nothing was sent."""

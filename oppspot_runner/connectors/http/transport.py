@@ -12,7 +12,11 @@ import httpx2
 
 from oppspot_runner.base.codes import Code
 from oppspot_runner.connectors.http.dialing import GuardedBackend
-from oppspot_runner.connectors.http.errors import HttpFailedError, HttpRefusedError
+from oppspot_runner.connectors.http.errors import (
+    HttpFailedError,
+    HttpRefusedError,
+    HttpUnreachedError,
+)
 
 MOST_CONNECTIONS = 100
 MOST_IDLE = 20
@@ -92,14 +96,18 @@ def told_as_ours(host: str) -> Iterator[None]:
     """Turns what the libraries raise into HttpFailedError, which names the host alone."""
     try:
         yield
+    except httpcore2.ConnectTimeout as error:
+        raise HttpUnreachedError(Code.HTTP_TIMEOUT, f"{host} did not answer in time") from error
     except httpcore2.TimeoutException as error:
         raise HttpFailedError(Code.HTTP_TIMEOUT, f"{host} did not answer in time") from error
     except httpcore2.ConnectError as error:
         if fault := _tls_fault(error):
-            raise HttpFailedError(
+            raise HttpUnreachedError(
                 Code.TLS_FAILED, f"{host} could not prove who it is: {fault}"
             ) from error
-        raise HttpFailedError(Code.CONNECTION_FAILED, f"{host} cannot be connected to") from error
+        raise HttpUnreachedError(
+            Code.CONNECTION_FAILED, f"{host} cannot be connected to"
+        ) from error
     except httpcore2.NetworkError as error:
         raise HttpFailedError(Code.CONNECTION_FAILED, f"{host} broke the connection") from error
     except (httpcore2.ProtocolError, httpx2.DecodingError) as error:

@@ -1,0 +1,109 @@
+"""Records of calls of tools; and marks of those that must not be made twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from oppspot_runner.base.jsonsafe import clean, clean_text, cut_to_size, dumps
+from oppspot_runner.base.steps import Step
+from oppspot_runner.base.tool_use import BegunCall, ToolUse
+from oppspot_runner.db.files import statement
+from oppspot_runner.db.pool import Connection, Database
+from oppspot_runner.db.through import Through, at_once
+from oppspot_runner.queue.journal import TaskJournal, step_columns
+
+RECORD = statement("tools/record")
+BEGIN = statement("tools/begin")
+END = statement("tools/end")
+PRUNE_CALLS = statement("tools/prune_calls")
+PRUNE_RATES = statement("tools/prune_rates")
+
+MOST_ARGUMENTS = 16 * 1024  # bytes of them that are recorded
+MOST_NAME = 200
+OF_A_TASK = ("task_id", "attempt", "name", "seq", "agent_id")
+
+
+@dataclass(frozen=True)
+class CallRecords:
+    """Records calls that belong to no task."""
+
+    database: Database
+    through: Through = at_once
+
+    async def record(self, use: ToolUse) -> None:
+        """Writes one call that has ended."""
+        whom = {"org_id": use.organization_id, "user_id": use.user_id}
+        row = {"id": uuid4(), **dict.fromkeys(OF_A_TASK), **_what(use), **whom}
+        await self.through(lambda: self.database.execute(RECORD, row))
+
+
+@dataclass(frozen=True)
+class TaskCallRecords:
+    """Records the calls of one attempt, each with the step that remembers its answer.
+
+    `begin` and `end` raise LeaseLostError when the task is no longer the attempt's.
+    """
+
+    journal: TaskJournal
+
+    async def begin(self, tool_name: str, arguments: Any, step: Step, key: str) -> BegunCall:
+        """Marks that a call begins under `key`; or gives the mark of an earlier attempt."""
+        row = {
+            **self._whose(step),
+            "id": uuid4(),
+            "key": key,
+            "tool": clean_text(tool_name, most=MOST_NAME),
+            "arguments": _shown(arguments),
+        }
+        found = await self.journal.fenced(BEGIN, row)
+        return BegunCall(found["id"], found["key"], found["attempt"])
+
+    async def end(
+        self, use: ToolUse, step: Step, answer: dict[str, Any], *, call_id: UUID | None = None
+    ) -> None:
+        """Remembers the answer and records the call, at once; `call_id` is that of its mark.
+
+        Also a call whose answer the task cannot take any more is recorded.
+        """
+        row = {**self._whose(step), **_what(use), "id": call_id or uuid4()}
+        await self.journal.fenced(END, {**row, "result": dumps(clean(answer))})
+        self.journal.saved_steps += 1
+        self.journal.tool_calls += 1
+
+    async def interrupted(self, use: ToolUse, step: Step) -> None:
+        """Records a call that was cut off, and may be made again."""
+        row = {"id": uuid4(), **self._whose(step), **_what(use), "user_id": None}
+        journal = self.journal
+        await journal.through(lambda: journal.database.execute(RECORD, row))
+
+    def _whose(self, step: Step) -> dict[str, Any]:
+        task = self.journal.task
+        return {
+            **step_columns(step),
+            "task_id": task.id,
+            "attempt": task.attempt,
+            "agent_id": task.agent.id if task.agent else None,
+            "org_id": task.org_id,
+        }
+
+
+async def prune_tool_calls(connection: Connection, *, keep_s: float) -> int:
+    """Deletes at most 5,000 calls older than `keep_s`, and rate limits without calls; how many."""
+    await connection.execute(PRUNE_RATES)
+    return (await connection.execute(PRUNE_CALLS, {"keep_s": keep_s})).rowcount
+
+
+def _what(use: ToolUse) -> dict[str, Any]:
+    return {
+        "tool": clean_text(use.tool_name, most=MOST_NAME),
+        "arguments": _shown(use.arguments),
+        "took_s": use.took_s,
+        "code": use.code,
+    }
+
+
+def _shown(arguments: Any) -> str:
+    value = clean(arguments)
+    return cut_to_size(value if isinstance(value, dict) else {"": value}, MOST_ARGUMENTS)[1]

@@ -1,0 +1,88 @@
+"""What the configuration of an agent says of its tools: which, where to, how often."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from oppspot_runner.base.errors import ConfigurationError
+from oppspot_runner.base.tool_use import WhenUnknown
+from oppspot_runner.tools.registry import ToolRegistry
+from oppspot_runner.tools.security import permission
+
+
+class CustomTool(BaseModel):
+    """A tool by the class that some module of the program has defined."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    class_name: str = Field(alias="class")
+    enabled: bool = True
+
+
+class RateOfCalls(BaseModel):
+    """As `set_rate_limit` takes it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    max_calls: int
+    window_seconds: float
+
+
+class ToolConfiguration(BaseModel):
+    """The keys of `ai_agents.configuration` that are about tools; others are not looked at."""
+
+    tools: dict[str, bool] = {}
+    custom_tools: dict[str, CustomTool] = {}
+    permissions: frozenset[str] | None = None
+    allowed_domains: tuple[str, ...] = ()
+    rate_limits: dict[str, RateOfCalls] = {}
+    when_unknown: WhenUnknown | dict[str, WhenUnknown] = {}
+
+    @field_validator("tools", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        return dict.fromkeys(value, True) if isinstance(value, list) else value
+
+    @classmethod
+    def of(cls, configuration: dict[str, Any]) -> ToolConfiguration:
+        """What `configuration` says. Raises ConfigurationError that names the key."""
+        try:
+            return cls.model_validate(configuration)
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            raise ConfigurationError(
+                f"the agent's configuration cannot be used: {place}: {first['msg']}"
+            ) from None
+
+    def chosen(self, known: ToolRegistry) -> ToolRegistry:
+        """The agent's own tools. Raises ToolNotFoundError, and ConfigurationError for a tool that
+        has another name than it is given here."""
+        own = ToolRegistry()
+        for name, custom in self.custom_tools.items():
+            if custom.enabled and self.tools.get(name, True):
+                tool = own.register(known.find_class(custom.class_name))
+                if tool.name != name:
+                    raise ConfigurationError(
+                        f"the agent's configuration cannot be used: custom_tools.{name}: "
+                        f"{custom.class_name} makes a tool called {tool.name!r}",
+                        hint="Call it by its own name.",
+                    )
+        for name, wanted in self.tools.items():
+            if wanted and name not in self.custom_tools:
+                own.register(known.find(name))
+        return own
+
+    def permitted(self, own: ToolRegistry) -> frozenset[str]:
+        """What the agent may call: its tools, unless its configuration has `permissions`."""
+        if self.permissions is not None:
+            return self.permissions
+        return frozenset(map(permission, own.known()))
+
+    def policy(self, tool_name: str, own: WhenUnknown) -> WhenUnknown:
+        """What to do about a call of that tool whose end is unknown; `own` is the tool's word."""
+        if isinstance(self.when_unknown, str):
+            return self.when_unknown
+        return self.when_unknown.get(tool_name, own)

@@ -1,0 +1,50 @@
+"""Tools and agents of the tests, importable so that child processes find them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from oppspot_runner import Context, ToolCall, tool
+
+
+@dataclass
+class Post:
+    """The other side of `deliver`: what it was sent, and how often it stays silent first."""
+
+    received: list[tuple[str, str | None]] = field(default_factory=list)
+    silent: int = 0
+
+
+post = Post()
+
+
+@tool("shout", cached_for_s=60)
+def shout(text: str) -> str:
+    """Says it louder."""
+    post.received.append((text, None))
+    return text.upper()
+
+
+@tool("deliver", repeatable=False, time_limit_s=30)
+async def deliver(text: str, call: ToolCall) -> str:
+    """Hands something to the post, which may take it and say nothing."""
+    post.received.append((text, call.key))
+    if len(post.received) <= post.silent:
+        await asyncio.Event().wait()
+    return f"delivered {text}"
+
+
+async def shouting(ctx: Context) -> dict[str, Any]:
+    first = await ctx.tools.call("shout", {"text": "a"})
+    second = await ctx.tools.call("nothing", {})
+    (spec,) = await ctx.tools.specs()
+    return {"said": first["result"], "code": second["code"], "tool": spec.name}
+
+
+def shouting_in_thread(ctx: Any) -> dict[str, Any]:
+    first = ctx.tools.call("shout", {"text": "a"})
+    second = ctx.tools.call("nothing", {})
+    (spec,) = ctx.tools.specs()
+    return {"said": first["result"], "code": second["code"], "tool": spec.name}

@@ -1,0 +1,265 @@
+"""Tools of agents: calls are steps, recorded once, and never made twice unknowingly."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from oppspot_runner import Backoff, Context, Fail, Retry
+from tests.runner.conftest import FAST, Bench
+from tests.tools import samples
+from tests.tools.samples import post
+
+AT_ONCE = Backoff(first_s=0.01)
+
+
+@pytest.fixture(autouse=True)
+def empty_post() -> Iterator[None]:
+    post.received.clear()
+    post.silent = 0
+    yield
+    post.received.clear()
+
+
+async def calls(bench: Bench) -> list[dict[str, Any]]:
+    return await bench.db.fetch_all("SELECT * FROM tool_calls ORDER BY started_at, id")
+
+
+async def output(bench: Bench, task: UUID) -> dict[str, Any]:
+    found: dict[str, Any] = (await bench.attempts(task))[-1]["output_data"]
+    return found
+
+
+def allowing(*tools: str, **more: Any) -> str:
+    return json.dumps({"tools": list(tools), "max_retries": 2, **more})
+
+
+@pytest.mark.parametrize("isolation", ["inline", "thread", "process"])
+async def test_an_agent_calls_its_tools_wherever_it_runs(isolation: str, bench: Bench) -> None:
+    body = samples.shouting_in_thread if isolation == "thread" else samples.shouting
+    agent = await bench.agent(body, configuration=allowing("shout", isolation=isolation))
+    async with bench.running():
+        task = await bench.task(agent)
+        (row,) = await bench.ended(task)
+    assert row["status"] == "completed", row["error_message"]
+    assert await output(bench, task) == {"said": "A", "code": "TOOL_NOT_FOUND", "tool": "shout"}
+    assert (await bench.attempts(task))[0]["metrics"]["tool_calls"] == 2
+    first, second = await calls(bench)
+    assert (first["tool"], first["arguments"], first["code"]) == ("shout", {"text": "a"}, None)
+    assert (second["tool"], second["code"]) == ("nothing", "TOOL_NOT_FOUND")
+    assert {(one["task_id"], one["attempt"], one["agent_id"]) for one in (first, second)} == {
+        (task, 1, agent)
+    }
+    assert first["key"] is None
+    assert first["ended_at"] >= first["started_at"]
+
+
+async def test_a_later_attempt_gets_the_answer_and_makes_no_call(bench: Bench) -> None:
+    async def saying(ctx: Context) -> dict[str, Any]:
+        answer = await ctx.tools.call("shout", {"text": "once"})
+        if ctx.attempt == 1:
+            raise Retry("after the call")
+        return answer
+
+    agent = await bench.agent(saying, configuration=allowing("shout"), backoff=AT_ONCE)
+    async with bench.running():
+        task = await bench.task(agent)
+        await bench.ended(task)
+    assert (await output(bench, task))["result"] == "ONCE"
+    assert len(await calls(bench)) == len(post.received) == 1
+
+
+@pytest.mark.parametrize(
+    ("configuration", "said"),
+    [
+        ({"tools": {"shot": True}}, "there is no tool 'shot'"),
+        ({"tools": "shout"}, "tools: Input should be a valid dictionary"),
+        ({"custom_tools": {"x": {"class": "Nowhere"}}}, "there is no tool 'Nowhere'"),
+        ({"custom_tools": {"x": {"class": "CalculatorTool"}}}, "called 'calculator'"),
+        ({"allowed_domains": ["http://x"]}, "cannot be used"),
+        ({"tools": ["shout"], "rate_limits": {"shout": {"max_calls": 1}}}, "window_seconds"),
+        ({"when_unknown": "hope"}, "when_unknown"),
+    ],
+    ids=str,
+)
+async def test_a_configuration_that_means_nothing_fails_the_task_and_says_why(
+    configuration: dict[str, Any], said: str, bench: Bench
+) -> None:
+    agent = await bench.agent(samples.shouting, configuration=json.dumps(configuration))
+    async with bench.running():
+        (row,) = await bench.ended(await bench.task(agent))
+    assert (row["status"], row["retry_count"]) == ("failed", 0)
+    assert said in row["error_message"]
+    assert post.received == []
+
+
+async def test_permissions_narrow_what_the_agent_may_call(bench: Bench) -> None:
+    async def asking(ctx: Context) -> dict[str, Any]:
+        return {name: await ctx.tools.call(name, {"text": "x"}) for name in ("shout", "deliver")}
+
+    may = allowing("shout", "deliver", permissions=["tool:shout"])
+    agent = await bench.agent(asking, configuration=may)
+    async with bench.running():
+        task = await bench.task(agent)
+        await bench.ended(task)
+    answers = await output(bench, task)
+    assert answers["shout"]["success"] is True
+    assert answers["deliver"]["code"] == "TOOL_NOT_PERMITTED"
+    assert [(one["code"], one["ended_at"] is None) for one in await calls(bench)] == [
+        (None, False),
+        ("TOOL_NOT_PERMITTED", False),
+    ]
+
+
+async def test_limits_and_kept_results_hold_over_runners(bench: Bench) -> None:
+    async def asking(ctx: Context) -> dict[str, Any]:
+        answer = await ctx.tools.call("shout", {"text": ctx.payload["text"]})
+        return {"code": answer.get("code")}
+
+    limited = allowing("shout", rate_limits={"shout": {"max_calls": 3, "window_seconds": 600}})
+    agent = await bench.agent(asking, configuration=limited)
+    async with bench.running(), bench.running():
+        first = await bench.task(agent, payload='{"text": "same"}')
+        await bench.ended(first)
+        more = [
+            await bench.task(agent, payload=json.dumps({"text": one}))
+            for one in ("same", *map(str, range(6)))
+        ]
+        await bench.ended(*more)
+    codes = [(await output(bench, task))["code"] for task in (first, *more)]
+    assert (codes.count(None), codes.count("RATE_LIMIT_EXCEEDED")) == (3, 5)
+    assert [text for text, _ in post.received].count("same") == 1
+
+
+async def delivering(ctx: Context) -> dict[str, Any]:
+    return await ctx.tools.call("deliver", {"text": "letter"})
+
+
+async def cut_off(bench: Bench, **columns: Any) -> tuple[UUID, UUID]:
+    """An agent, and a task whose first attempt was cut off while the post was silent."""
+    post.silent = 1
+    options = {"time_limit": timedelta(seconds=1), "soft_time_limit": None, "backoff": AT_ONCE}
+    agent = await bench.agent(delivering, configuration=columns.pop("configuration"), **options)
+    return agent, await bench.task(agent, **columns)
+
+
+async def test_a_call_without_an_end_fails_the_task_and_is_not_made_again(bench: Bench) -> None:
+    _, task = await cut_off(bench, configuration=allowing("deliver"))
+    async with bench.running():
+        (row,) = await bench.ended(task)
+    assert row["status"] == "failed"
+    assert row["error_message"].startswith("TOOL_END_UNKNOWN: the call 'tool deliver'")
+    assert len(post.received) == 1
+    (call,) = await calls(bench)
+    assert (call["ended_at"], call["code"], call["attempt"]) == (None, None, 1)
+
+
+async def test_where_it_may_be_repeated_it_carries_the_same_key(bench: Bench) -> None:
+    may = allowing("deliver", when_unknown={"deliver": "repeat"})
+    _, task = await cut_off(bench, configuration=may)
+    async with bench.running():
+        (row,) = await bench.ended(task)
+    assert row["status"] == "completed", row["error_message"]
+    assert post.received[0] == post.received[1]
+    (call,) = await calls(bench)
+    assert post.received[0] == ("letter", call["key"])
+    assert call["ended_at"] is not None
+
+
+@pytest.mark.parametrize(
+    ("payload", "status", "delivered"),
+    [
+        ({"repeat": True}, "completed", 2),
+        ({"done": True, "result": "seen"}, "completed", 1),
+        ({"what": 1}, "failed", 1),
+    ],
+    ids=str,
+)
+async def test_a_signal_of_the_run_decides(
+    payload: dict[str, Any], status: str, delivered: int, bench: Bench
+) -> None:
+    stream = await bench.db.fetch_one("INSERT INTO streams (name) VALUES ('s') RETURNING id")
+    assert stream is not None
+    ask = allowing("deliver", when_unknown="ask")
+    _, task = await cut_off(bench, configuration=ask, stream_id=stream["id"])
+
+    async def waits() -> bool:
+        rows = await bench.db.fetch_all("SELECT waits_for FROM waiting_tasks")
+        return [row["waits_for"] for row in rows] == ["the event tool deliver"]
+
+    async with bench.running():
+        await bench.until(waits)
+        assert len(post.received) == 1
+        await bench.db.execute(
+            "SELECT signal_run(run_id, 'tool deliver', %s::jsonb) FROM agent_tasks",
+            (json.dumps(payload),),
+        )
+        (row,) = await bench.ended(task)
+    assert row["status"] == status, row["error_message"]
+    assert len(post.received) == delivered
+    if delivered == 1 and status == "completed":
+        assert (await output(bench, task))["result"] == "seen"
+
+
+async def test_without_a_run_nobody_can_be_asked(bench: Bench) -> None:
+    _, task = await cut_off(bench, configuration=allowing("deliver", when_unknown="ask"))
+    async with bench.running():
+        (row,) = await bench.ended(task)
+    assert "TOOL_END_UNKNOWN" in row["error_message"]
+    assert len(post.received) == 1
+
+
+async def test_a_silent_service_leaves_the_end_unknown_in_the_same_attempt(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(samples.deliver, "time_limit_s", 0.2)
+    post.silent = 1
+    agent = await bench.agent(delivering, configuration=allowing("deliver"))
+    async with bench.running():
+        (row,) = await bench.ended(await bench.task(agent))
+    assert row["attempt"] == 1
+    assert "did not end within 0.2 s" in row["error_message"]
+    assert len(post.received) == 1
+
+
+async def test_an_attempt_that_lost_its_task_makes_no_such_call(bench: Bench) -> None:
+    async def late(ctx: Context) -> dict[str, Any]:
+        await bench.db.execute("UPDATE agent_tasks SET status = 'cancelled'")
+        return await ctx.tools.call("deliver", {"text": "letter"})
+
+    agent = await bench.agent(late, configuration=allowing("deliver"))
+    async with bench.running():
+        (row,) = await bench.ended(await bench.task(agent))
+        await bench.until(lambda: asyncio.sleep(0, bool(bench.events)))
+    assert row["status"] == "cancelled"
+    assert post.received == []
+    assert await calls(bench) == []
+
+
+async def test_what_was_told_of_a_batch_member_is_its_own(bench: Bench) -> None:
+    async def many(ctxs: list[Context], inputs: list[Any]) -> list[Any]:
+        return [await one.tools.call("shout", {"text": str(n)}) for n, one in enumerate(ctxs)]
+
+    agent = await bench.agent(many, configuration=allowing("shout"), batch=2)
+    tasks = [await bench.task(agent) for _ in range(2)]
+    async with bench.running(FAST):
+        rows = await bench.ended(*tasks)
+    assert {row["status"] for row in rows} == {"completed"}, rows[0]["error_message"]
+    assert {one["task_id"] for one in await calls(bench)} == set(tasks)
+
+
+async def test_a_failure_that_an_agent_raises_is_one_of_its_own(bench: Bench) -> None:
+    async def giving_up(ctx: Context) -> None:
+        answer = await ctx.tools.call("deliver", {"txt": 1})
+        raise Fail(answer["code"])
+
+    agent = await bench.agent(giving_up, configuration=allowing("deliver"))
+    async with bench.running():
+        (row,) = await bench.ended(await bench.task(agent))
+    assert row["error_message"] == "TOOL_ARGUMENTS_INVALID"
