@@ -32,9 +32,10 @@ Besides: `DEBUG=true` means `OPPSPOT_LOG_LEVEL=debug` where that is not set, and
 CODES = """# Codes of errors
 
 {note}
-What a call of a [tool](../guides/tools.md) or of another service ended with, in `code` of its answer and of
-the exception. A code never changes its meaning. Retried: the same call may succeed later
-(`error.retried`); all others fail again until something is changed.
+What a call of a model, a [tool](../guides/tools.md) or another service ended with: `code` of the answer
+and of the exception, which never changes its meaning. Where nobody catches it, the attempt ends by it,
+and `error_message` begins with the code. Retried: the same call may succeed later; that uses a retry,
+or is a snooze where the other side said when. All others fail again until something is changed.
 
 | code | retried | what it means |
 |---|---|---|

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from oppspot_runner.agents.context import Context
     from oppspot_runner.agents.definition import Agent, ResultMapper
+    from oppspot_runner.agents.executor import AgentExecutor, LLMModel
     from oppspot_runner.agents.function import AgentFunction, agent
     from oppspot_runner.agents.options import AgentOptions
     from oppspot_runner.agents.registry import Registry, registry
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         on,
     )
     from oppspot_runner.base.tool_errors import ToolExecutionError, ToolNotFoundError
+    from oppspot_runner.llm.errors import ContextLengthExceededError
     from oppspot_runner.tools.function import tool
     from oppspot_runner.tools.sandbox import ToolSandbox
     from oppspot_runner.tools.tool_base import ToolBase, ToolCall
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Agent",
+    "AgentExecutor",
     "AgentFunction",
     "AgentOptions",
     "AsyncClient",
@@ -55,9 +58,11 @@ __all__ = [
     "ChildrenFailedError",
     "Client",
     "Context",
+    "ContextLengthExceededError",
     "Event",
     "EventTimeoutError",
     "Fail",
+    "LLMModel",
     "OppspotError",
     "RateLimitExceededError",
     "Registry",
@@ -84,6 +89,7 @@ __all__ = [
 _HOMES = {
     "agents.context": ("Context",),
     "agents.definition": ("Agent", "ResultMapper"),
+    "agents.executor": ("AgentExecutor", "LLMModel"),
     "agents.function": ("AgentFunction", "agent"),
     "agents.options": ("AgentOptions",),
     "agents.registry": ("Registry", "registry"),
@@ -103,6 +109,7 @@ _HOMES = {
     ),
     "base.events": ("BreakerClosed", "BreakerOpened", "Event", "TaskFinished", "TaskStarted", "on"),
     "base.tool_errors": ("ToolExecutionError", "ToolNotFoundError"),
+    "llm.errors": ("ContextLengthExceededError",),
     "tools.function": ("tool",),
     "tools.sandbox": ("ToolSandbox",),
     "tools.tool_base": ("ToolBase", "ToolCall"),

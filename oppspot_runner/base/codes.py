@@ -14,13 +14,68 @@ NEVER = False
 class Code(Enum):
     """What went wrong, in one word. `meaning` is for people, `retried` for who repeats calls."""
 
+    RATE_LIMIT_EXCEEDED = (
+        AGAIN,
+        "there were too many calls or tokens in a while, by the count of the other side or by ours",
+    )
+
+    PROVIDER_OVERLOADED = (
+        AGAIN,
+        "the provider of the model has too much to do; wait, or name another model",
+    )
+    PROVIDER_UNAVAILABLE = (
+        AGAIN,
+        "the provider cannot be reached, or has an error of its own; see its status page, your"
+        " network, and the setting of its address",
+    )
+    PROVIDER_TIMEOUT = (
+        AGAIN,
+        "no whole answer came within `timeout_s`; ask for less (`max_tokens`), or give more time",
+    )
+    ANSWER_CUT = (
+        AGAIN,
+        "the answer broke off before its end, often by a proxy with a time limit of its own",
+    )
+    BAD_ANSWER = (
+        AGAIN,
+        "what came is no answer, or calls a tool with arguments that are no JSON: the page of a"
+        " proxy, a wrong address, or a model that is too small for tools",
+    )
+    OUTPUT_SCHEMA_INVALID = (
+        AGAIN,
+        "the answer does not fit the output schema, also after repairs; make the schema simpler, or"
+        " say in the instructions what each field means",
+    )
+    CONTEXT_LENGTH_EXCEEDED = (
+        NEVER,
+        "the conversation is longer than the model can read; shorten it, or name a model that reads"
+        " more",
+    )
+    QUOTA_EXCEEDED = (
+        NEVER,
+        "the account has no credit left, or is over its limit of the day; pay or raise the limit,"
+        " then retry the task",
+    )
+    AUTHENTICATION_FAILED = (NEVER, "the key is not accepted, or not for this model")
+    REQUEST_REFUSED = (
+        NEVER,
+        "the provider does not accept what was asked, and says why; or a script of `mock:script` is"
+        " over",
+    )
+    UNKNOWN_MODEL = (NEVER, "no model has that name, here or at the provider")
+    API_KEY_MISSING = (NEVER, "there is no key for the provider; set it where the runner runs")
+    PROVIDER_NOT_INSTALLED = (NEVER, "install the extra that the message names")
+
+    TOO_MANY_MODEL_CALLS = (NEVER, "the conversation was not done after `limits.model_calls`")
+    TOO_MANY_TOOL_CALLS = (NEVER, "the conversation has had its `limits.tool_calls`")
+    CONVERSATION_TIMEOUT = (AGAIN, "the conversation took longer than its `limits.time_s`")
+
     TOOL_NOT_FOUND = (NEVER, "no tool of that name is registered, or the agent does not have it")
     TOOL_NOT_PERMITTED = (NEVER, "the security context does not permit that tool")
     TOOL_ARGUMENTS_INVALID = (NEVER, "the arguments do not fit the schema, or are too large")
     TOOL_TIMEOUT = (AGAIN, "the tool took longer than its time limit")
     TOOL_EXECUTION_FAILED = (NEVER, "the code of the tool raised an exception")
     TOOL_END_UNKNOWN = (NEVER, "the call may have been made, and must not be made twice")
-    RATE_LIMIT_EXCEEDED = (AGAIN, "there were too many calls in the window of the rate limit")
 
     DIVISION_BY_ZERO = (NEVER, "the second number is 0")
     CALCULATION_UNDEFINED = (NEVER, "there is no real number that is the result")

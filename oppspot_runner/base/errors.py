@@ -13,8 +13,8 @@
     |-- LeaseLostError             this attempt no longer owns its task
     |-- CallError                  a call of an agent to the outside failed; `code` says how
     |   |-- RateLimitExceededError   too many calls; ToolRateLimitError is one for tools
-    |   |-- ModelError               ... to a language model (llm/errors.py)
     |   `-- CodedError               one whose code is of base/codes.py
+    |       |-- ModelError           of a language model (llm/errors.py)
     |       |-- ToolError            a tool that could not be used
     |       |   |-- ToolNotFoundError       there is no such tool
     |       |   |-- ToolNotPermittedError   the caller may not use it

@@ -16,7 +16,7 @@ WORD_SECRET = re.compile(
     r"(?:bearer\s+|basic\s+)?)(?:'[^']*'|\"[^\"]*\"|[^\s,;&'\"]+)"
 )
 REDACTED = "[redacted]"
-MOST_DEPTH = 6
+MOST_DEPTH = 100  # deeper than what comes from outside may be
 
 
 def redact(value: Any, depth: int = 0) -> Any:

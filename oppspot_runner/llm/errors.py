@@ -1,10 +1,9 @@
 """How a call to a model can fail.
 
-    CallError (base/errors.py)          code                      retried
-    |-- RateLimitExceededError            RATE_LIMIT_EXCEEDED       yes
-    |   `-- ModelRateLimitError             RATE_LIMIT_EXCEEDED       yes
+    CodedError (base/tool_errors.py)    code                      retried
     `-- ModelError
         |-- ModelRateLimitError             RATE_LIMIT_EXCEEDED       yes
+        |     (and a RateLimitExceededError)
         |-- ProviderOverloadedError         PROVIDER_OVERLOADED       yes
         |-- ProviderUnavailableError        PROVIDER_UNAVAILABLE      yes
         |-- ProviderTimeoutError            PROVIDER_TIMEOUT          yes
@@ -19,21 +18,26 @@
         |-- ApiKeyMissingError              API_KEY_MISSING           no
         `-- ProviderNotInstalledError       PROVIDER_NOT_INSTALLED    no
 
-docs/reference/errors.md says what each means and what to do.
+Codes are of base/codes.py, which says what each means and what to do.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from oppspot_runner.base.errors import CallError, RateLimitExceededError
-from oppspot_runner.llm.messages import Usage
+from oppspot_runner.base.codes import Code
+from oppspot_runner.base.errors import RateLimitExceededError
+from oppspot_runner.base.tool_errors import CodedError
+from oppspot_runner.llm.messages import Reply, Usage
 
 
-class ModelError(CallError):
-    """A call to a model failed. `usage` is what it is known to have used nevertheless."""
+class ModelError(CodedError):
+    """A call to a model failed. `usage` is what it is known to have used nevertheless.
 
-    code = "MODEL_ERROR"
+    Which one it was says the class, whose `kind` is its code.
+    """
+
+    kind: ClassVar[Code]
 
     def __init__(
         self,
@@ -43,100 +47,99 @@ class ModelError(CallError):
         retry_after_s: float | None = None,
         usage: Usage | None = None,
     ) -> None:
-        super().__init__(message, hint=hint, retry_after_s=retry_after_s)
+        super().__init__(self.kind, message, hint=hint, retry_after_s=retry_after_s)
         self.usage = usage
 
 
 class ModelRateLimitError(ModelError, RateLimitExceededError):
     """The provider counts too many calls or tokens in a while."""
 
-    code = "RATE_LIMIT_EXCEEDED"
-    retried = True
+    kind = Code.RATE_LIMIT_EXCEEDED
 
 
 class ProviderOverloadedError(ModelError):
     """The provider has too much to do."""
 
-    code = "PROVIDER_OVERLOADED"
-    retried = True
+    kind = Code.PROVIDER_OVERLOADED
 
 
 class ProviderUnavailableError(ModelError):
     """The provider cannot be reached, or has an error of its own."""
 
-    code = "PROVIDER_UNAVAILABLE"
-    retried = True
+    kind = Code.PROVIDER_UNAVAILABLE
 
 
 class ProviderTimeoutError(ModelError):
     """No whole answer came within `timeout_s`."""
 
-    code = "PROVIDER_TIMEOUT"
-    retried = True
+    kind = Code.PROVIDER_TIMEOUT
 
 
 class AnswerCutError(ModelError):
     """The answer broke off before its end."""
 
-    code = "ANSWER_CUT"
-    retried = True
+    kind = Code.ANSWER_CUT
 
 
 class BadAnswerError(ModelError):
     """The provider answered something that is no answer, or calls of tools that cannot be read."""
 
-    code = "BAD_ANSWER"
-    retried = True
+    kind = Code.BAD_ANSWER
 
 
 class OutputSchemaError(ModelError):
-    """The answer does not fit the schema that was asked for; `answer` is its text."""
+    """The answer does not fit the schema that was asked for; `answer` is its text.
 
-    code = "OUTPUT_SCHEMA_INVALID"
-    retried = True
+    `reply` is the whole of it, which was paid, where a model gave it.
+    """
 
-    def __init__(self, message: str, *, answer: str = "", **known: Any) -> None:
+    kind = Code.OUTPUT_SCHEMA_INVALID
+
+    def __init__(
+        self, message: str, *, answer: str = "", reply: Reply | None = None, **known: Any
+    ) -> None:
         super().__init__(message, **known)
         self.answer = answer
+        self.reply = reply
 
 
 class ContextLengthExceededError(ModelError):
     """The conversation is longer than the model can read."""
 
-    code = "CONTEXT_LENGTH_EXCEEDED"
+    kind = Code.CONTEXT_LENGTH_EXCEEDED
 
 
 class QuotaExceededError(ModelError):
     """The account has no credit left, or reached a limit that waiting does not lift soon."""
 
-    code = "QUOTA_EXCEEDED"
+    kind = Code.QUOTA_EXCEEDED
 
 
 class AuthenticationFailedError(ModelError):
     """The provider does not accept the key, or not for this model."""
 
-    code = "AUTHENTICATION_FAILED"
+    kind = Code.AUTHENTICATION_FAILED
 
 
 class RequestRefusedError(ModelError):
     """The provider does not accept what was asked."""
 
-    code = "REQUEST_REFUSED"
+    kind = Code.REQUEST_REFUSED
 
 
 class UnknownModelError(ModelError):
     """Nobody knows a model of that name: we, or the provider."""
 
-    code = "UNKNOWN_MODEL"
+    kind = Code.UNKNOWN_MODEL
 
 
 class ApiKeyMissingError(ModelError):
     """There is no key for the provider."""
 
-    code = "API_KEY_MISSING"
+    kind = Code.API_KEY_MISSING
 
 
 class ProviderNotInstalledError(ModelError):
     """The package of the provider is not installed."""
 
-    code = "PROVIDER_NOT_INSTALLED"
+    kind = Code.PROVIDER_NOT_INSTALLED

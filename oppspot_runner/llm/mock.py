@@ -34,7 +34,7 @@ from oppspot_runner.llm.tokens import as_text, call_tokens, request_tokens, text
 WORD = re.compile(r"\s*\S+\s*|\s+")
 PLACEHOLDER = re.compile(r"\{(input|result)\}")
 FAULTS: dict[str, type[errors.ModelError]] = {
-    kind.code: kind
+    kind.kind.name: kind
     for kind in (
         errors.ModelRateLimitError,
         errors.ProviderOverloadedError,

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
+from oppspot_runner.llm.errors import OutputSchemaError
 from oppspot_runner.llm.messages import Chunk, ModelRequest, Reply
 from oppspot_runner.llm.names import ModelName
 from oppspot_runner.llm.port import Provider
@@ -50,11 +51,15 @@ class LanguageModel:
             yield self._completed(request, chunk) if isinstance(chunk, Reply) else chunk
 
     def _completed(self, request: ModelRequest, reply: Reply) -> Reply:
-        output = None
-        if request.output_schema is not None and reply.stop == "end":
-            output = parsed_output(reply.text, request.output_schema, reply.usage)
         cost = self.prices.cost(self.name, reply.usage)
-        return replace(reply, output=output, cost=cost, price_list=self.prices.version)
+        reply = replace(reply, cost=cost, price_list=self.prices.version)
+        if request.output_schema is None or reply.stop != "end":
+            return reply
+        try:
+            return replace(reply, output=parsed_output(reply.text, request.output_schema))
+        except OutputSchemaError as error:
+            error.reply, error.usage = reply, reply.usage
+            raise
 
 
 def _check(request: ModelRequest) -> None:

@@ -9,27 +9,22 @@ from typing import Any
 
 from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.llm.errors import OutputSchemaError
-from oppspot_runner.llm.messages import JsonObject, Usage
+from oppspot_runner.llm.messages import JsonObject
 
 MOST_SHOWN = 200
 
 
-def parsed_output(text: str, schema: JsonObject, usage: Usage) -> Any:
-    """The JSON in an answer. Raises OutputSchemaError that names the first place that does not fit.
-
-    `usage` is what the answer has used, for the error.
-    """
+def parsed_output(text: str, schema: JsonObject) -> Any:
+    """The JSON in an answer. Raises OutputSchemaError that names the place that does not fit."""
     try:
         value = json.loads(_bare(text))
     except ValueError as error:
-        raise OutputSchemaError(
-            f"the answer is not JSON: {error}", answer=text, usage=usage
-        ) from None
+        raise OutputSchemaError(f"the answer is not JSON: {error}", answer=text) from None
     fault = next(iter(_validator(schema).iter_errors(value)), None)
     if fault is not None:
         place = "/".join(str(part) for part in fault.absolute_path) or "the answer"
         told = fault.message[:MOST_SHOWN]
-        raise OutputSchemaError(f"{place} does not fit: {told}", answer=text, usage=usage)
+        raise OutputSchemaError(f"{place} does not fit: {told}", answer=text)
     return value
 
 

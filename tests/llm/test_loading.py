@@ -16,7 +16,7 @@ import json, sys
 from importlib import import_module
 import oppspot_runner
 for name in oppspot_runner.__all__:
-    if "tool" not in name.lower():  # they call other services
+    if "tool" not in name.lower() and name not in ("AgentExecutor", "LLMModel"):  # they call others
         getattr(oppspot_runner, name)
 from oppspot_runner.cli.main import COMMANDS, main
 import click

@@ -1,0 +1,171 @@
+"""What a configuration says of an agent that thinks with a model: one form for rows and executors.
+
+Keys that belong to others, such as run options, are passed over; one that looks like a key from
+here with a slip in it is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from difflib import get_close_matches
+from string import Formatter
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from oppspot_runner.agents.conversation import Limits
+from oppspot_runner.agents.options import AgentOptions
+from oppspot_runner.base.errors import ConfigurationError, OppspotError
+from oppspot_runner.llm.access import KEY_VARIABLE
+from oppspot_runner.llm.messages import JsonObject, Message, ModelRequest, ToolSpec
+from oppspot_runner.llm.mock import MockProvider
+from oppspot_runner.llm.schema import check_schema
+
+ONE_TEXT = ("system_prompt", "prompt", "instructions")  # names of the same
+PARAMETERS = ("model", "temperature", "max_tokens")  # also in an object `parameters`
+PLACEHOLDERS = ("agent_prompt", "task_title", "task_description")
+Text = Annotated[str, Field(max_length=1_000_000)]
+
+
+class CustomTool(BaseModel):
+    """A tool of a class that the program has defined, known by its name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    class_name: str = Field(alias="class", min_length=1)
+    enabled: bool = True
+
+
+class CostLimits(Limits):
+    """The limits of a row; `cost_usd` is what a task may cost, which the runner sees to."""
+
+    cost_usd: Decimal | None = Field(None, ge=0)
+
+
+class LlmOptions(BaseModel):
+    """The configuration of an agent that thinks with a model.
+
+    `instructions` are its system prompt, after `role` where that is given. `tools` are those that
+    are turned on. `script` is for mock:script.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    model: str = Field("gemini-1.5-pro", min_length=1, max_length=200)
+    temperature: float | None = Field(0.7, ge=0, le=2)
+    max_tokens: int = Field(1000, ge=1)
+    role: Text = ""
+    instructions: Text = ""
+    prompt_template: Text | None = None
+    tools: tuple[str, ...] = ()
+    custom_tools: dict[str, CustomTool] = Field(default_factory=dict)
+    limits: CostLimits = CostLimits()
+    output_schema: JsonObject | None = None
+    cache_prompt: bool = False
+    api_key_env: str | None = Field(None, pattern=f"^{KEY_VARIABLE.pattern}$")
+    script: tuple[Any, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_one_form(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        flat = {**given, **_parameters(given)}
+        texts = {name: flat.pop(name) for name in ONE_TEXT if flat.get(name) is not None}
+        if len({str(text) for text in texts.values()}) > 1:
+            raise ValueError(f"{' and '.join(texts)} are one and the same, but differ: give one")
+        if texts:
+            flat["instructions"] = next(iter(texts.values()))
+        return flat
+
+    @field_validator("tools", mode="before")
+    @classmethod
+    def _that_are_on(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        odd = [name for name, on in given.items() if not isinstance(on, bool)]
+        if odd:
+            raise ValueError(f"{odd[0]} is neither true nor false")
+        return [name for name, on in given.items() if on]
+
+    @model_validator(mode="after")
+    def _can_be_used(self) -> LlmOptions:
+        try:
+            MockProvider(self.script)
+            placeholders(self.prompt_template or "")
+            if self.output_schema is not None:
+                check_schema(self.output_schema)
+        except OppspotError as error:
+            raise ValueError(error.one_line()) from None
+        return self
+
+    def request(
+        self, instructions: str, tools: Sequence[ToolSpec], history: Sequence[Message] = ()
+    ) -> ModelRequest:
+        """What every call of a conversation has in common; `history` was said before it."""
+        return ModelRequest(
+            history,
+            instructions=instructions,
+            tools=tools,
+            output_schema=self.output_schema,
+            temperature=self.temperature,
+            max_tokens=self.max_tokens,
+            cache_prompt=self.cache_prompt,
+        )
+
+    @property
+    def enabled_tools(self) -> list[str]:
+        """The names of all tools that the agent has, those of `custom_tools` among them."""
+        off = {name for name, custom in self.custom_tools.items() if not custom.enabled}
+        return [
+            name for name in dict.fromkeys((*self.tools, *self.custom_tools)) if name not in off
+        ]
+
+
+def read_options(configuration: Mapping[str, Any]) -> LlmOptions:
+    """The options in a configuration. Raises ConfigurationError that names the field."""
+    known = {*LlmOptions.model_fields, *ONE_TEXT, "parameters"}
+    for key in configuration.keys() - known - AgentOptions.model_fields.keys():
+        if near := get_close_matches(key, known, 1, cutoff=0.85):
+            raise ConfigurationError(
+                f"the agent's configuration cannot be used: there is no {key!r}",
+                hint=f"Is {near[0]} meant?",
+            )
+    try:
+        return LlmOptions.model_validate(configuration)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = "".join(f"{part}: " for part in first["loc"])
+        reason = first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(
+            f"the agent's configuration cannot be used: {place}{reason}"
+        ) from None
+
+
+def placeholders(template: str) -> set[str]:
+    """The placeholders in a template. Raises ConfigurationError for one that nobody knows."""
+    try:
+        parts = [part[1:] for part in Formatter().parse(template) if part[1] is not None]
+    except ValueError as error:
+        raise ConfigurationError(
+            f"prompt_template cannot be read: {error}", hint="Write {{ and }} for braces."
+        ) from None
+    for name, form, conversion in parts:
+        if name not in PLACEHOLDERS or form or conversion:
+            written = f"{name}{f'!{conversion}' if conversion else ''}{f':{form}' if form else ''}"
+            raise ConfigurationError(
+                f"prompt_template has the unknown placeholder {{{written}}}",
+                hint=f"There are {', '.join(f'{{{one}}}' for one in PLACEHOLDERS)}.",
+            )
+    return {str(name) for name, *_ in parts}
+
+
+def _parameters(given: Mapping[str, Any]) -> dict[str, Any]:
+    inside = given.get("parameters") or {}
+    if not isinstance(inside, Mapping) or not inside.keys() <= set(PARAMETERS):
+        raise ValueError(f"parameters is an object with {', '.join(PARAMETERS)}")
+    for key in inside.keys() & given.keys():
+        if inside[key] != given[key]:
+            raise ValueError(f"{key} and parameters.{key} differ: give one")
+    return {key: value for key, value in inside.items() if value is not None}
