@@ -184,6 +184,8 @@ async def test_a_run_that_nobody_follows_is_not_notified(
             tell(look, run, text)
     assert [one.payload for one in look.notifies(timeout=5, stop_after=1)] == [str(run)]
     assert list(look.notifies(timeout=0.1)) == []
+    look.execute("DELETE FROM stream_runs")  # those who follow it look, and find none
+    assert [one.payload for one in look.notifies(timeout=5, stop_after=1)] == [str(run)]
 
 
 async def test_a_run_that_is_deleted_ends_its_followers(

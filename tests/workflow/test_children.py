@@ -290,6 +290,30 @@ async def test_a_parent_that_ends_by_hand_takes_its_children_with_it_and_brings_
         assert await output(bench, joining) == {"got": [2, 4]}
 
 
+async def test_a_parent_that_is_retried_takes_children_back_that_are_still_being_cancelled(
+    bench: Bench, joining: UUID
+) -> None:
+    """Their attempts are fenced: they would end as cancelled under a parent that waits for them."""
+    async with bench.running(HERE):
+        await bench.until(waits(bench, joining))
+        one = (await children(bench))[0]["id"]
+        await bench.db.execute(DEAD, (0, False, one))
+        await bench.db.execute(
+            "UPDATE agent_tasks SET runner_id = (SELECT id FROM task_runners) WHERE id = %s", (one,)
+        )
+        await bench.db.execute("UPDATE agent_tasks SET status = 'failed' WHERE id = %s", (joining,))
+        rows = await children(bench)
+        assert [row["status"] for row in rows] == ["processing", "cancelled"]
+        assert rows[0]["cancel_requested_at"] is not None
+        await AsyncClient(bench.db).retry(joining)
+        rows = await children(bench)
+        assert [row["status"] for row in rows] == ["pending"] * 2
+        assert [row["cancel_requested_at"] for row in rows] == [None] * 2
+        late = settlement(begun(one, 999, 1), ends.Cancel("x"), backoff=Backoff(), max_retries=3)
+        async with bench.db.connection() as connection:
+            assert not (await write(connection, 1, [late])).ids
+
+
 SPAWN = "SELECT over FROM spawn_tasks(%s, 1, 's', 0, 'doubles', '[{}, {}]')"
 
 

@@ -28,6 +28,10 @@ from tests.workflow.playing import Game, Table
 
 NODES = "SELECT FROM stream_run_nodes WHERE run_id = %s FOR UPDATE NOWAIT"
 REQUEUE = statement("dead_letters/requeue")
+CHILD = """
+    INSERT INTO agent_tasks (parent_task_id, status, finished_at)
+    SELECT id, %s, CASE %s WHEN 'failed' THEN oppspot_now() END FROM agent_tasks RETURNING id
+"""
 TREE = {"root": None, "left": "root", "right": "root", "leaf": "left", "twig": "leaf"}
 
 
@@ -294,6 +298,59 @@ async def test_a_cancelled_run_starts_nothing_more(table: Table) -> None:
     assert (row["status"], row["nodes_ended"]) == ("cancelled", 3)
     with pytest.raises(NotFoundError):
         await client.run(runs.cancel_run(UUID(int=1)))
+
+
+@pytest.mark.parametrize("order", ["aaabbb", "aabbab", "abaabb", "bbaaba", "bbbaaa"])
+async def test_what_starts_while_a_run_is_cancelled_is_cancelled_too(
+    table: Table, order: str
+) -> None:
+    """An agent ends meanwhile: the task that this starts is one of the run as well."""
+    game = Game(table, [Node(), Node((0,)), Node((1,))], random.Random(1))
+    await game.start()
+    left, right, _ = table.sessions
+    (task,) = (await Claimer(1).claim(left, 1)).tasks
+    end = settlement(task, ends.Done({}), backoff=Backoff(), max_retries=0)
+
+    async def cancel(connection: Connection) -> None:
+        await connection.execute("SELECT cancel_run(%s)", (game.run,))
+
+    steppers = {
+        "a": Stepper(left, lambda connection: write(connection, 1, [end])),
+        "b": Stepper(right, cancel),
+    }
+    async with asyncio.timeout(20):
+        await interleave(table.db, steppers, order)
+    first, *others = [row["status"] for row in await game.rows()]
+    assert first in ("completed", "cancelled")
+    assert others == ["cancelled"] * 2
+    assert await table.value("SELECT count(*) FROM agent_tasks WHERE status = 'pending'") == 0
+
+
+@pytest.mark.parametrize("act", ["cancel", "requeue"])
+async def test_children_are_locked_before_the_nodes_of_their_run(table: Table, act: str) -> None:
+    """As every task: whoever ends a child may wait for the nodes of what ends with it."""
+    game = Game(table, [Node(), Node((0,))], random.Random(1))
+    await game.start()
+    left, right, holder = table.sessions
+    query: Any = "SELECT cancel_run(%s)"
+    params: Any = (game.run,)
+    if act == "requeue":
+        (task,) = (await Claimer(1).claim(left, 1)).tasks
+        await write(left, 1, [settlement(task, ends.Fail("no"), backoff=Backoff(), max_retries=0)])
+        query, params = REQUEUE, {"ids": [task.id], "payload": None}
+    status = "pending" if act == "cancel" else "failed"
+    child = await table.value(CHILD, status, status)
+    stepper = Stepper(left, lambda connection: connection.execute(query, params))
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        async with holder.transaction():
+            await holder.execute("SELECT FROM agent_tasks WHERE id = %s FOR UPDATE", (child,))
+            stepper.start_next(group)
+            stepper.start_next(group)
+            await stepper.done_or_blocked(table.db)
+            assert (await right.execute(NODES, (game.run,))).rowcount == 2
+        stepper.start_next(group)
+    changed = "SELECT count(*) FROM agent_tasks WHERE status = %s"
+    assert await table.value(changed, "cancelled" if act == "cancel" else "pending") == 2
 
 
 async def test_an_agent_is_cancelled_with_all_that_is_below_it(table: Table) -> None:

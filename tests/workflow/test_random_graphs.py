@@ -38,7 +38,9 @@ NODE = st.fixed_dictionaries(
 
 @st.composite
 def graphs(draw: Any) -> list[Node]:
-    drawn = draw(st.lists(NODE, min_size=1, max_size=MOST_NODES))
+    # All sizes alike: a list that may be of any length is mostly of a few nodes.
+    size = draw(st.integers(1, MOST_NODES))
+    drawn = draw(st.lists(NODE, min_size=size, max_size=size))
     return [
         Node(**{**one, "needs": tuple(place - up for up in one["needs"] if up <= place)})
         for place, one in enumerate(drawn)
