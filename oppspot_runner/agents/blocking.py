@@ -11,7 +11,13 @@ from oppspot_runner.agents.steps import NOT_KNOWN
 from oppspot_runner.base.jsonsafe import clean
 
 R = TypeVar("R")
-ASKED = ("companies", "items", "insights", "tools")  # attributes whose methods are coroutines
+ASKED = (
+    "companies",
+    "items",
+    "insights",
+    "llm",
+    "tools",
+)  # attributes whose methods are coroutines
 
 
 class BlockingContext:

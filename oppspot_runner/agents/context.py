@@ -15,7 +15,15 @@ from pydantic import BaseModel
 from structlog.typing import FilteringBoundLogger
 
 from oppspot_runner.agents.children import checked_agent, outputs, payloads_json
-from oppspot_runner.agents.ports import CompanyStore, InsightStore, ItemStore, Journal, ToolCalls
+from oppspot_runner.agents.language_models import LanguageModels
+from oppspot_runner.agents.ports import (
+    CompanyStore,
+    InsightStore,
+    ItemStore,
+    Journal,
+    ModelCalls,
+    ToolCalls,
+)
 from oppspot_runner.agents.steps import NOT_KNOWN, Steps
 from oppspot_runner.agents.tools import AgentTools
 from oppspot_runner.agents.waiting import SLEEP, checked_name, checked_seconds, checked_time
@@ -59,6 +67,7 @@ class Context:
     _items: ItemStore | None
     _insights: InsightStore | None
     _log: Callable[[], FilteringBoundLogger]
+    _model_calls: ModelCalls
     _tool_calls: ToolCalls
     execution_config: dict[str, Any] = field(default_factory=dict)
     force_execute: bool = False
@@ -110,6 +119,12 @@ class Context:
         if self._insights is None:
             raise Fail("this agent works on a stream, but the task has no stream_id")
         return self._insights
+
+    @cached_property
+    def llm(self) -> LanguageModels:
+        """The language models. Each answer is a step, and counts against the budgets."""
+        default = self.agent.configuration.get("model")
+        return LanguageModels(self._model_calls, self.once, self._wait_for, default)
 
     @cached_property
     def tools(self) -> AgentTools:

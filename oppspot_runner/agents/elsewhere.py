@@ -8,7 +8,14 @@ from dataclasses import replace
 from typing import Any, cast
 
 from oppspot_runner.agents.context import Context
-from oppspot_runner.agents.ports import CompanyStore, InsightStore, ItemStore, Journal, ToolCalls
+from oppspot_runner.agents.ports import (
+    CompanyStore,
+    InsightStore,
+    ItemStore,
+    Journal,
+    ModelCalls,
+    ToolCalls,
+)
 from oppspot_runner.agents.work_time import WorkTime
 
 
@@ -21,6 +28,7 @@ def from_elsewhere(ctx: Context, home: asyncio.AbstractEventLoop) -> Context:
     return replace(
         ctx,
         journal=cast(Journal, there(ctx.journal)),
+        _model_calls=cast(ModelCalls, there(ctx._model_calls)),
         _tool_calls=cast(ToolCalls, there(ctx._tool_calls)),
         _companies=cast(CompanyStore, there(ctx._companies)),
         _items=cast(ItemStore | None, there(ctx._items)),

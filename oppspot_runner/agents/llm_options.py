@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 from string import Formatter
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -38,9 +38,10 @@ class CustomTool(BaseModel):
 
 
 class CostLimits(Limits):
-    """The limits of a row; `cost_usd` is what a task may cost, which the runner sees to."""
+    """The limits of a row; what a task may cost is for the runner to see to (limits/budgets.py)."""
 
     cost_usd: Decimal | None = Field(None, ge=0)
+    on_unknown_price: Literal["deny", "tokens_only", "allow"] = "deny"
 
 
 class LlmOptions(BaseModel):

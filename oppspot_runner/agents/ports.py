@@ -24,6 +24,7 @@ from oppspot_runner.companies.items import (
 )
 from oppspot_runner.companies.scoring_model import Stage
 from oppspot_runner.companies.search import Hit, Search, Want
+from oppspot_runner.llm.messages import ModelRequest, Reply
 
 
 class Journal(Protocol):
@@ -46,6 +47,14 @@ class Journal(Protocol):
     ) -> Awaited: ...
 
     async def spawn(self, agent: str, step: str, seq: int, payloads: str) -> Awaited: ...
+
+
+class ModelCalls(Protocol):
+    """Calls of language models on behalf of the task: paid, limited, and remembered."""
+
+    async def ask(
+        self, model: str, request: ModelRequest, *, step: Step, stream: bool = True
+    ) -> Reply: ...
 
 
 class ToolCalls(Protocol):

@@ -16,8 +16,10 @@ from oppspot_runner.backends.inline import Inline
 from oppspot_runner.backends.processes import Processes
 from oppspot_runner.backends.threads import Threads
 from oppspot_runner.base.events import Event, EventBus, everybody
-from oppspot_runner.base.settings import DAY_S, Settings
+from oppspot_runner.base.settings import DAY_S, Settings, load_settings
 from oppspot_runner.db.pool import Database
+from oppspot_runner.llm.models import Models
+from oppspot_runner.llm.paid_calls import PaidCalls
 from oppspot_runner.observe.logging import EventLog, task_log
 from oppspot_runner.queue.event_writer import EventWriter
 from oppspot_runner.runner.attempt import Tools
@@ -79,9 +81,10 @@ def build_runner(
     settings: Settings | None = None,
 ) -> Runner:
     """A runner with all that its attempts need. `leave` ends its process, or starts it anew;
-    without it, as inside an application, the process is left alone. `settings` say what tools may
-    reach; by default those of the environment.
+    without it, as inside an application, the process is left alone. `settings` lead to models and
+    say what tools may reach; by default those of the environment. Raises ConfigurationError.
     """
+    models = Models(settings or load_settings())
     bus, backends, agents = events or EventBus(), all_backends(), registry or all_agents
 
     def tools_for(term: Term) -> Tools:
@@ -89,7 +92,7 @@ def build_runner(
         return Tools(
             database=database,
             registry=agents,
-            stores=stores_on(database, agent_tools),
+            stores=stores_on(database, models, agent_tools),
             backends=backends,
             settler=Settler(database, runner.patience, runner_id),
             patience=runner.patience,
@@ -101,7 +104,7 @@ def build_runner(
     told = replace(config, agent_types=tuple(agents.known()))
     runner = Runner(database, told, bus, tools_for, backends, leave)
     agent_tools = RunnerTools(database, runner.patience.through, settings)
-    runner.at_end = (agent_tools.stop,)
+    runner.at_end = (agent_tools.stop, models.close)
     EventLog(bus)
     bus.subscribe(Event, everybody.emit)
     return runner
@@ -112,12 +115,13 @@ def all_backends() -> dict[Isolation, Backend]:
     return {"inline": Inline(), "thread": Threads(), "process": Processes()}
 
 
-def stores_on(database: Database, agent_tools: RunnerTools) -> Stores:
-    """The domain tables and the tools, as agents see them."""
+def stores_on(database: Database, models: Models, agent_tools: RunnerTools) -> Stores:
+    """The domain tables, the models and the tools, as agents see them."""
     return Stores(
         companies=lambda org_id: CompanyStore(database, org_id),
         items=lambda org_id, stream_id: ItemStore(database, org_id, stream_id),
         insights=lambda task, stream_id: InsightStore(database, task.org_id, stream_id, task),
+        models=lambda journal, stream_id: PaidCalls(database, journal, models, stream_id),
         tools=agent_tools.of,
     )
 

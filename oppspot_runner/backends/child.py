@@ -80,6 +80,7 @@ def _context(facts: dict[str, Any], border: ChildBorder, member: int) -> Context
         **facts,
         _log=lambda: structlog.get_logger(**{OF_MEMBER: facts["task"].run_token}),
         journal=store("journal"),
+        _model_calls=store("_model_calls"),
         _tool_calls=store("_tool_calls"),
         _companies=store("companies"),
         _items=store("items") if has_stream else None,

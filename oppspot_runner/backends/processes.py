@@ -149,8 +149,8 @@ def ticket_for(briefing: Briefing) -> Ticket:
 
 
 def port_of(ctx: Context, name: str) -> Any:
-    """What a child means by a name: the attempt's journal, tools, or a store of its context."""
-    if name not in ("journal", "companies", "items", "insights", "_tool_calls"):
+    """What a child means by a name: the attempt's journal, models, tools, or a store."""
+    if name not in ("journal", "companies", "items", "insights", "_model_calls", "_tool_calls"):
         raise RuntimeError(f"there is no {name} to be asked")
     return getattr(ctx, name)
 

@@ -66,6 +66,17 @@ class Code(Enum):
     API_KEY_MISSING = (NEVER, "there is no key for the provider; set it where the runner runs")
     PROVIDER_NOT_INSTALLED = (NEVER, "install the extra that the message names")
 
+    BUDGET_EXCEEDED = (
+        NEVER,
+        "with what the call may cost, a budget would be exceeded, so it was not made; raise the"
+        " budget, then retry the task",
+    )
+    PRICE_UNKNOWN = (
+        NEVER,
+        "a budget denies calls whose price nobody knows; give the model a price, or let the budget"
+        " allow them",
+    )
+
     TOO_MANY_MODEL_CALLS = (NEVER, "the conversation was not done after `limits.model_calls`")
     TOO_MANY_TOOL_CALLS = (NEVER, "the conversation has had its `limits.tool_calls`")
     CONVERSATION_TIMEOUT = (AGAIN, "the conversation took longer than its `limits.time_s`")

@@ -15,6 +15,8 @@
     |   |-- RateLimitExceededError   too many calls; ToolRateLimitError is one for tools
     |   `-- CodedError               one whose code is of base/codes.py
     |       |-- ModelError           of a language model (llm/errors.py)
+    |       |-- BudgetExceededError  it might cost more than a budget has left
+    |       |-- PriceUnknownError    nobody knows what it costs, and a budget minds
     |       |-- ToolError            a tool that could not be used
     |       |   |-- ToolNotFoundError       there is no such tool
     |       |   |-- ToolNotPermittedError   the caller may not use it

@@ -41,6 +41,20 @@ def _remade(kind: type[CodedError], message: str, known: dict[str, Any]) -> Code
     return error
 
 
+class BudgetExceededError(CodedError):
+    """A call was not made: with what it may cost, a budget would be exceeded."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(Code.BUDGET_EXCEEDED, message, hint=hint)
+
+
+class PriceUnknownError(CodedError):
+    """A call was not made: nobody knows its price, and a budget denies such calls."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(Code.PRICE_UNKNOWN, message, hint=hint)
+
+
 class ToolError(CodedError):
     """A tool that could not be used; `tool_name` says which."""
 

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from oppspot_runner.llm.messages import Usage
+from oppspot_runner.llm.messages import ModelRequest, Usage
 from oppspot_runner.llm.names import ModelName
 from oppspot_runner.llm.tables import read_tables
+from oppspot_runner.llm.tokens import most_tokens
 
 PerMillion = Annotated[Decimal, Field(ge=0, max_digits=20, decimal_places=12)]
 DATE_AT_THE_END = re.compile(r"-(latest|20\d{6}|20\d\d-\d\d-\d\d)$")
@@ -88,6 +90,21 @@ class PriceList(BaseModel):
         """The price of a model, None when it is not known."""
         undated = DATE_AT_THE_END.sub("", str(name))
         return self.models.get(str(name)) or self.models.get(undated)
+
+    def estimate(self, name: ModelName, request: ModelRequest) -> Decimal | None:
+        """What a call may cost at most in USD, None when the price is not known.
+
+        All of `max_tokens` is used then, and all of the input is written to the provider's cache
+        where the request asks for that.
+        """
+        price = self.price(name)
+        if price is None:
+            return None
+        tokens = most_tokens(request)
+        ways = [Usage(input=tokens, output=request.max_tokens)]
+        if request.cache_prompt:
+            ways.append(replace(ways[0], cache_written=tokens))
+        return max(price.cost(usage) for usage in ways)
 
     def cost(self, name: ModelName, usage: Usage) -> Decimal | None:
         """What one call cost in USD, None when the price is not known."""

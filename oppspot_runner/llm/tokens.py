@@ -7,6 +7,7 @@ name, description and schema (as JSON) of a tool, and name and arguments of a ca
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from oppspot_runner.llm.messages import (
@@ -35,6 +36,16 @@ def request_tokens(request: ModelRequest) -> int:
     )
     messages = sum(message_tokens(message) for message in request.messages)
     return text_tokens(request.instructions) + schema + tools + messages
+
+
+def most_tokens(request: ModelRequest) -> int:
+    """Tokens that a request hardly exceeds: by the rule, and one for each byte more than letters.
+
+    In texts that are not in English a letter takes several bytes, and up to a token each.
+    """
+    written = json.dumps(asdict(request), ensure_ascii=False, default=str)
+    more = len(written.encode("utf-8", "replace")) - len(written)
+    return request_tokens(request) + more
 
 
 def message_tokens(message: Message) -> int:

@@ -19,7 +19,7 @@ from oppspot_runner.base.steps import KeptStep, Step
 from oppspot_runner.base.task import Task
 from oppspot_runner.base.waiting import Awaited
 from oppspot_runner.db.files import statement
-from oppspot_runner.db.pool import Database
+from oppspot_runner.db.pool import Connection, Database
 from oppspot_runner.db.through import Through
 from oppspot_runner.queue.attempt_events import AttemptEvents, Tell
 from oppspot_runner.queue.event_writer import EventWriter
@@ -56,6 +56,7 @@ class TaskJournal:
         self.through = through
         self.saved_steps = 0
         self.tool_calls = 0
+        self.spent: dict[str, int | float] = {}  # on models, where any was asked
         self._progress_at = float("-inf")
         self._events: AttemptEvents | None = None
         if writer is not None and task.is_for_stream:
@@ -78,9 +79,9 @@ class TaskJournal:
         if self._events is not None:
             self._events.close()
 
-    def metrics(self) -> dict[str, int]:
+    def metrics(self) -> dict[str, int | float]:
         """What the attempt has done so far, in numbers."""
-        return {"steps": self.saved_steps, "tool_calls": self.tool_calls}
+        return {"steps": self.saved_steps, "tool_calls": self.tool_calls, **self.spent}
 
     @property
     def tell(self) -> Tell | None:
@@ -116,6 +117,12 @@ class TaskJournal:
         """Stores the result of a finished step for later attempts."""
         await self.fenced(SAVE_STEP, {**step_columns(step), "result": dumps(result)})
         self.saved_steps += 1
+
+    async def keep(self, connection: Connection, step: Step, result: Any) -> None:
+        """As `remember`, in a transaction of the caller, who has locked the task and counts it."""
+        fence = {"task_id": self.task.id, "run_token": self.task.run_token}
+        kept = {**step_columns(step), "result": dumps(result)}
+        await connection.execute(SAVE_STEP, {**kept, **fence})
 
     async def wait_for_time(
         self, step: str, seq: int, until: datetime | None, after_s: float | None

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from oppspot_runner.agents.ports import Journal, ToolCalls
+from oppspot_runner.agents.ports import Journal, ModelCalls, ToolCalls
 from oppspot_runner.agents.registry import Registry
 from oppspot_runner.agents.work_time import WorkTime
 from oppspot_runner.backends.backend import Backend, Briefing, Result
@@ -21,6 +21,7 @@ from oppspot_runner.base.errors import Fail, LeaseLostError
 from oppspot_runner.base.steps import KeptStep, Step
 from oppspot_runner.base.task import Task
 from oppspot_runner.base.waiting import Awaited
+from oppspot_runner.llm.messages import ModelRequest, Reply
 from oppspot_runner.runner.briefing import chosen_definition
 
 NO_WAITS = "an agent that takes batches cannot wait: raise or return Snooze, or give it one task"
@@ -75,6 +76,7 @@ class Batch:
         `lose` is called when the task turns out to be no longer the attempt's.
         """
         briefing.ctx.journal = MemberJournal(briefing.ctx.journal, lose)
+        briefing.ctx._model_calls = MemberModelCalls(briefing.ctx._model_calls, lose)
         briefing.ctx._tool_calls = MemberToolCalls(briefing.ctx._tool_calls, lose)
         self._joined[briefing.ctx.run_token] = briefing
         self._no_longer_awaited(briefing.ctx.run_token)
@@ -185,6 +187,24 @@ class MemberJournal:
             await write
         except LeaseLostError:
             self._lose()
+
+
+class MemberModelCalls:
+    """The language models of one task of a batch."""
+
+    def __init__(self, calls: ModelCalls, lose: Callable[[], None]) -> None:
+        self._calls = calls
+        self._lose = lose
+
+    async def ask(
+        self, model: str, request: ModelRequest, *, step: Step, stream: bool = True
+    ) -> Reply:
+        """As ModelCalls. Raises Fail for a task that is lost."""
+        try:
+            return await self._calls.ask(model, request, step=step, stream=stream)
+        except LeaseLostError as error:
+            self._lose()
+            raise Fail(str(error)) from None
 
 
 class MemberToolCalls:

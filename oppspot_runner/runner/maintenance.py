@@ -12,6 +12,7 @@ from uuid import UUID
 
 from oppspot_runner.base.events import EventBus, ScheduleStopped, TasksRescued
 from oppspot_runner.db.pool import BAD_CONTENT, Connection, Database
+from oppspot_runner.limits import budgets
 from oppspot_runner.queue import claiming, members, store, tool_calls
 from oppspot_runner.runner.config import RunnerConfig
 from oppspot_runner.runner.patience import Patience
@@ -144,6 +145,7 @@ class Maintenance:
         more = moved > 0
         moved += await store.wake_waiting(connection)
         await store.fold_tallies(connection)
+        await budgets.lose_calls(connection)
         if self.config.ageing_s:
             moved += await claiming.age(connection, self.config.ageing_s, keys)
         return moved, more
@@ -190,6 +192,7 @@ class Pruning:
             events = await store.prune_run_events(connection, keep_s=self.config.events_s)
             history = await store.prune_executions(connection, keep_s=self.config.history_s)
             calls = await tool_calls.prune_tool_calls(connection, keep_s=self.config.history_s)
+            calls += await budgets.prune_calls(connection, keep_s=self.config.history_s)
             return tasks + events + history + calls
 
 

@@ -22,6 +22,7 @@ from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.definition import Agent
 from oppspot_runner.agents.work_time import SoftTimeLimitError
 from oppspot_runner.base.errors import Fail, Retry, Snooze
+from oppspot_runner.base.tool_errors import BudgetExceededError
 
 log = structlog.get_logger()
 MB = 10**6
@@ -236,3 +237,17 @@ def many(ctxs: list[Any], inputs: list[Sentence]) -> list[Any]:
 
 async def deadly(ctxs: list[Context]) -> list[Any]:
     os._exit(3)
+
+
+def asks(ctx: Any) -> dict[str, Any]:
+    try:
+        first = ctx.llm.ask("What is 15 + 27?", model="mock:echo")
+    except BudgetExceededError as error:
+        raise Fail(f"{error.code} {error.hint}") from None
+    if ctx.attempt == 1:
+        raise Retry("once more", after=0)
+    return {"text": first.text, "cost": first.cost, "pid": os.getpid()}
+
+
+async def asks_in_loop(ctx: Context) -> dict[str, Any]:
+    return {"text": (await ctx.llm.ask("hello", model="mock:echo")).text}

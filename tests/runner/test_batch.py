@@ -349,6 +349,7 @@ async def test_a_call_ends_when_the_last_one_leaves_before_he_waits() -> None:
 
     def member(token: int) -> Any:
         ctx = SimpleNamespace(run_token=token, journal=None, work_time=None, _tool_calls=None)
+        ctx._model_calls = None
         return Briefing(definition_of(lists, "x", batch=2), AgentOptions(), ctx, None)  # type: ignore[arg-type]
 
     batch = Batch([1, 2])
@@ -367,7 +368,7 @@ async def test_a_call_ends_when_the_last_one_leaves_before_he_waits() -> None:
 
 async def test_an_attempt_that_ends_before_it_began_holds_up_nobody() -> None:
     batch = Batch([1, 2])
-    ctx: Any = SimpleNamespace(run_token=1, journal=None, _tool_calls=None)
+    ctx: Any = SimpleNamespace(run_token=1, journal=None, _model_calls=None, _tool_calls=None)
     briefing = Briefing(definition_of(lists, "x", batch=2), AgentOptions(), ctx, None)
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         group.create_task(batch.join(briefing, lambda: None))

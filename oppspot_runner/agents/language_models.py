@@ -1,0 +1,79 @@
+"""`ctx.llm`: the language models, as the agent of a task asks them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from typing import Any, Protocol
+
+from oppspot_runner.agents.ports import ModelCalls
+from oppspot_runner.base.errors import ConfigurationError, Snooze
+from oppspot_runner.base.jsonsafe import clean, dumps
+from oppspot_runner.base.steps import Step
+from oppspot_runner.base.waiting import Awaited
+from oppspot_runner.llm.messages import ModelRequest, Reply, UserMessage, reply_from_json
+
+MODEL_STEP = "model"
+
+
+class Once(Protocol):
+    """Context.once."""
+
+    def __call__(
+        self,
+        name: str,
+        work: Callable[[Step], Awaitable[Any]],
+        *,
+        fingerprint: str | None = None,
+    ) -> Awaitable[Any]: ...
+
+
+class LanguageModels:
+    """Asks models on behalf of a task. An answer is a step: it is paid for once.
+
+    `wait` ends the attempt until there may be money; `default` is the model of the configuration.
+    """
+
+    def __init__(
+        self,
+        calls: ModelCalls,
+        once: Once,
+        wait: Callable[[str, Awaited], Awaitable[Any]],
+        default: Any,
+    ) -> None:
+        self._calls = calls
+        self._once = once
+        self._wait = wait
+        self._default = default
+
+    async def ask(
+        self, asked: ModelRequest | str, *, model: str | None = None, step: str = MODEL_STEP
+    ) -> Reply:
+        """The answer of `model`, by default the one that the agent's configuration names.
+
+        A text is asked as the one message of a user. What an earlier attempt was answered is not
+        asked again; the words of a new answer go to those who follow the run, as they come. While
+        what is left of a budget is held by other calls, the attempt ends and goes on later, as in
+        sleep_until. Raises ModelError (llm/errors.py), BudgetExceededError, PriceUnknownError, and
+        ConfigurationError when no model is named.
+        """
+        name = model or self._default
+        if not isinstance(name, str):
+            raise ConfigurationError(
+                "no model is named", hint="Give `model`, or set it in the agent's configuration."
+            )
+        request = ModelRequest([UserMessage(asked)]) if isinstance(asked, str) else asked
+
+        async def ask(step: Step) -> Any:
+            try:
+                return await self._calls.ask(name, request, step=step)
+            except Snooze as wait:
+                return await self._wait(f"for money: {wait}", Awaited(False, until=wait.until))
+
+        answer = await self._once(step, ask, fingerprint=fingerprint(name, request))
+        return answer if isinstance(answer, Reply) else reply_from_json(answer)
+
+
+def fingerprint(model: str, request: ModelRequest) -> str:
+    """The same for what is asked in the same words of the same model, and else another one."""
+    return sha256(dumps(clean([model, request])).encode()).hexdigest()[:32]

@@ -1,0 +1,120 @@
+"""Budgets: the most that calls of models may cost, held before a call and charged after it.
+
+What it holds of whom is decided in SQL (begin_model_call), under the locks of the budgets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal, get_args
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from oppspot_runner.base.errors import ConfigurationError, Snooze
+from oppspot_runner.base.jsonsafe import dumps
+from oppspot_runner.base.tool_errors import BudgetExceededError, PriceUnknownError
+from oppspot_runner.db.files import statement
+from oppspot_runner.db.pool import Connection
+
+BEGIN_CALL = statement("money/begin_call")
+END_CALL = statement("money/end_call")
+LOSE_CALLS = statement("money/lose_calls")
+PRUNE_CALLS = statement("money/prune_calls")
+
+OnUnknownPrice = Literal["deny", "tokens_only", "allow"]
+NAMES = {"org": "organisation"}
+
+
+@dataclass(frozen=True)
+class TaskLimit:
+    """`limits` in the configuration of an agent: the most that each of its tasks may cost."""
+
+    cost_usd: Decimal | None = None
+    on_unknown_price: OnUnknownPrice = "deny"
+
+
+def task_limit(configuration: Mapping[str, Any]) -> TaskLimit:
+    """What the configuration says. Raises ConfigurationError for what cannot be used."""
+    limits = configuration.get("limits") or {}
+    if not isinstance(limits, Mapping):
+        raise ConfigurationError("`limits` of the agent's configuration is no object")
+    policy = limits.get("on_unknown_price", "deny")
+    if policy not in get_args(OnUnknownPrice):
+        raise ConfigurationError(
+            f"limits.on_unknown_price is {policy!r}",
+            hint=f"It is one of {', '.join(get_args(OnUnknownPrice))}.",
+        )
+    most = limits.get("cost_usd")
+    return TaskLimit(None if most is None else usd(most, "limits.cost_usd"), policy)
+
+
+def usd(value: Any, what: str) -> Decimal:
+    """An amount of USD, exactly as it was written. Raises ConfigurationError that names `what`."""
+    try:
+        amount = Decimal(str(value).strip())
+    except InvalidOperation:
+        amount = Decimal("nan")
+    if isinstance(value, bool) or not amount.is_finite() or amount < 0:
+        raise ConfigurationError(f"{what} is {value!r}", hint="It is a number of USD such as 2.50.")
+    return amount
+
+
+async def begin_call(
+    connection: Connection, call: Mapping[str, Any], limit: TaskLimit, dropped: Sequence[UUID]
+) -> bool:
+    """Holds what `call`, columns of model_calls, may cost; False when the task is no longer ours.
+
+    `dropped` are calls of the attempt that it no longer waits for: they hold nothing any more.
+    Raises BudgetExceededError and PriceUnknownError, and Snooze when there is enough only after
+    others have given back what they hold.
+    """
+    params = {
+        "call": dumps(call),
+        "per_task": limit.cost_usd,
+        "unpriced": limit.on_unknown_price,
+        "dropped": list(dropped),
+    }
+    row = await (await connection.execute(BEGIN_CALL, params)).fetchone()
+    if row is None:
+        return False
+    _judge(row, call)
+    return True
+
+
+def _judge(row: DictRow, call: Mapping[str, Any]) -> None:
+    budget = f"the budget of {NAMES.get(row['scope'], row['scope'])} {row['scope_id']}"
+    state = f"{row['limit_usd']} USD ({row['period']}), {row['spent_usd']} are spent"
+    match row["verdict"]:
+        case "exceeded":
+            raise BudgetExceededError(
+                f"{budget} has {state}, and the call of {call['model']} may cost "
+                f"{call['estimate_usd']}",
+                hint="Raise the budget (`oppspot-runner costs budget set`), or lower max_tokens.",
+            )
+        case "unpriced":
+            raise PriceUnknownError(
+                f"{budget} takes no calls of {call['model']}: its price is unknown",
+                hint="Put it into the file of OPPSPOT_LLM_PRICES, or set on_unknown_price.",
+            )
+        case "waits":
+            held = f"{row['held_usd']} held by other calls"
+            raise Snooze(row["again_at"], reason=f"{budget} has {state} and {held}")
+
+
+async def end_call(connection: Connection, call: Mapping[str, Any]) -> bool:
+    """Writes how a call ended and charges its budgets; False when the task is no longer ours."""
+    row = await (await connection.execute(END_CALL, {"call": dumps(call)})).fetchone()
+    return row is not None and bool(row["ours"])
+
+
+async def lose_calls(connection: Connection) -> None:
+    """Ends calls that attempts left open which have ended or died, a bounded number."""
+    await connection.execute(LOSE_CALLS)
+
+
+async def prune_calls(connection: Connection, *, keep_s: float) -> int:
+    """Deletes at most 5,000 calls older than `keep_s`; how many went. Budgets keep their sums."""
+    return (await connection.execute(PRUNE_CALLS, {"keep_s": keep_s})).rowcount

@@ -1,0 +1,209 @@
+"""Calls of language models that cost money: held against budgets, written down, remembered once.
+
+It is what the agents' port `ModelCalls` stands for. A call has a row in `model_calls` before it is
+made; its end, what it cost and the step with its answer are written in one transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+from oppspot_runner.base.errors import LeaseLostError, Snooze
+from oppspot_runner.base.jsonsafe import clean_text
+from oppspot_runner.base.steps import Step
+from oppspot_runner.db.pool import Connection, Database
+from oppspot_runner.limits import budgets
+from oppspot_runner.limits.budgets import TaskLimit, task_limit
+from oppspot_runner.llm import errors
+from oppspot_runner.llm.access import key_in_environment
+from oppspot_runner.llm.messages import ModelRequest, Reply, TextChunk, Usage, reply_to_json
+from oppspot_runner.llm.model import LanguageModel
+from oppspot_runner.llm.models import Models
+from oppspot_runner.queue.journal import MOST_STEP_NAME, TaskJournal
+
+# After these nobody knows what was made of the answer, and what the provider charges for it.
+UNKNOWN_END = (errors.ProviderTimeoutError, errors.AnswerCutError, errors.BadAnswerError)
+
+
+@dataclass
+class Spent:
+    """What the calls of an attempt have used; `cost` is that of those whose price is known."""
+
+    calls: int = 0
+    usage: Usage = field(default_factory=Usage)
+    cost: Decimal = Decimal(0)
+
+    def add(self, usage: Usage, cost: Decimal | None) -> None:
+        """One more call."""
+        self.calls += 1
+        self.usage += usage
+        self.cost += cost or 0
+
+    def metrics(self) -> dict[str, int | float]:
+        """As numbers of the attempt."""
+        return {
+            "model_calls": self.calls,
+            "tokens": self.usage.total,
+            "cost_usd": float(self.cost),
+        }
+
+
+class PaidCalls:
+    """The calls of one attempt. It belongs to the runner's loop."""
+
+    def __init__(
+        self, database: Database, journal: TaskJournal, models: Models, stream_id: UUID | None
+    ) -> None:
+        self.database = database
+        self.journal = journal
+        self.models = models
+        self.stream_id = stream_id
+        self.spent = Spent()
+        self._open = 0
+        self._one_ended = asyncio.Event()  # a new one after each end
+        self._dropped: set[UUID] = set()
+
+    async def ask(
+        self, model: str, request: ModelRequest, *, step: Step, stream: bool = True
+    ) -> Reply:
+        """The answer of `model`, kept as the result of `step`.
+
+        With `stream` its words go out as events of the run while they come. Raises ModelError,
+        BudgetExceededError and PriceUnknownError, Snooze when what is left of a budget is held by
+        others, and LeaseLostError.
+        """
+        found = self._find(model)
+        call_id = await self._begin(found, request, step)
+        try:
+            reply = await self._answer(found, request, stream)
+            await self._end(call_id, "finished", reply.usage, reply.cost, kept=(step, reply))
+        except errors.ModelError as error:
+            await self._failed(call_id, found, error)
+            raise
+        except BaseException:
+            self._dropped.add(call_id)
+            raise
+        finally:
+            self._released()
+        return reply
+
+    def _find(self, model: str) -> LanguageModel:
+        configuration = self._configuration
+        variable = configuration.get("api_key_env")
+        key = None if variable is None else key_in_environment(variable)
+        return self.models.find(model, api_key=key, script=configuration.get("script", ()))
+
+    @property
+    def _configuration(self) -> dict[str, Any]:
+        agent = self.journal.task.agent
+        return {} if agent is None else agent.configuration
+
+    async def _begin(self, found: LanguageModel, request: ModelRequest, step: Step) -> UUID:
+        """Holds what the call may cost. What own calls hold is waited for here, and in no queue."""
+        call_id = uuid4()
+        call = self._columns(call_id) | self._facts(found, request, step)
+        limit = task_limit(self._configuration)
+        while True:
+            ended = self._one_ended
+            try:
+                await self._hold(call, limit)
+                return call_id
+            except Snooze:
+                if not self._open:
+                    raise
+                await ended.wait()
+
+    async def _hold(self, call: dict[str, Any], limit: TaskLimit) -> None:
+        dropped = set(self._dropped)
+        await self._fenced(lambda tx: budgets.begin_call(tx, call, limit, sorted(dropped)))
+        self._dropped -= dropped
+        self._open += 1
+
+    def _released(self) -> None:
+        self._open -= 1
+        self._one_ended.set()
+        self._one_ended = asyncio.Event()
+
+    async def _answer(self, found: LanguageModel, request: ModelRequest, stream: bool) -> Reply:
+        if not stream or self.journal.tell is None:
+            return await found.ask(request)
+        async with found.stream(request) as chunks:
+            async for chunk in chunks:
+                if isinstance(chunk, Reply):
+                    return chunk
+                if isinstance(chunk, TextChunk):
+                    await self.journal.emit("output_chunk", {"chunk": chunk.text})
+        raise errors.AnswerCutError("the stream ended without an answer")
+
+    async def _failed(self, call_id: UUID, found: LanguageModel, error: errors.ModelError) -> None:
+        if error.usage is not None:
+            cost = found.prices.cost(found.name, error.usage)
+            await self._end(call_id, "failed", error.usage, cost, code=error.code)
+        elif isinstance(error, UNKNOWN_END):
+            await self._end(call_id, "lost", Usage(), None, code=error.code)
+        else:
+            await self._end(call_id, "failed", Usage(), Decimal(0), code=error.code)
+
+    async def _end(
+        self,
+        call_id: UUID,
+        status: str,
+        usage: Usage,
+        cost: Decimal | None,
+        *,
+        code: str | None = None,
+        kept: tuple[Step, Reply] | None = None,
+    ) -> None:
+        tokens = {f"{kind}_tokens": count for kind, count in vars(usage).items()}
+        end = {
+            **self._columns(call_id),
+            **tokens,
+            "status": status,
+            "cost_usd": None if cost is None else f"{cost:f}",
+            "error_code": code,
+        }
+
+        async def write(connection: Connection) -> bool:
+            ours = await budgets.end_call(connection, end)
+            if ours and kept is not None:
+                await self.journal.keep(connection, kept[0], reply_to_json(kept[1]))
+            return ours
+
+        await self._fenced(write)
+        self.spent.add(usage, cost)
+        self.journal.saved_steps += kept is not None
+        self.journal.spent = self.spent.metrics()
+
+    async def _fenced(self, write: Callable[[Connection], Awaitable[bool]]) -> None:
+        """Writes in one transaction. Raises LeaseLostError when the task is no longer ours."""
+
+        async def once() -> bool:
+            async with self.database.transaction() as connection:
+                return await write(connection)
+
+        if not await self.journal.through(once):
+            raise LeaseLostError(f"task {self.journal.task.id} is no longer this attempt's")
+
+    def _columns(self, call_id: UUID) -> dict[str, Any]:
+        task = self.journal.task
+        return {"id": str(call_id), "task_id": str(task.id), "run_token": task.run_token}
+
+    def _facts(self, found: LanguageModel, request: ModelRequest, step: Step) -> dict[str, Any]:
+        task = self.journal.task
+        estimate = found.prices.estimate(found.name, request)
+        return {
+            "attempt": task.attempt,
+            "agent_id": None if task.agent is None else str(task.agent.id),
+            "stream_id": None if self.stream_id is None else str(self.stream_id),
+            "org_id": None if task.org_id is None else str(task.org_id),
+            "step": clean_text(step.name, most=MOST_STEP_NAME),
+            "seq": step.seq,
+            "model": str(found.name),
+            "estimate_usd": None if estimate is None else f"{estimate:f}",
+            "price_list": found.prices.version,
+        }

@@ -1,0 +1,2 @@
+-- Ends calls that dead attempts left open.
+SELECT lose_model_calls() AS lost
