@@ -6,7 +6,6 @@ dictionaries; the session's time zone is UTC and its search_path leads to our sc
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import socket
@@ -17,7 +16,6 @@ from weakref import WeakSet
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.abc import RV, PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_loads
@@ -25,7 +23,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from oppspot_runner.base.errors import DatabaseError
 from oppspot_runner.db.files import statement
-from oppspot_runner.db.quiet import QuietConnection
+from oppspot_runner.db.quiet import PooledConnection, QuietConnection, SilenceError
 
 Connection: TypeAlias = AsyncConnection[DictRow]
 Params: TypeAlias = Mapping[str, Any] | Sequence[Any] | None
@@ -43,6 +41,7 @@ KEEPALIVE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 25_000,
 }
+HOW_WE_WORK: dict[str, Any] = {"autocommit": True, "row_factory": dict_row}
 LATE_S = 5.0  # how much later than statement_timeout an answer may come
 # What passes by itself: a server that is away, restarts, is a read-only standby for a while, has a
 # full disk; a deadlock, a timeout.
@@ -98,28 +97,6 @@ def unreachable(dsn: str, error: Exception) -> DatabaseError:
     )
 
 
-class SilenceError(psycopg.OperationalError):
-    """The server gave no answer in a time in which it must."""
-
-
-class PooledConnection(QuietConnection):
-    """A connection that is not waited for longer than a statement may take.
-
-    What stands between us and the server may keep a connection open whose other end is gone; then
-    neither an answer nor an error ever comes.
-    """
-
-    answer_s = 60 + LATE_S
-
-    async def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
-        """As in the base class; raises SilenceError after `answer_s` seconds."""
-        try:
-            async with asyncio.timeout(self.answer_s):
-                return await super().wait(gen, *args, **kwargs)
-        except TimeoutError:
-            raise SilenceError(f"the server gave no answer within {self.answer_s:g} s") from None
-
-
 class Database:
     """A pool of connections to `dsn`; `schema` is where our tables live."""
 
@@ -137,10 +114,11 @@ class Database:
         self.conninfo = conninfo(dsn, application=application)
         self.statement_timeout_s = statement_timeout_s
         self.pooled = False  # whether a connection pooler stands in between; known after open()
+        self._ready: list[PooledConnection] = []
         self._pool = AsyncConnectionPool[PooledConnection](
             self.conninfo,
             connection_class=PooledConnection,
-            kwargs={"autocommit": True, "row_factory": dict_row},
+            kwargs={**HOW_WE_WORK, "ready": self._ready},
             min_size=1,
             max_size=max_size,
             timeout=10,
@@ -151,18 +129,29 @@ class Database:
         self._lines: WeakSet[PooledConnection] = WeakSet()
 
     async def open(self) -> Database:
-        """Connects once to see that it works, then opens the pool. Raises DatabaseError."""
+        """Connects to see that it works, and begins the pool with that. Raises DatabaseError."""
         try:
-            async with await self.connect() as probe:
-                self.pooled = await is_pooled(probe)
+            await self._open()
         except psycopg.Error as error:
             raise unreachable(self.dsn, error) from None
-        await self._pool.open()
         return self
+
+    async def _open(self) -> None:
+        first = await PooledConnection.connect(self.conninfo, **HOW_WE_WORK)
+        self._ready.append(first)
+        try:
+            await self._configure(first)
+            self.pooled = await is_pooled(first)
+            await self._pool.open(wait=True)  # else the first query would open two more
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Closes all connections. May be called twice."""
         await self._pool.close()
+        while self._ready:
+            await self._ready.pop().close()
 
     async def __aenter__(self) -> Database:
         return await self.open()
@@ -172,9 +161,7 @@ class Database:
 
     async def connect(self) -> Connection:
         """One more connection, outside the pool, for LISTEN or a long piece of work."""
-        connection = await QuietConnection.connect(
-            self.conninfo, autocommit=True, row_factory=dict_row
-        )
+        connection = await QuietConnection.connect(self.conninfo, **HOW_WE_WORK)
         try:
             await self.prepare_session(connection)
         except BaseException:
@@ -183,6 +170,8 @@ class Database:
         return connection
 
     async def _configure(self, connection: PooledConnection) -> None:
+        if connection in self._lines:
+            return
         self._lines.add(connection)
         connection.answer_s = self.statement_timeout_s + LATE_S
         await self.prepare_session(connection)

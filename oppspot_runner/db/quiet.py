@@ -1,10 +1,11 @@
-"""Connections that sleep while they wait."""
+"""Connections that sleep while they wait, and those of a pool, which do not wait for ever."""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from typing import Any, Self
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, OperationalError
 from psycopg.abc import RV, PQGen
 from psycopg.rows import DictRow
 
@@ -17,3 +18,30 @@ class QuietConnection(AsyncConnection[DictRow]):
     async def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
         """As in the base class."""
         return await super().wait(gen, *args, **{"interval": ASLEEP_S, **kwargs})
+
+
+class SilenceError(OperationalError):
+    """The server gave no answer in a time in which it must."""
+
+
+class PooledConnection(QuietConnection):
+    """A connection that is not waited for longer than a statement may take.
+
+    What stands between us and the server may keep a connection open whose other end is gone; then
+    neither an answer nor an error ever comes.
+    """
+
+    answer_s = 60.0
+
+    @classmethod
+    async def connect(cls, conninfo: str = "", *, ready: Any = None, **options: Any) -> Self:
+        """As in the base class, or one that is `ready`, if there is any."""
+        return ready.pop() if ready else await super().connect(conninfo, **options)
+
+    async def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
+        """As in the base class; raises SilenceError after `answer_s` seconds."""
+        try:
+            async with asyncio.timeout(self.answer_s):
+                return await super().wait(gen, *args, **kwargs)
+        except TimeoutError:
+            raise SilenceError(f"the server gave no answer within {self.answer_s:g} s") from None

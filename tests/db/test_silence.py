@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 from oppspot_runner.db import pool
-from oppspot_runner.db.pool import Database, SilenceError
+from oppspot_runner.db.pool import Database
+from oppspot_runner.db.quiet import SilenceError
 from tests.chaos.proxy import Proxy
 
 
