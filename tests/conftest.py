@@ -7,13 +7,16 @@ answers. Each database is a copy of a migrated template (about 15 ms).
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -31,9 +34,22 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 
+def pytest_collection_finish() -> None:
+    """Lets the garbage collector not look at thousands of tests and modules again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """Connection string of a Postgres where databases may be created."""
+    with running_server() as dsn:
+        yield dsn
+        administrator(dsn).close()
+
+
+@contextmanager
+def running_server() -> Iterator[str]:
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
         yield given
@@ -74,10 +90,16 @@ def make_forgetful(server: str) -> None:
 
 
 @cache
+def administrator(server: str) -> psycopg.Connection[Any]:
+    """The one session that makes and drops databases: each test uses it twice."""
+    return psycopg.connect(server, autocommit=True)
+
+
+@cache
 def is_forgetful(server: str) -> bool:
-    with psycopg.connect(server) as connection:
-        row = connection.execute("SHOW fsync").fetchone()
-        return row == ("off",) and connection.info.server_version >= 15_00_00
+    connection = administrator(server)
+    row = connection.execute("SHOW fsync").fetchone()
+    return row == ("off",) and connection.info.server_version >= 15_00_00
 
 
 def create_database(server: str, name: str, template: str | None = None) -> str:
@@ -87,16 +109,14 @@ def create_database(server: str, name: str, template: str | None = None) -> str:
     )
     if is_forgetful(server):
         command += sql.SQL(" STRATEGY FILE_COPY")  # its checkpoints wait for no disk: half the cost
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(command)
+    administrator(server).execute(command)
     return make_conninfo(server, dbname=name)
 
 
 def drop_database(server: str, name: str) -> None:
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+    administrator(server).execute(
+        sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    )
 
 
 @pytest.fixture(scope="session")
