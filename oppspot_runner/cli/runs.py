@@ -241,8 +241,7 @@ async def cancel(
     async with open_database() as database:
         run_id = await stream_runs.find_run(database, run)
         client = client_of(database)
-        agent_id = await client.run(directory.find_agent(agent)) if agent else None
-        rows = await client.run(stream_runs.cancel_run(run_id, reason, agent_id=agent_id))
+        rows = await client.cancel_run(run_id, reason, agent=agent)
         tasks = [row["id"] for row in rows]
         status, left = await _ended(database, run_id, tasks, timeout_s)
     text = f"Run {run_id} is {status}; {len(tasks)} task(s) were cancelled or asked to end."

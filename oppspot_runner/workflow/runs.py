@@ -171,13 +171,16 @@ def rerun_run(
 
 
 def cancel_run(
-    run_id: UUID, reason: str | None = None, *, agent_id: UUID | None = None
+    run_id: UUID | str, reason: str | None = None, *, agent: UUID | str | None = None
 ) -> Operation[Rows]:
     """Cancels a run, or an agent of it with all below; the tasks concerned, with their old status.
 
-    What waits ends at once, what runs is asked to; nothing starts because of it. Raises
-    NotFoundError.
+    What waits ends at once, what runs is asked to; nothing starts because of it. `agent` is an id,
+    a name or a type. Raises NotFoundError.
     """
-    if reason is not None:
-        plain_text(reason, "the reason", most=10_000)
-    return (yield Call(CANCEL, {"run_id": run_id, "reason": reason, "agent_id": agent_id}))
+    params = {
+        "run_id": identifier(run_id, "the run"),
+        "reason": None if reason is None else plain_text(reason, "the reason", most=10_000),
+        "agent": None if agent is None else str(agent),
+    }
+    return (yield Call(CANCEL, params))

@@ -314,6 +314,22 @@ async def test_a_parent_that_is_retried_takes_children_back_that_are_still_being
             assert not (await write(connection, 1, [late])).ids
 
 
+async def test_a_child_that_is_deleted_wakes_its_parent_and_a_parent_takes_its_children_with_it(
+    bench: Bench, joining: UUID
+) -> None:
+    lost = await bench.task((await bench.row(joining))["agent_id"], payload='{"numbers": [1]}')
+    async with bench.running(HERE):
+        await bench.until(waits(bench, joining))
+        await bench.until(waits(bench, lost))
+        delete = "DELETE FROM agent_tasks WHERE parent_task_id = %s"
+        await bench.db.execute(delete, (joining,))
+        (row,) = await bench.ended(joining)
+        assert row["error_message"] == "2 of 2 children are deleted"
+        await bench.db.execute("DELETE FROM agent_tasks WHERE id = %s", (lost,))
+    (left,) = await children(bench)
+    assert (left["status"], left["cancel_reason"]) == ("cancelled", "its parent was deleted")
+
+
 SPAWN = "SELECT over FROM spawn_tasks(%s, 1, 's', 0, 'doubles', '[{}, {}]')"
 
 

@@ -291,13 +291,13 @@ async def test_a_cancelled_run_starts_nothing_more(table: Table) -> None:
     game = Game(table, [Node(), Node((0,), on_failure="run"), Node((1,))], random.Random(1))
     await game.start()
     client = AsyncClient(table.db)
-    (task,) = await client.run(runs.cancel_run(game.run, "wrong goal"))
+    (task,) = await client.cancel_run(game.run, "wrong goal")
     assert task["status"] == "pending"
     assert [row["status"] for row in await game.rows()] == ["cancelled"] * 3
     row = await runs.get_run(table.db, game.run)
     assert (row["status"], row["nodes_ended"]) == ("cancelled", 3)
     with pytest.raises(NotFoundError):
-        await client.run(runs.cancel_run(UUID(int=1)))
+        await client.cancel_run(UUID(int=1))
 
 
 @pytest.mark.parametrize("order", ["aaabbb", "aabbab", "abaabb", "bbaaba", "bbbaaa"])
@@ -357,7 +357,7 @@ async def test_an_agent_is_cancelled_with_all_that_is_below_it(table: Table) -> 
     nodes = [Node(), Node((0,)), Node((0,)), Node((1,), on_failure="run"), Node((2,))]
     game = Game(table, nodes, random.Random(1))
     await game.start()
-    await AsyncClient(table.db).run(runs.cancel_run(game.run, agent_id=table.agents[1]))
+    await AsyncClient(table.db).cancel_run(game.run, agent=table.agents[1])
     await game.play()
     states = [row["status"] for row in await game.rows()]
     assert states == ["completed", "cancelled", "completed", "cancelled", "completed"]
