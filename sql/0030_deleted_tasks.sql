@@ -24,4 +24,4 @@ WHEN (OLD.status IN ('pending', 'processing')
 EXECUTE FUNCTION agent_tasks_deleted();
 
 INSERT INTO oppspot_migrations (number, name, breaking, applied_at)
-VALUES (29, 'deleted_tasks', false, oppspot_now());
+VALUES (30, 'deleted_tasks', false, oppspot_now());
