@@ -1,4 +1,4 @@
-"""`agents list|create|update`."""
+"""`agents list|create|update|compare`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from uuid import UUID
 import click
 
 from oppspot_runner.cli import output
+from oppspot_runner.cli.comparing import compare
 from oppspot_runner.cli.session import json_option, open_client, runs, say
 from oppspot_runner.cli.values import json_object
 from oppspot_runner.streams import directory
@@ -16,11 +17,14 @@ from oppspot_runner.streams import directory
 
 @click.group(epilog="Example: oppspot-runner agents create --type weekly_digest --cron '0 9 * * 1'")
 def agents() -> None:
-    """List, create and update agents.
+    """List, create, update and compare agents.
 
     An agent is a row: code of some type, with a name, a configuration and perhaps a schedule. One
     that has tasks cannot be deleted: `agents update --inactive` takes it out of use.
     """
+
+
+agents.add_command(compare)
 
 
 @agents.command("list", epilog="Example: oppspot-runner agents list --type scout_agent")

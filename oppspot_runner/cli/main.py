@@ -34,7 +34,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "dead_letters",
         "List, show, requeue and discard failed tasks.",
     ),
-    "agents": ("agents", "agents", "List, create and update agents."),
+    "agents": ("agents", "agents", "List, create, update and compare agents."),
     "streams": ("streams", "streams", "List, create, plan, run and show streams; assign agents."),
     "runs": ("runs", "runs", "List, show, start, signal, approve, rerun, cancel runs; events."),
     "schedules": (

@@ -57,6 +57,7 @@ class TaskJournal:
         self.saved_steps = 0
         self.tool_calls = 0
         self.spent: dict[str, int | float] = {}  # on models, where any was asked
+        self.variant: str | None = None
         self._progress_at = float("-inf")
         self._events: AttemptEvents | None = None
         if writer is not None and task.is_for_stream:
@@ -79,9 +80,10 @@ class TaskJournal:
         if self._events is not None:
             self._events.close()
 
-    def metrics(self) -> dict[str, int | float]:
-        """What the attempt has done so far, in numbers."""
-        return {"steps": self.saved_steps, "tool_calls": self.tool_calls, **self.spent}
+    def metrics(self) -> dict[str, int | float | str]:
+        """What the attempt has done so far, in numbers, and the variant of its agent."""
+        variant = {} if self.variant is None else {"variant": self.variant}
+        return {"steps": self.saved_steps, "tool_calls": self.tool_calls, **self.spent, **variant}
 
     @property
     def tell(self) -> Tell | None:

@@ -52,7 +52,7 @@ def settlement(
     max_retries: int,
     breaker: Breaker | Literal[False] = False,
     goal_context: dict[str, Any] | None = None,
-    metrics: dict[str, int | float] | None = None,
+    metrics: dict[str, int | float | str] | None = None,
     run_ms: int = 0,
 ) -> Settlement:
     """What `outcome` means for `task`, whose agent allows `max_retries` errors.

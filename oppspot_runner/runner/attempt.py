@@ -19,6 +19,7 @@ from structlog.typing import FilteringBoundLogger
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.options import AgentOptions, Isolation
 from oppspot_runner.agents.registry import Definition, Registry
+from oppspot_runner.agents.variants import varied
 from oppspot_runner.backends.backend import Backend, Briefing, Result
 from oppspot_runner.backends.judging import CANCELLED_ITSELF, judged_error, judged_value
 from oppspot_runner.base import errors
@@ -26,7 +27,6 @@ from oppspot_runner.base.events import EventBus, ResultDropped, TaskFinished, Ta
 from oppspot_runner.base.outcome import Cancel, Done, Fail, Outcome, Release, Retry
 from oppspot_runner.base.task import Task
 from oppspot_runner.db.pool import Database, is_away
-from oppspot_runner.queue import store
 from oppspot_runner.queue.event_writer import EventWriter
 from oppspot_runner.queue.journal import TaskJournal
 from oppspot_runner.queue.settlement import Settlement, settlement
@@ -34,6 +34,7 @@ from oppspot_runner.runner.batch import Batch
 from oppspot_runner.runner.briefing import (
     Stores,
     Surroundings,
+    begin,
     brief,
     chosen_definition,
     max_retries,
@@ -173,12 +174,14 @@ class Attempt:
     async def _work(self, turn: Callable[[], Coroutine[Any, Any, object]] | None) -> Result:
         if turn is not None:
             await turn()
-            if not await self.tools.patience.through(self._begin):
+            if not await self.tools.patience.through(lambda: begin(self.tools.database, self.task)):
                 raise errors.LeaseLostError("the task was taken back before its turn came")
             self.started_at = time.monotonic()
         self.tools.events.emit(TaskStarted(self.task))
         if self.task.is_health_check:
             return Result(Done({"ok": True, "run_token": self.task.run_token}))
+        self.task, self.journal.variant = varied(self.task)
+        self.journal.task = self.task
         definition, self.options = chosen = chosen_definition(self.tools.registry, self.task)
         briefing = await self._brief(chosen)
         self.ctx = briefing.ctx
@@ -200,10 +203,6 @@ class Attempt:
             around = await tools.patience.through(lambda: surroundings(tools.database, task))
         log = partial(tools.log, task, self.journal)
         return brief(tools.stores, task, chosen, around, self.journal, log)
-
-    async def _begin(self) -> bool:
-        async with self.tools.database.connection() as connection:
-            return await store.begin(connection, self.task)
 
     def _conclude(self, outcome: Outcome) -> None:
         """Hands the end on to be written, if the task is still ours. The first call counts."""

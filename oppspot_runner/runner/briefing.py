@@ -30,6 +30,7 @@ from oppspot_runner.base.errors import Fail, OppspotError
 from oppspot_runner.base.task import AgentRow, StreamRow, Task
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
+from oppspot_runner.queue import store
 from oppspot_runner.queue.journal import TaskJournal
 from oppspot_runner.workflow import chain
 
@@ -80,6 +81,12 @@ class Surroundings:
 
     stream: StreamRow | None = None
     upstream: dict[str, Any] = field(default_factory=dict)
+
+
+async def begin(database: Database, task: Task) -> bool:
+    """Says that a task which waited to run alone begins now; False when it was taken back."""
+    async with database.connection() as connection:
+        return await store.begin(connection, task)
 
 
 async def surroundings(database: Database, task: Task) -> Surroundings:

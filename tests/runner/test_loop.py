@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 from structlog.testing import capture_logs
 
@@ -294,6 +295,28 @@ async def test_a_finished_step_is_not_run_again_by_the_next_attempt(bench: Bench
     assert (await bench.attempts(task))[1]["output_data"] == {
         "got": [{"name": "first"}, {"name": "second"}]
     }
+
+
+async def test_a_task_has_the_variant_of_its_stream_and_its_attempt_says_which(
+    bench: Bench,
+) -> None:
+    async def telling(ctx: Any) -> dict[str, Any]:
+        return {"model": ctx.agent.configuration["model"]}
+
+    agent = await bench.agent(
+        telling,
+        configuration='{"model": "large", "variants_by": "item", "variants": [{"name": "old"},'
+        ' {"name": "new", "weight": 2, "configuration": {"model": "small"}}]}',
+    )
+    async with bench.running():
+        tasks = [await bench.task(agent, payload=Jsonb({"item": n % 10})) for n in range(30)]
+        await bench.ended(*tasks)
+    seen = {}
+    for number, task in enumerate(tasks):
+        (attempt,) = await bench.attempts(task)
+        pair = attempt["metrics"]["variant"], attempt["output_data"]["model"]
+        assert seen.setdefault(number % 10, pair) == pair
+    assert set(seen.values()) == {("old", "large"), ("new", "small")}
 
 
 @pytest.mark.parametrize("isolation", ["inline", "process"])
