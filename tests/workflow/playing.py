@@ -119,7 +119,7 @@ class Game:
             if not any(row["status"] in OPEN for row in rows):
                 return
             self._look(rows)
-            await self._round(rows)
+            await self._round(self._gate(rows))
         assert rounds is not None, f"it does not come to an end: {await self.rows()}"
 
     def _look(self, rows: Sequence[dict[str, Any]]) -> None:
@@ -132,7 +132,15 @@ class Game:
             assert {row["level"] for row in queued} <= {least}
         assert all(row["tasks"] <= 1 for row in rows), "something was started twice"
 
-    async def _round(self, rows: Sequence[dict[str, Any]]) -> None:
+    async def cancel(self) -> None:
+        """Cancels the run while tasks of it end."""
+
+        async def step(connection: Connection) -> None:
+            await connection.execute("SELECT cancel_run(%s)", (self.run,))
+
+        await self._round(step)
+
+    async def _round(self, beside: Step) -> None:
         left, right, gate = self.table.sessions
         some = self.dice.randint(1, 6)
         tasks = (await Claimer(1).claim(left, some)).tasks
@@ -142,7 +150,7 @@ class Game:
         steppers = {
             "left": Stepper(left, self._ends(tasks[:cut])),
             "right": Stepper(right, self._ends(tasks[cut:])),
-            "gate": Stepper(gate, self._gate(rows)),
+            "gate": Stepper(gate, beside),
         }
         order = [name for name in steppers for _ in range(3)]
         self.dice.shuffle(order)
