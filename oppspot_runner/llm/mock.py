@@ -8,7 +8,7 @@ crash goes on in its script as well. Tokens are counted by the rule of tokens.py
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
@@ -32,7 +32,7 @@ from oppspot_runner.llm.messages import (
 from oppspot_runner.llm.tokens import as_text, call_tokens, request_tokens, text_tokens
 
 WORD = re.compile(r"\s*\S+\s*|\s+")
-PLACEHOLDER = re.compile(r"\{(input|result)\}")
+PLACEHOLDER = re.compile(r"\{(input|result)((?:\.\w+)*)\}")
 FAULTS: dict[str, type[errors.ModelError]] = {
     kind.kind.name: kind
     for kind in (
@@ -58,8 +58,8 @@ class ScriptedCall(BaseModel):
 class Turn(BaseModel):
     """One answer of a script: words, calls of tools, or both; or an error by its code.
 
-    In `text`, {input} stands for the last message of the user and {result} for the last result of a
-    tool.
+    In `text`, and in texts among the arguments of calls, {input} stands for the last message of the
+    user and {result} for the last result of a tool; {result.companies.0.name} for a part of it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -124,13 +124,37 @@ def _played(turn: Turn, number: int, request: ModelRequest) -> Reply:
             f"turn {number + 1} of the script says so", retry_after_s=turn.retry_after_s
         )
     results = [one.content for one in request.messages if isinstance(one, ToolResult)]
-    shown = {"input": _last_words(request), "result": as_text(results[-1]) if results else ""}
-    text = PLACEHOLDER.sub(lambda match: shown[match[1]], turn.text)
+    known = {"input": _last_words(request), "result": results[-1] if results else ""}
     calls = tuple(
-        ToolCall(f"call_{number + 1}_{place}", call.name, call.arguments)
+        ToolCall(f"call_{number + 1}_{place}", call.name, _filled(call.arguments, known))
         for place, call in enumerate(turn.calls, 1)
     )
-    return _reply("script", request, text, calls)
+    return _reply("script", request, _filled(turn.text, known), calls)
+
+
+def _filled(value: Any, known: Mapping[str, Any]) -> Any:
+    """`value` with what is known in the place of the placeholders in its texts."""
+    match value:
+        case str():
+            return PLACEHOLDER.sub(lambda found: as_text(_part(known[found[1]], found[2])), value)
+        case dict():
+            return {key: _filled(one, known) for key, one in value.items()}
+        case list():
+            return [_filled(one, known) for one in value]
+        case _:
+            return value
+
+
+def _part(value: Any, path: str) -> Any:
+    """The part of a JSON value at `.key.0.key`; empty where there is none."""
+    for step in path.split(".")[1:]:
+        if isinstance(value, dict):
+            value = value.get(step, "")
+        elif isinstance(value, list):
+            value = value[int(step)] if step.isdecimal() and int(step) < len(value) else ""
+        else:
+            return ""
+    return value
 
 
 def _reply(model: str, request: ModelRequest, text: str, calls: tuple[ToolCall, ...]) -> Reply:

@@ -69,6 +69,18 @@ async def test_what_users_and_tools_say_is_not_read_as_a_placeholder() -> None:
     assert (await model.ask(ModelRequest(history))).text == "{result} {input} {other}"
 
 
+async def test_a_script_shows_parts_of_a_result_also_in_arguments() -> None:
+    result = {"companies": [{"name": "Acme", "score": 4.5}]}
+    best = "{result.companies.0.name} has {result.companies.0.score}{result.companies.1.name}"
+    call = {"name": "write", "arguments": {"title": best, "rows": [{"n": 1, "t": "{result.no.a}"}]}}
+    model = found("mock:script", [{"text": "{input.name}!", "calls": [call]}])
+    history = [UserMessage("who"), ToolResult("c", "t", result)]
+    reply = await model.ask(ModelRequest(history))
+    (made,) = reply.calls
+    assert made.arguments == {"title": "Acme has 4.5", "rows": [{"n": 1, "t": ""}]}
+    assert reply.text == "!"
+
+
 async def test_a_mock_streams_the_answer_that_it_gives() -> None:
     model = found("mock:script", SCRIPT)
     async with model.stream(asking()) as chunks:
