@@ -60,8 +60,13 @@ class ModelCalls(Protocol):
 class ToolCalls(Protocol):
     """The tools that the task's agent may call. Both raise Fail for an unusable configuration."""
 
-    async def call(self, tool: str, arguments: Any, *, step: Step) -> Awaited:
-        """The answer of a call, which `step` remembers; or when to look for it again."""
+    async def call(
+        self, tool: str, arguments: Any, *, step: Step, raising: bool = False
+    ) -> Awaited:
+        """The answer of a call, which `step` remembers; or when to look for it again.
+
+        With `raising` an error is raised, and not remembered.
+        """
         ...
 
     async def specs(self, names: Sequence[str] | None) -> Sequence[Mapping[str, Any]]:

@@ -44,13 +44,24 @@ class AgentTools:
     async def call(self, name: str, arguments: Any = None) -> dict[str, Any]:
         """Calls a tool; its answer, in the shape of results or of errors, is a step.
 
-        So a later attempt gets the same answer, also where it is a failure. Raises
-        ToolEndUnknownError for a call that may have been made before and must not be made twice.
+        So a later attempt gets the same answer, also where it is a failure: what a model has seen
+        stays as it was. Raises ToolEndUnknownError for a call that may have been made before and
+        must not be made twice.
         """
+        return await self._answer(name, arguments, raising=False)
+
+    async def result(self, name: str, arguments: Any = None) -> Any:
+        """What a tool returns; its errors are raised, and only results are remembered.
+
+        An agent that lets an error through is retried where the same call may succeed later.
+        """
+        return (await self._answer(name, arguments, raising=True))["result"]
+
+    async def _answer(self, name: str, arguments: Any, *, raising: bool) -> dict[str, Any]:
         given = {} if arguments is None else clean(arguments)
 
         async def work(step: Step) -> dict[str, Any]:
-            made = await self._calls.call(name, given, step=step)
+            made = await self._calls.call(name, given, step=step, raising=raising)
             answer: dict[str, Any] = made.result
             return answer if made.over else await self._wait(f"for the tool {name}", made)
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
+from oppspot_runner.app.task_access import AccessOfTask
 from oppspot_runner.base.errors import ConfigurationError, Fail
 from oppspot_runner.base.settings import Settings, load_settings
 from oppspot_runner.base.steps import Step
@@ -26,7 +28,8 @@ from oppspot_runner.queue.tool_calls import TaskCallRecords
 from oppspot_runner.tools.threads import in_thread
 
 if TYPE_CHECKING:
-    from oppspot_runner.tools.task_calls import TaskToolCalls, ToolServices
+    from oppspot_runner.tools.own_tools import ToolServices
+    from oppspot_runner.tools.task_calls import TaskToolCalls
 
 ENTRY_POINT_GROUP = "oppspot_runner.tools"
 
@@ -73,19 +76,24 @@ class RunnerTools:
         """Closes connections to other services. May be called twice."""
         services, self._services = self._services, None
         if services is not None:
+            await services.servers.aclose()
             await services.http.aclose()
 
     def _loaded(self) -> ToolServices:
         from oppspot_runner.connectors.http.client import GuardedClient
         from oppspot_runner.connectors.http.policy import HttpPolicy
+        from oppspot_runner.tools.mcp_servers import McpServers
+        from oppspot_runner.tools.own_tools import ToolServices
         from oppspot_runner.tools.registry import registry
-        from oppspot_runner.tools.task_calls import ToolServices
 
+        settings = self.settings or load_settings()
         return ToolServices(
             registry=registry,
-            http=GuardedClient(HttpPolicy.of(self.settings or load_settings())),
+            settings=settings,
+            http=GuardedClient(HttpPolicy.of(settings)),
             limiter=SharedCallLimiter(self.database, self.through),
             cache=SharedResultCache(self.database, self.through),
+            servers=McpServers.of(settings),
         )
 
 
@@ -98,8 +106,10 @@ class ToolsOfTask:
     journal: TaskJournal
     _calls: TaskToolCalls | None = None
 
-    async def call(self, tool: str, arguments: Any, *, step: Step) -> Awaited:
-        return await (await self._loaded()).call(tool, arguments, step=step)
+    async def call(
+        self, tool: str, arguments: Any, *, step: Step, raising: bool = False
+    ) -> Awaited:
+        return await (await self._loaded()).call(tool, arguments, step=step, raising=raising)
 
     async def specs(self, names: Sequence[str] | None) -> Sequence[Mapping[str, Any]]:
         return await (await self._loaded()).specs(names)
@@ -109,6 +119,11 @@ class ToolsOfTask:
         if self._calls is None:
             from oppspot_runner.tools.task_calls import TaskToolCalls
 
-            records = TaskCallRecords(self.journal)
-            self._calls = TaskToolCalls(services, self.task, records, self.journal)
+            self._calls = TaskToolCalls(
+                services,
+                self.task,
+                TaskCallRecords(self.journal),
+                self.journal,
+                partial(AccessOfTask, self.task, self.journal),
+            )
         return self._calls

@@ -16,7 +16,8 @@ from oppspot_runner.backends.inline import Inline
 from oppspot_runner.backends.processes import Processes
 from oppspot_runner.backends.threads import Threads
 from oppspot_runner.base.events import Event, EventBus, everybody
-from oppspot_runner.base.settings import DAY_S, Settings, load_settings
+from oppspot_runner.base.runner_settings import DAY_S
+from oppspot_runner.base.settings import Settings, load_settings
 from oppspot_runner.db.pool import Database
 from oppspot_runner.llm.models import Models
 from oppspot_runner.llm.paid_calls import PaidCalls

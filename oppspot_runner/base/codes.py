@@ -88,6 +88,14 @@ class Code(Enum):
     TOOL_EXECUTION_FAILED = (NEVER, "the code of the tool raised an exception")
     TOOL_END_UNKNOWN = (NEVER, "the call may have been made, and must not be made twice")
 
+    TASK_NEEDED = (NEVER, "the tool works for the agent of a task only")
+    AGENT_NOT_FOUND = (NEVER, "the organisation has no such agent, or several of that name")
+    AGENT_FAILED = (NEVER, "the other agent did not complete, after its own retries")
+    AGENTS_TOO_DEEP = (NEVER, "too many agents wait for each other, one in the other")
+    SERVICE_NOT_CONFIGURED = (NEVER, "a setting of the service that the tool needs is missing")
+    SERVICE_REFUSED = (NEVER, "the service answered that it does not do that")
+    SERVICE_UNAVAILABLE = (AGAIN, "the service answered that it cannot do that now")
+
     DIVISION_BY_ZERO = (NEVER, "the second number is 0")
     CALCULATION_UNDEFINED = (NEVER, "there is no real number that is the result")
     CALCULATION_TOO_LARGE = (NEVER, "the result is not between 1E-400 and 1E+400")

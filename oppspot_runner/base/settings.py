@@ -7,132 +7,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from difflib import get_close_matches
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
 
 from oppspot_runner.base.errors import SettingError
-
-PREFIX = "OPPSPOT_"
-DAY_S = 86_400
-MOST_PORT = 65_536
-Words = Annotated[list[str], NoDecode]
+from oppspot_runner.base.runner_settings import PREFIX, RunnerSettings
 
 
-class Settings(BaseSettings):
-    """Settings of one process. Names in the environment: OPPSPOT_ and the field's name."""
+class Settings(RunnerSettings):
+    """Settings of one process: those of the runner, and of the services that agents use."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
-    )
-
-    database_url: SecretStr | None = Field(
-        None,
-        validation_alias=AliasChoices("database_url", "DATABASE_URL"),
-        description="Connection string of Postgres. Unset: a private one is started on demand.",
-    )
-    schema_name: str = Field(
-        "public",
-        validation_alias=AliasChoices("schema_name", "OPPSPOT_SCHEMA"),
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$",
-        description="Schema of our tables, to keep them apart from others of the same name.",
-    )
-    poll_interval: float = Field(
-        5.0,
-        ge=0.05,
-        le=3600,
-        description="Seconds between two looks for work when nothing wakes the runner.",
-    )
-    concurrency: int = Field(
-        3, ge=1, le=10_000, description="Agents that one runner runs at the same time."
-    )
-    lease: float = Field(
-        30.0,
-        ge=1,
-        le=3600,
-        description="Seconds after which a runner that does not answer is taken for dead.",
-    )
-    grace: float = Field(
-        30.0,
-        ge=0,
-        le=86_400,
-        description="Seconds that running tasks get to end after a stop; then they are given back.",
-    )
-    blocked_limit: float = Field(
-        60.0,
-        ge=1,
-        le=86_400,
-        description="Seconds that an agent may block the event loop, in which nothing else of the "
-        "runner moves. Then the other tasks are given back and the runner starts anew.",
-    )
-    most_hanging: int = Field(
-        10,
-        ge=1,
-        le=10_000,
-        description="Agents that were cut off and still run, each with its memory and a share of "
-        "the processor. With so many the runner drains and starts anew.",
-    )
-    task_types: Words = Field(
-        [],
-        description="Task types that this runner serves, separated by commas. Empty: all.",
-    )
-    fair_share: bool = Field(
-        False,
-        description="Among tasks of one priority, organisations with less running go first.",
-    )
-    ageing: float = Field(
-        0.0,
-        ge=0,
-        le=31_536_000,
-        description="Seconds of waiting after which a task's priority rises by one. 0: never.",
-    )
-    import_: Words = Field(
-        [],
-        validation_alias=AliasChoices("import_", "OPPSPOT_IMPORT"),
-        description="Python modules with agents of your own, separated by commas.",
-    )
-    log: Literal["console", "json"] | None = Field(
-        None, description="Form of log lines. Unset: console on a terminal, else json."
-    )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least level that is logged. DEBUG=true means debug."
-    )
-    retention: float = Field(
-        30.0,
-        gt=0,
-        le=36_500,
-        description="Days that completed and cancelled tasks are kept. Failed ones stay.",
-    )
-    history_retention: float = Field(
-        90.0, gt=0, le=36_500, description="Days that attempts are kept in agent_executions."
-    )
-    event_retention: float = Field(
-        7.0,
-        gt=0,
-        le=36_500,
-        description="Days that events of runs are kept. Outputs stay as long as attempts do.",
-    )
-    reachable_networks: Words = Field(
-        [],
-        description="Networks such as 10.1.0.0/16 that tools and agents may call by HTTP although "
-        "they are not on the public internet, separated by commas.",
-    )
-    reachable_ports: Annotated[list[int], NoDecode] = Field(
-        [80, 443, 8080, 8443],
-        description="Ports that tools and agents may call by HTTP, separated by commas.",
-    )
-    unverified_tls: bool = Field(
-        False,
-        description="Whether a call by HTTP may ask not to verify the certificate of the host.",
-    )
-    embedded_folder: Path | None = Field(
-        None,
-        description="Folder of the private Postgres. Unset: under XDG_DATA_HOME.",
-    )
     anthropic_api_key: SecretStr | None = Field(
         None,
         validation_alias=AliasChoices("anthropic_api_key", "ANTHROPIC_API_KEY"),
@@ -173,34 +60,39 @@ class Settings(BaseSettings):
         None,
         description="TOML file with prices of models over those that are known. See the guide.",
     )
-
-    @field_validator(
-        "task_types", "import_", "reachable_networks", "reachable_ports", mode="before"
+    smtp_host: str | None = Field(
+        None,
+        description="Mail server that the tool `email` sends by. Unset: it sends nothing.",
     )
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return [word.strip() for word in value.split(",") if word.strip()]
-        return value
-
-    @field_validator("reachable_networks")
-    @classmethod
-    def _check_networks(cls, value: list[str]) -> list[str]:
-        for text in value:
-            ip_network(text)
-        return value
-
-    @field_validator("reachable_ports")
-    @classmethod
-    def _check_ports(cls, value: list[int]) -> list[int]:
-        if not all(0 < port < MOST_PORT for port in value):
-            raise ValueError("a port is a number from 1 to 65535")
-        return value
-
-    @field_validator("log_level", "log", mode="before")
-    @classmethod
-    def _lower(cls, value: Any) -> Any:
-        return value.lower() if isinstance(value, str) else value
+    smtp_port: int = Field(587, gt=0, lt=65_536, description="Port of the mail server.")
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        description="How the line to the mail server is made secret: starttls (port 587), tls from "
+        "the start (465), none for a server of your own machine.",
+    )
+    smtp_user: str | None = Field(None, description="Who logs in to the mail server, if somebody.")
+    smtp_password: SecretStr | None = Field(
+        None, description="His password, or where it is: env:NAME or file:/path."
+    )
+    email_from: str | None = Field(
+        None, description="Sender of mails, as `Name <name@example.com>`. Unset: smtp_user."
+    )
+    slack_token: SecretStr | None = Field(
+        None,
+        description="Token of a Slack app with chat:write, or where it is: env:NAME or file:/path.",
+    )
+    slack_webhook_url: SecretStr | None = Field(
+        None,
+        description="Incoming webhook of Slack, used where there is no token; or where it is. It "
+        "posts to its own channel, whatever a call says.",
+    )
+    slack_api: str = Field(
+        "https://slack.com/api", description="Where Slack's interface is, for a proxy of your own."
+    )
+    mcp_servers: Path | None = Field(
+        None,
+        description="TOML file with MCP servers whose tools agents may be given. See the guide.",
+    )
 
 
 def load_settings(**flags: Any) -> Settings:

@@ -15,7 +15,12 @@ from oppspot_runner.base.errors import CallError, RateLimitExceededError
 
 
 class CodedError(CallError):
-    """A failed call with one of the codes of base/codes.py."""
+    """A failed call with one of the codes of base/codes.py.
+
+    `unsent`: although the code alone does not tell, the other side was not asked for anything.
+    """
+
+    unsent: bool = False
 
     def __init__(
         self,
@@ -115,6 +120,19 @@ class ToolExecutionError(ToolError):
 
     Tools raise it themselves for what they refuse, with a code of their own choice.
     """
+
+    def __init__(
+        self,
+        tool_name: str,
+        code: Code,
+        message: str,
+        *,
+        hint: str | None = None,
+        retry_after_s: float | None = None,
+        unsent: bool = False,
+    ) -> None:
+        super().__init__(tool_name, code, message, hint=hint, retry_after_s=retry_after_s)
+        self.unsent = unsent
 
 
 class ToolArgumentsError(ToolExecutionError):

@@ -80,11 +80,6 @@ async def next_(agent: str | None, stream: str | None, count: int, as_json: bool
         output.print_json([{**_named_json(one), "due_at": due} for due, one in coming])
     elif coming:
         output.show(_due_times(coming))
-        if one is not None and one.state != "active":
-            rests = (
-                f"The schedule of {one.name} is {one.state}: now it starts nothing at these times."
-            )
-            click.echo(output.safe(rests))
     else:
         click.echo(output.safe(_silence(one, known)))
 

@@ -6,11 +6,11 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from pydantic import SecretStr
 
 from oppspot_runner.base.errors import ConfigurationError
+from oppspot_runner.base.secret import read_secret
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.llm.errors import ApiKeyMissingError
 from oppspot_runner.llm.names import ProviderName
@@ -74,28 +74,3 @@ def key_in_environment(variable: str, environment: Mapping[str, str] | None = No
             f"{variable} is not set where this runner runs", hint=f"Set {variable} and restart it."
         )
     return SecretStr(value)
-
-
-def read_secret(reference: str, what: str, environment: Mapping[str, str] | None = None) -> str:
-    """The secret itself, or what is at `env:NAME` or in `file:/path`.
-
-    Raises ConfigurationError that says `what` is missing there.
-    """
-    kind, colon, place = reference.partition(":")
-    if not colon or kind not in {"env", "file"}:
-        return reference
-    if kind == "env":
-        value = (os.environ if environment is None else environment).get(place, "")
-    else:
-        value = _file(Path(place), what)
-    if not value.strip():
-        raise ConfigurationError(f"{what} is not in {kind}:{place}", hint="Put it there.")
-    return value.strip()
-
-
-def _file(path: Path, what: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        told = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise ConfigurationError(f"cannot read {what} in {path}: {told}") from None

@@ -31,6 +31,7 @@ WAIT_FOR_TIME = statement("queue/wait_for_time")
 WAIT_FOR_EVENT = statement("queue/wait_for_event")
 SPAWN = statement("queue/spawn")
 CHILDREN = statement("queue/children")
+DEPTH = statement("queue/depth")
 
 PROGRESS_EVERY_S = 0.25  # nobody reads faster, and each write is a row version
 MOST_STEP_NAME = 200
@@ -167,6 +168,12 @@ class TaskJournal:
         range_of_ids = row["result"]
         found = await self.through(lambda: self.database.fetch_all(CHILDREN, range_of_ids))
         return Awaited(over=True, result=found)
+
+    async def depth(self) -> int:
+        """How many tasks wait for each other above this one, itself counted."""
+        which = {"task_id": self.task.id}
+        row = await self.through(lambda: self.database.fetch_one(DEPTH, which))
+        return row["depth"] or 1 if row else 1
 
     async def fenced(self, query: Any, params: dict[str, Any]) -> DictRow:
         """The row that `query` answers, which names our token; raises LeaseLostError for none."""

@@ -17,6 +17,7 @@ from oppspot_runner.queue.journal import TaskJournal, step_columns
 RECORD = statement("tools/record")
 BEGIN = statement("tools/begin")
 END = statement("tools/end")
+RELEASE = statement("tools/release")
 PRUNE_CALLS = statement("tools/prune_calls")
 PRUNE_RATES = statement("tools/prune_rates")
 
@@ -72,8 +73,11 @@ class TaskCallRecords:
         self.journal.saved_steps += 1
         self.journal.tool_calls += 1
 
-    async def interrupted(self, use: ToolUse, step: Step) -> None:
-        """Records a call that was cut off, and may be made again."""
+    async def unanswered(self, use: ToolUse, step: Step, *, call_id: UUID | None = None) -> None:
+        """Records a call whose end the step does not remember; it may be made again."""
+        if call_id is not None:
+            await self.journal.fenced(RELEASE, {"id": call_id, "code": use.code})
+            return
         row = {"id": uuid4(), **self._whose(step), **_what(use), "user_id": None}
         journal = self.journal
         await journal.through(lambda: journal.database.execute(RECORD, row))

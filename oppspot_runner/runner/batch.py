@@ -214,10 +214,12 @@ class MemberToolCalls:
         self._calls = calls
         self._lose = lose
 
-    async def call(self, tool: str, arguments: Any, *, step: Step) -> Awaited:
+    async def call(
+        self, tool: str, arguments: Any, *, step: Step, raising: bool = False
+    ) -> Awaited:
         """As ToolCalls. Raises Fail for a call that waits, or whose task is lost."""
         try:
-            made = await self._calls.call(tool, arguments, step=step)
+            made = await self._calls.call(tool, arguments, step=step, raising=raising)
         except LeaseLostError as error:
             self._lose()
             raise Fail(str(error)) from None

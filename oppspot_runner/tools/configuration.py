@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -10,6 +11,7 @@ from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.base.tool_use import WhenUnknown
 from oppspot_runner.tools.registry import ToolRegistry
 from oppspot_runner.tools.security import permission
+from oppspot_runner.tools.tool_base import ToolBase
 
 
 class CustomTool(BaseModel):
@@ -57,9 +59,15 @@ class ToolConfiguration(BaseModel):
                 f"the agent's configuration cannot be used: {place}: {first['msg']}"
             ) from None
 
-    def chosen(self, known: ToolRegistry) -> ToolRegistry:
-        """The agent's own tools. Raises ToolNotFoundError, and ConfigurationError for a tool that
-        has another name than it is given here."""
+    def named(self) -> list[str]:
+        """The tools that it has by their names."""
+        return [name for name, on in self.tools.items() if on and name not in self.custom_tools]
+
+    def chosen(self, known: ToolRegistry, offered: Mapping[str, ToolBase]) -> ToolRegistry:
+        """The agent's own tools, of those that are known here and those that servers offer.
+
+        Raises ToolNotFoundError, and ConfigurationError for one that is given another name.
+        """
         own = ToolRegistry()
         for name, custom in self.custom_tools.items():
             if custom.enabled and self.tools.get(name, True):
@@ -70,9 +78,8 @@ class ToolConfiguration(BaseModel):
                         f"{custom.class_name} makes a tool called {tool.name!r}",
                         hint="Call it by its own name.",
                     )
-        for name, wanted in self.tools.items():
-            if wanted and name not in self.custom_tools:
-                own.register(known.find(name))
+        for name in self.named():
+            own.register(offered.get(name) or known.find(name))
         return own
 
     def permitted(self, own: ToolRegistry) -> frozenset[str]:

@@ -40,6 +40,6 @@ class TaskRecords(Protocol):
         """Records a call, and remembers its answer, in one transaction."""
         ...
 
-    async def interrupted(self, use: ToolUse, step: Step) -> None:
-        """Records a call that was cut off, and may be made again."""
+    async def unanswered(self, use: ToolUse, step: Step, *, call_id: UUID | None = None) -> None:
+        """Records a call whose end the step does not remember; it may be made again."""
         ...

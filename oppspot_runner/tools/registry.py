@@ -10,7 +10,11 @@ from typing import Any
 from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.base.tool_errors import ToolNotFoundError
 from oppspot_runner.tools.calculator import CalculatorTool
+from oppspot_runner.tools.company_search import CompanySearchTool
+from oppspot_runner.tools.email import EmailTool
 from oppspot_runner.tools.http_request import HttpRequestTool
+from oppspot_runner.tools.run_agent import RunAgentTool
+from oppspot_runner.tools.slack import SlackTool
 from oppspot_runner.tools.tool_base import ToolBase
 
 ENTRY_POINT_GROUP = "oppspot_runner.tools"
@@ -92,5 +96,14 @@ def _origin(tool: ToolBase) -> str:
     return f"{made_of.__module__}.{made_of.__qualname__}"
 
 
-registry = ToolRegistry([CalculatorTool(), HttpRequestTool()])
+registry = ToolRegistry(
+    [
+        CalculatorTool(),
+        HttpRequestTool(),
+        EmailTool(),
+        SlackTool(),
+        CompanySearchTool(),
+        RunAgentTool(),
+    ]
+)
 """The tools of this process: the built-in ones, and what `@tool` and entry points add."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
 from oppspot_runner.base.redact import redact
-from oppspot_runner.base.settings import load_settings
+from oppspot_runner.base.settings import Settings, load_settings
 from oppspot_runner.base.tool_errors import (
     CodedError,
     ToolNotPermittedError,
@@ -23,19 +24,31 @@ from oppspot_runner.tools.ports import AuditTrail, ResultCache
 from oppspot_runner.tools.rates import CallLimiter, ProcessCallLimiter, RateLimit
 from oppspot_runner.tools.registry import ToolRegistry, registry
 from oppspot_runner.tools.security import SecurityContext, permission
-from oppspot_runner.tools.tool_base import ToolCall, attempt, to_its_end
+from oppspot_runner.tools.tool_base import TaskAccess, ToolCall, attempt, to_its_end
 
 MINUTE_S = 60.0
+
+
+@dataclass(frozen=True)
+class OfTask:
+    """What the agent of a task adds to a call, see ToolCall; `counted`: it goes on with one."""
+
+    key: str | None = None
+    access: TaskAccess | None = None
+    counted: bool = False
+
+
+OF_NONE = OfTask()
 
 
 class ToolSandbox:
     """Calls tools by name, with limits on who may, how often, how long, and where to.
 
-    Without allowed domains no other service is reached. `http` is made of the settings unless it
-    is given; a client that is given is shared, and not closed here. `limiter` counts calls under
-    `whose` and the tool's name, by default those of this process only. `audit` is told of every
-    call, and `cache` keeps the results of tools that want it; by default there is neither. For one
-    event loop at a time.
+    Without allowed domains no other service is reached. `settings` are those of the environment
+    and `http` is made of them, unless they are given; a client that is given is shared, and not
+    closed here. `limiter` counts calls under `whose` and the tool's name, by default those of this
+    process only. `audit` is told of every call, and `cache` keeps the results of tools that want
+    it; by default there is neither. For one event loop at a time.
     """
 
     def __init__(
@@ -47,14 +60,16 @@ class ToolSandbox:
         audit: AuditTrail | None = None,
         cache: ResultCache | None = None,
         whose: str = "",
+        settings: Settings | None = None,
     ) -> None:
         self._tools = tools
         self._domains = AllowedDomains()
+        self._settings = settings or load_settings()
         self._is_shared = isinstance(http, GuardedClient)
         self._http = (
             http.within(self._domains)
             if isinstance(http, GuardedClient)
-            else GuardedClient(http or HttpPolicy.of(load_settings()), self._domains)
+            else GuardedClient(http or HttpPolicy.of(self._settings), self._domains)
         )
         self._limiter = limiter or ProcessCallLimiter()
         self._limits: dict[str, RateLimit] = {}
@@ -82,11 +97,9 @@ class ToolSandbox:
         arguments: Any,
         security: SecurityContext | None = None,
         *,
-        key: str | None = None,
+        of_task: OfTask = OF_NONE,
     ) -> Any:
         """What the tool returns. Without a `security` context the program itself is the caller.
-
-        `key` is for a call that must not be made twice, see ToolCall.
 
         Raises a CodedError: ToolNotFoundError, ToolNotPermittedError, RateLimitExceededError, or
         ToolExecutionError with the code of what went wrong.
@@ -94,7 +107,7 @@ class ToolSandbox:
         at, began = datetime.now(UTC), monotonic()
         code: str | None = INTERRUPTED
         try:
-            result = await self._called(tool_name, arguments, security, key)
+            result = await self._called(tool_name, arguments, security, of_task)
             code = None
             return result
         except CodedError as error:
@@ -137,13 +150,14 @@ class ToolSandbox:
             await self._http.aclose()
 
     async def _called(
-        self, tool_name: str, arguments: Any, security: SecurityContext | None, key: str | None
+        self, tool_name: str, arguments: Any, security: SecurityContext | None, of_task: OfTask
     ) -> Any:
         tool = self._tools.find(tool_name)
         if security is not None and not security.permits(tool.name):
             raise ToolNotPermittedError(tool.name, permission(tool.name))
-        await self._take(tool.name, security)
-        call = ToolCall(self._http, security, key)
+        if not of_task.counted:
+            await self._take(tool.name, security)
+        call = ToolCall(self._http, security, of_task.key, self._settings, of_task.access)
         if self._cache is not None and tool.cached_for_s is not None:
             return await remembered(self._cache, tool, arguments, call, tool.cached_for_s)
         return await attempt(tool, arguments, call)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -15,7 +15,7 @@ from oppspot_runner.base.codes import Code
 from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.base.jsonsafe import clean_text
 from oppspot_runner.base.redact import redact
-from oppspot_runner.base.settings import load_settings
+from oppspot_runner.base.settings import Settings, load_settings
 from oppspot_runner.base.tool_errors import (
     CodedError,
     ToolError,
@@ -37,17 +37,43 @@ TIME_LIMIT_S = 60.0
 MOST_ERROR = 1_000  # characters that a model gets to read of an error
 
 
+class TaskAccess(Protocol):
+    """What a tool may do for the task whose agent calls it, within the task's organisation."""
+
+    async def search_companies(self, wanted: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        """Companies that the organisation may see, or those in the task's stream."""
+        ...
+
+    async def run_agent(self, agent: str, payload: Mapping[str, Any]) -> Any:
+        """The output of another agent. Raises Suspended until there is one, ToolError."""
+        ...
+
+
 @dataclass(frozen=True)
 class ToolCall:
     """What surrounds one call: for whom it is made, and the only way out to other services.
 
     `key` is there where the call must not be made twice: the same when it is made again. Hand it
-    on where the other side takes an idempotency key.
+    on where the other side takes an idempotency key. `settings` say how services are reached.
+    `task` is there when an agent calls.
     """
 
     http: GuardedClient
     security: SecurityContext | None = None
     key: str | None = None
+    settings: Settings = field(default_factory=load_settings)
+    task: TaskAccess | None = None
+
+    def task_of(self, tool_name: str) -> TaskAccess:
+        """The task of the call. Raises ToolExecutionError for a call without one."""
+        if self.task is None:
+            raise ToolExecutionError(
+                tool_name,
+                Code.TASK_NEEDED,
+                f"the tool {tool_name} works for the agent of a task only",
+                hint="Call it by ctx.tools.",
+            )
+        return self.task
 
 
 @dataclass(eq=False)
@@ -59,7 +85,8 @@ class ToolBase:
     the same arguments, where a sandbox has a cache; both in seconds, None = it is not kept.
     `repeatable` False says that a call does something that must not be done twice. What then
     becomes of a task whose call has no known end is `when_unknown`: it fails; or the call is made
-    again with the same key (repeat); or a signal to the task's run decides (ask).
+    again with the same key (repeat); or a signal to the task's run decides (ask). One that
+    `resumes` goes on with what it began, however often it is called for the same step.
 
     A subclass has `_execute_impl(arguments)`, plain or async, which returns any JSON value. A plain
     one runs in a thread, which goes on when its time is over. Or it has `run`, which gets the model
@@ -72,6 +99,7 @@ class ToolBase:
     time_limit_s: float = field(default=TIME_LIMIT_S, kw_only=True)
     cached_for_s: float | None = field(default=None, kw_only=True)
     repeatable: bool = field(default=True, kw_only=True)
+    resumes: bool = field(default=False, kw_only=True)
     when_unknown: WhenUnknown = field(default="fail", kw_only=True)
 
     classes: ClassVar[dict[str, dict[str, type[ToolBase]]]] = {}
@@ -110,7 +138,12 @@ class ToolBase:
         Without a `call` it may reach no other service; a ToolSandbox gives it one.
         """
         if call is None:
-            call = ToolCall(GuardedClient(HttpPolicy.of(load_settings()), AllowedDomains()))
+            settings = load_settings()
+            http = GuardedClient(HttpPolicy.of(settings), AllowedDomains())
+            try:
+                return await self.aexecute(arguments, ToolCall(http, settings=settings))
+            finally:
+                await http.aclose()
         try:
             return succeeded(self.name, await attempt(self, arguments, call))
         except CodedError as error:
@@ -135,7 +168,9 @@ async def attempt(tool: ToolBase, arguments: Any, call: ToolCall) -> Any:
     except ToolError:
         raise
     except CodedError as error:
-        raise ToolExecutionError(tool.name, error.reason, str(error), hint=error.hint) from error
+        raise ToolExecutionError(
+            tool.name, error.reason, str(error), hint=error.hint, unsent=error.unsent
+        ) from error
     except Exception as error:
         if limit.expired():
             raise ToolTimeoutError(tool.name, tool.time_limit_s) from None

@@ -116,15 +116,6 @@ def test_next_tells_why_nothing_comes(cli: CommandLine, scout: str, rows: Rows) 
     assert "starts when the stream gains something" in cli(*words).out
 
 
-def test_next_of_one_that_rests_says_so(cli: CommandLine, scout: str) -> None:
-    assert "starts nothing" not in cli("schedules", "next", "Scout").out
-    cli("schedules", "pause", "Scout")
-    assert "Scout is paused: now it starts nothing" in cli("schedules", "next", "Scout").out
-    cli("schedules", "resume", "Scout")
-    cli("agents", "update", "Scout", "--inactive")
-    assert "Scout is inactive: now it starts nothing" in cli("schedules", "next", "Scout").out
-
-
 def test_an_endless_expression_does_not_fill_the_table(
     cli: CommandLine, scout: str, rows: Rows
 ) -> None:

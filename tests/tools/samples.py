@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-from oppspot_runner import Context, ToolCall, tool
+from oppspot_runner import Context, ToolBase, ToolCall, ToolNotFoundError, tool
 
 
 @dataclass
@@ -18,6 +18,16 @@ class Post:
 
 
 post = Post()
+
+
+class SampleTool(ToolBase):
+    """A tool by the name of its class."""
+
+    def __init__(self) -> None:
+        super().__init__(name="custom_tool", description="Custom tool description")
+
+    def _execute_impl(self, arguments: dict[str, Any]) -> Any:
+        return {"result": "success"}
 
 
 @tool("shout", cached_for_s=60)
@@ -38,13 +48,17 @@ async def deliver(text: str, call: ToolCall) -> str:
 
 async def shouting(ctx: Context) -> dict[str, Any]:
     first = await ctx.tools.call("shout", {"text": "a"})
-    second = await ctx.tools.call("nothing", {})
     (spec,) = await ctx.tools.specs()
-    return {"said": first["result"], "code": second["code"], "tool": spec.name}
+    try:
+        return {"said": await ctx.tools.result("nothing")}
+    except ToolNotFoundError as error:
+        return {"said": first["result"], "code": error.code, "tool": spec.name}
 
 
 def shouting_in_thread(ctx: Any) -> dict[str, Any]:
     first = ctx.tools.call("shout", {"text": "a"})
-    second = ctx.tools.call("nothing", {})
     (spec,) = ctx.tools.specs()
-    return {"said": first["result"], "code": second["code"], "tool": spec.name}
+    try:
+        return {"said": ctx.tools.result("nothing")}
+    except ToolNotFoundError as error:
+        return {"said": first["result"], "code": error.code, "tool": spec.name}

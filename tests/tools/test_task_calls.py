@@ -12,6 +12,8 @@ from uuid import UUID
 import pytest
 
 from oppspot_runner import Backoff, Context, Fail, Retry
+from oppspot_runner.base.codes import Code
+from oppspot_runner.base.tool_errors import ToolExecutionError
 from tests.runner.conftest import FAST, Bench
 from tests.tools import samples
 from tests.tools.samples import post
@@ -49,7 +51,7 @@ async def test_an_agent_calls_its_tools_wherever_it_runs(isolation: str, bench: 
         (row,) = await bench.ended(task)
     assert row["status"] == "completed", row["error_message"]
     assert await output(bench, task) == {"said": "A", "code": "TOOL_NOT_FOUND", "tool": "shout"}
-    assert (await bench.attempts(task))[0]["metrics"]["tool_calls"] == 2
+    assert (await bench.attempts(task))[0]["metrics"]["tool_calls"] == 1
     first, second = await calls(bench)
     assert (first["tool"], first["arguments"], first["code"]) == ("shout", {"text": "a"}, None)
     assert (second["tool"], second["code"]) == ("nothing", "TOOL_NOT_FOUND")
@@ -97,6 +99,48 @@ async def test_a_configuration_that_means_nothing_fails_the_task_and_says_why(
     assert (row["status"], row["retry_count"]) == ("failed", 0)
     assert said in row["error_message"]
     assert post.received == []
+
+
+async def test_a_configuration_names_the_class_of_a_tool_and_turns_it_on(bench: Bench) -> None:
+    async def asking(ctx: Context) -> dict[str, Any]:
+        return await ctx.tools.call("custom_tool", {})
+
+    def custom(*, enabled: bool) -> str:
+        of_class = {"class": "SampleTool", "enabled": enabled}
+        return json.dumps(
+            {"tools": {"custom_tool": True}, "custom_tools": {"custom_tool": of_class}}
+        )
+
+    agent = await bench.agent(asking, configuration=custom(enabled=True), max_retries=0)
+    other = await bench.agent_row("asking", configuration=custom(enabled=False))
+    async with bench.running():
+        tasks = [await bench.task(agent), await bench.task(other)]
+        done, off = await bench.ended(*tasks)
+    assert done["status"] == "completed", done["error_message"]
+    assert (await output(bench, tasks[0]))["result"] == {"result": "success"}
+    assert "there is no tool 'custom_tool'" in off["error_message"]
+
+
+async def test_tools_run_at_the_same_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    met = asyncio.Event()
+
+    async def meet(text: str, call: Any) -> str:
+        if text == "second":
+            met.set()
+        await met.wait()
+        return text
+
+    async def asking(ctx: Context) -> dict[str, Any]:
+        both = [ctx.tools.call("deliver", {"text": text}) for text in ("first", "second")]
+        return {"said": [one["result"] for one in await asyncio.gather(*both)]}
+
+    monkeypatch.setattr(samples.deliver, "function", meet)
+    agent = await bench.agent(asking, configuration=allowing("deliver"))
+    async with bench.running():
+        task = await bench.task(agent)
+        await bench.ended(task)
+    assert await output(bench, task) == {"said": ["first", "second"]}
+    assert len({one["key"] for one in await calls(bench)}) == 2
 
 
 async def test_permissions_narrow_what_the_agent_may_call(bench: Bench) -> None:
@@ -263,3 +307,30 @@ async def test_a_failure_that_an_agent_raises_is_one_of_its_own(bench: Bench) ->
     async with bench.running():
         (row,) = await bench.ended(await bench.task(agent))
     assert row["error_message"] == "TOOL_ARGUMENTS_INVALID"
+
+
+async def test_an_error_that_is_raised_is_not_remembered_and_the_next_attempt_calls_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def insisting(ctx: Context) -> dict[str, Any]:
+        text = "too soon" if ctx.attempt == 1 else "letter"
+        return {"said": await ctx.tools.result("deliver", {"text": text})}
+
+    def run(text: str, call: Any) -> str:
+        if text == "too soon":
+            raise ToolExecutionError("deliver", Code.NAME_NOT_RESOLVED, "nobody is there yet")
+        return text
+
+    monkeypatch.setattr(samples.deliver, "function", run)
+    agent = await bench.agent(insisting, configuration=allowing("deliver"), backoff=AT_ONCE)
+    async with bench.running():
+        task = await bench.task(agent)
+        (row,) = await bench.ended(task)
+    assert row["status"] == "completed", row["error_message"]
+    assert await output(bench, task) == {"said": "letter"}
+    first = (await bench.attempts(task))[0]
+    assert first["error_message"].startswith("NAME_NOT_RESOLVED: nobody is there yet")
+    assert [(one["code"], one["key"] is None) for one in await calls(bench)] == [
+        ("NAME_NOT_RESOLVED", True),
+        (None, False),
+    ]

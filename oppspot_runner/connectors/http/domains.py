@@ -30,6 +30,10 @@ class AllowedDomains:
         else:
             self._exact.add(checked_host(domain))
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return self._every or bool(self._exact) or bool(self._below)
+
     def allow(self, host: str) -> bool:
         """Whether `host`, as a Target has it, may be called."""
         return self._every or host in self._exact or any(map(host.endswith, self._below))

@@ -22,3 +22,5 @@ class HttpFailedError(HttpError):
 
 class HttpUnreachedError(HttpFailedError):
     """No connection could be made: nothing was sent."""
+
+    unsent = True

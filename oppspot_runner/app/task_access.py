@@ -1,0 +1,65 @@
+"""What tools may do for the task whose agent calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from oppspot_runner.agents.children import outputs, payloads_json
+from oppspot_runner.base.codes import Code
+from oppspot_runner.base.errors import ChildrenFailedError, Fail, InvalidInputError
+from oppspot_runner.base.jsonsafe import clean
+from oppspot_runner.base.steps import Step
+from oppspot_runner.base.task import Task
+from oppspot_runner.base.tool_errors import ToolArgumentsError, ToolExecutionError
+from oppspot_runner.base.waiting import Suspended
+from oppspot_runner.queue.journal import TaskJournal
+from oppspot_runner.streams.company_search import CompanyFinder
+
+TOOL = "run_agent"
+MOST_DEPTH = 5
+
+
+@dataclass(frozen=True)
+class AccessOfTask:
+    """Within the organisation of `task`; `step` is that of the call."""
+
+    task: Task
+    journal: TaskJournal
+    step: Step
+
+    async def search_companies(self, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """A page of companies."""
+        finder = CompanyFinder(self.journal.database, self.task.org_id, self._stream_id())
+        found: list[dict[str, Any]] = clean(await finder.search(wanted))
+        return found
+
+    def _stream_id(self) -> Any:
+        return self.task.stream_id or self.task.payload.get("stream_id")
+
+    async def run_agent(self, agent: str, payload: Mapping[str, Any]) -> Any:
+        """The output of a child of the task. Raises Suspended until there is one; ToolError for an
+        agent that does not exist or did not complete, and where too many wait for each other."""
+        if await self.journal.depth() > MOST_DEPTH:
+            raise ToolExecutionError(
+                TOOL,
+                Code.AGENTS_TOO_DEEP,
+                f"{MOST_DEPTH} agents wait for each other already, one in the other",
+            )
+        try:
+            given = payloads_json([payload])
+        except InvalidInputError as error:
+            raise ToolArgumentsError(TOOL, str(error)) from None
+        name = f"children of {self.step.name}"
+        try:
+            spawned = await self.journal.spawn(agent, name, self.step.seq, given)
+        except Fail as error:
+            raise ToolExecutionError(TOOL, Code.AGENT_NOT_FOUND, str(error)) from None
+        if not spawned.over:
+            raise Suspended(f"for {agent}", spawned.until)
+        try:
+            (output,) = outputs(spawned.result, 1, return_exceptions=False)
+        except ChildrenFailedError as error:
+            raise ToolExecutionError(TOOL, Code.AGENT_FAILED, str(error)) from None
+        return output

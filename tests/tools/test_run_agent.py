@@ -1,0 +1,72 @@
+"""`run_agent`: a child of the task, whose output is the answer."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from oppspot_runner import Backoff, Context, Fail
+from tests.runner.conftest import Bench
+
+MAY = json.dumps(
+    {"tools": ["run_agent"], "rate_limits": {"run_agent": {"max_calls": 1, "window_seconds": 600}}}
+)
+
+
+async def doubling(ctx: Context) -> dict[str, Any]:
+    if "n" not in ctx.payload:
+        raise Fail("there is no n")
+    return {"twice": ctx.payload["n"] * 2}
+
+
+async def test_the_output_of_the_other_agent_comes_back(bench: Bench) -> None:
+    async def asking(ctx: Context) -> dict[str, Any]:
+        wanted = {"agent": "doubling", "payload": {"n": 21}}
+        return await ctx.tools.call("run_agent", wanted)
+
+    await bench.agent(doubling)
+    agent = await bench.agent(asking, configuration=MAY)
+    async with bench.running():
+        task = await bench.task(agent)
+        (row,) = await bench.ended(task)
+    assert row["status"] == "completed", row["error_message"]
+    attempts = await bench.attempts(task)
+    assert attempts[-1]["output_data"]["result"] == {"twice": 42}
+    assert [one["status"] for one in attempts] == ["cancelled", "completed"]  # it held no slot
+    (call,) = await bench.db.fetch_all("SELECT * FROM tool_calls")
+    assert (call["tool"], call["code"], call["attempt"]) == ("run_agent", None, 1)
+    which = "SELECT FROM agent_tasks WHERE parent_task_id = %s"
+    assert len(await bench.db.fetch_all(which, (task,))) == 1
+
+
+async def test_failures_of_the_other_agent_are_answers(bench: Bench) -> None:
+    async def asking(ctx: Context) -> dict[str, Any]:
+        failed = await ctx.tools.call("run_agent", {"agent": "doubling"})
+        unknown = await ctx.tools.call("run_agent", {"agent": "nobody"})
+        return {"failed": failed, "unknown": unknown}
+
+    await bench.agent(doubling, backoff=Backoff(first_s=0.01), time_limit=timedelta(seconds=5))
+    agent = await bench.agent(asking, configuration='{"tools": ["run_agent"]}')
+    async with bench.running():
+        task = await bench.task(agent)
+        (row,) = await bench.ended(task)
+    assert row["status"] == "completed", row["error_message"]
+    answers = (await bench.attempts(task))[-1]["output_data"]
+    assert answers["failed"]["code"] == "AGENT_FAILED"
+    assert "there is no n" in answers["failed"]["error"]
+    assert answers["unknown"]["code"] == "AGENT_NOT_FOUND"
+
+
+async def test_agents_that_run_each_other_come_to_an_end(bench: Bench) -> None:
+    async def recursing(ctx: Context) -> dict[str, Any]:
+        return {"answer": await ctx.tools.call("run_agent", {"agent": "recursing"})}
+
+    agent = await bench.agent(recursing, configuration='{"tools": ["run_agent"]}')
+    async with bench.running():
+        task = await bench.task(agent)
+        await bench.ended(task)
+    answer, depth = (await bench.attempts(task))[-1]["output_data"]["answer"], 0
+    while answer["success"]:
+        answer, depth = answer["result"]["answer"], depth + 1
+    assert (answer["code"], depth) == ("AGENTS_TOO_DEEP", 5)
