@@ -124,7 +124,8 @@ class Context:
     def llm(self) -> LanguageModels:
         """The language models. Each answer is a step, and counts against the budgets."""
         default = self.agent.configuration.get("model")
-        return LanguageModels(self._model_calls, self.once, self._wait_for, default)
+        retries = self.task.retry_count
+        return LanguageModels(self._model_calls, self.once, self._wait_for, default, retries)
 
     @cached_property
     def tools(self) -> AgentTools:
@@ -196,13 +197,15 @@ class Context:
         work: Callable[[Step], Awaitable[R]],
         *,
         fingerprint: str | None = None,
+        usable: Callable[[Any], bool] = lambda _: True,
     ) -> R:
         """What is kept of this call of the step `name`, else what `work` returns, which keeps it.
 
         `fingerprint` stands for what the step is given: another one than before is warned of.
+        What is kept and not `usable` does not count.
         """
         step, known = await self.recall(name, fingerprint)
-        if known is not NOT_KNOWN:
+        if known is not NOT_KNOWN and usable(known):
             return cast(R, known)
         with self._steps.running(step):
             return await work(step)

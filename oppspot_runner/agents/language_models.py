@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Protocol
 
@@ -11,7 +12,8 @@ from oppspot_runner.base.errors import ConfigurationError, Snooze
 from oppspot_runner.base.jsonsafe import clean, dumps
 from oppspot_runner.base.steps import Step
 from oppspot_runner.base.waiting import Awaited
-from oppspot_runner.llm.messages import ModelRequest, Reply, UserMessage, reply_from_json
+from oppspot_runner.llm.kept_answers import answer_of, is_usable
+from oppspot_runner.llm.messages import ModelRequest, Reply, UserMessage
 
 MODEL_STEP = "model"
 
@@ -25,6 +27,7 @@ class Once(Protocol):
         work: Callable[[Step], Awaitable[Any]],
         *,
         fingerprint: str | None = None,
+        usable: Callable[[Any], bool] = ...,
     ) -> Awaitable[Any]: ...
 
 
@@ -40,11 +43,13 @@ class LanguageModels:
         once: Once,
         wait: Callable[[str, Awaited], Awaitable[Any]],
         default: Any,
+        retries: int,
     ) -> None:
         self._calls = calls
         self._once = once
         self._wait = wait
         self._default = default
+        self._retries = retries
 
     async def ask(
         self, asked: ModelRequest | str, *, model: str | None = None, step: str = MODEL_STEP
@@ -70,10 +75,16 @@ class LanguageModels:
             except Snooze as wait:
                 return await self._wait(f"for money: {wait}", Awaited(False, until=wait.until))
 
-        answer = await self._once(step, ask, fingerprint=fingerprint(name, request))
-        return answer if isinstance(answer, Reply) else reply_from_json(answer)
+        answer = await self._once(
+            step,
+            ask,
+            fingerprint=fingerprint(name, request),
+            usable=lambda kept: is_usable(kept, self._retries),
+        )
+        return answer if isinstance(answer, Reply) else answer_of(answer)
 
 
 def fingerprint(model: str, request: ModelRequest) -> str:
     """The same for what is asked in the same words of the same model, and else another one."""
-    return sha256(dumps(clean([model, request])).encode()).hexdigest()[:32]
+    asked = clean([model, replace(request, timeout_s=0.0)])
+    return sha256(dumps(asked).encode()).hexdigest()[:32]

@@ -13,8 +13,6 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
-from oppspot_runner.base.jsonsafe import clean
-
 JsonObject: TypeAlias = dict[str, Any]
 
 
@@ -180,22 +178,6 @@ def to_json(messages: Sequence[Message]) -> list[JsonObject]:
 def from_json(kept: Any) -> list[Message]:
     """A history from what `to_json` made. Raises pydantic.ValidationError for anything else."""
     return _history().validate_python(kept)
-
-
-def reply_to_json(reply: Reply) -> JsonObject:
-    """An answer as a JSON object that Postgres takes."""
-    kept: JsonObject = clean(_reply().dump_python(reply, mode="json"))
-    return kept
-
-
-def reply_from_json(kept: Any) -> Reply:
-    """An answer from what `reply_to_json` made. Raises pydantic.ValidationError."""
-    return _reply().validate_python(kept)
-
-
-@cache
-def _reply() -> TypeAdapter[Reply]:
-    return TypeAdapter(Reply)
 
 
 @cache

@@ -21,7 +21,8 @@ from oppspot_runner.limits import budgets
 from oppspot_runner.limits.budgets import TaskLimit, task_limit
 from oppspot_runner.llm import errors
 from oppspot_runner.llm.access import key_in_environment
-from oppspot_runner.llm.messages import ModelRequest, Reply, TextChunk, Usage, reply_to_json
+from oppspot_runner.llm.kept_answers import kept_answer, kept_fault
+from oppspot_runner.llm.messages import JsonObject, ModelRequest, Reply, TextChunk, Usage
 from oppspot_runner.llm.model import LanguageModel
 from oppspot_runner.llm.models import Models
 from oppspot_runner.queue.journal import MOST_STEP_NAME, TaskJournal
@@ -81,9 +82,10 @@ class PaidCalls:
         call_id = await self._begin(found, request, step)
         try:
             reply = await self._answer(found, request, stream)
-            await self._end(call_id, "finished", reply.usage, reply.cost, kept=(step, reply))
+            kept = (step, kept_answer(reply))
+            await self._end(call_id, "finished", reply.usage, reply.cost, kept=kept)
         except errors.ModelError as error:
-            await self._failed(call_id, found, error)
+            await self._failed(call_id, found, error, step)
             raise
         except BaseException:
             self._dropped.add(call_id)
@@ -140,14 +142,18 @@ class PaidCalls:
                     await self.journal.emit("output_chunk", {"chunk": chunk.text})
         raise errors.AnswerCutError("the stream ended without an answer")
 
-    async def _failed(self, call_id: UUID, found: LanguageModel, error: errors.ModelError) -> None:
+    async def _failed(
+        self, call_id: UUID, found: LanguageModel, error: errors.ModelError, step: Step
+    ) -> None:
+        end, usage, kept = "failed", Usage(), None
+        cost: Decimal | None = Decimal(0)
         if error.usage is not None:
-            cost = found.prices.cost(found.name, error.usage)
-            await self._end(call_id, "failed", error.usage, cost, code=error.code)
+            usage, cost = error.usage, found.prices.cost(found.name, error.usage)
         elif isinstance(error, UNKNOWN_END):
-            await self._end(call_id, "lost", Usage(), None, code=error.code)
-        else:
-            await self._end(call_id, "failed", Usage(), Decimal(0), code=error.code)
+            end, cost = "lost", None
+        if isinstance(error, errors.OutputSchemaError) and error.reply is not None:
+            kept = (step, kept_fault(error, self.journal.task.retry_count))
+        await self._end(call_id, end, usage, cost, code=error.code, kept=kept)
 
     async def _end(
         self,
@@ -157,7 +163,7 @@ class PaidCalls:
         cost: Decimal | None,
         *,
         code: str | None = None,
-        kept: tuple[Step, Reply] | None = None,
+        kept: tuple[Step, JsonObject] | None = None,
     ) -> None:
         tokens = {f"{kind}_tokens": count for kind, count in vars(usage).items()}
         end = {
@@ -171,7 +177,7 @@ class PaidCalls:
         async def write(connection: Connection) -> bool:
             ours = await budgets.end_call(connection, end)
             if ours and kept is not None:
-                await self.journal.keep(connection, kept[0], reply_to_json(kept[1]))
+                await self.journal.keep(connection, *kept)
             return ours
 
         await self._fenced(write)

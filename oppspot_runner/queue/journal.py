@@ -27,6 +27,7 @@ from oppspot_runner.queue.event_writer import EventWriter
 PROGRESS = statement("queue/progress")
 STEPS = statement("queue/steps")
 SAVE_STEP = statement("queue/save_step")
+FORGET_STEP = statement("queue/forget_step")
 WAIT_FOR_TIME = statement("queue/wait_for_time")
 WAIT_FOR_EVENT = statement("queue/wait_for_event")
 SPAWN = statement("queue/spawn")
@@ -122,10 +123,15 @@ class TaskJournal:
         self.saved_steps += 1
 
     async def keep(self, connection: Connection, step: Step, result: Any) -> None:
-        """As `remember`, in a transaction of the caller, who has locked the task and counts it."""
+        """As `remember`, in a transaction of the caller, who has locked the task and counts it.
+
+        What was kept of the step by an earlier attempt goes.
+        """
         fence = {"task_id": self.task.id, "run_token": self.task.run_token}
-        kept = {**step_columns(step), "result": dumps(result)}
-        await connection.execute(SAVE_STEP, {**kept, **fence})
+        kept = {**step_columns(step), "result": dumps(result), **fence}
+        if self.task.attempt > 1:
+            await connection.execute(FORGET_STEP, kept)
+        await connection.execute(SAVE_STEP, kept)
 
     async def wait_for_time(
         self, step: str, seq: int, until: datetime | None, after_s: float | None
