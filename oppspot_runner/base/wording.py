@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
+
+LEAST_SHOWN = Decimal("0.000001")
 
 
 def moment(value: datetime | None) -> str:
@@ -40,6 +43,14 @@ def size(number: float) -> str:
         if number >= factor:
             return f"{number / factor:.1f} {unit}"
     return f"{number / 2**10:.1f} KiB"
+
+
+def dollars(amount: Decimal) -> str:
+    """An amount to the millionth, without zeros at its end: 12.5, 0.021, <0.000001."""
+    if 0 < amount < LEAST_SHOWN:
+        return f"<{LEAST_SHOWN}"
+    whole, _, part = f"{amount:,.6f}".partition(".")
+    return f"{whole}.{part}".rstrip("0").rstrip(".")
 
 
 def progress(shown: Any) -> str:

@@ -17,13 +17,18 @@ from oppspot_runner.base.errors import ConfigurationError, Snooze
 from oppspot_runner.base.jsonsafe import dumps
 from oppspot_runner.base.tool_errors import BudgetExceededError, PriceUnknownError
 from oppspot_runner.db.files import statement
-from oppspot_runner.db.pool import Connection
+from oppspot_runner.db.pool import Connection, Database
 
 BEGIN_CALL = statement("money/begin_call")
 END_CALL = statement("money/end_call")
 LOSE_CALLS = statement("money/lose_calls")
 PRUNE_CALLS = statement("money/prune_calls")
+BALANCES = statement("money/balances")
+SET = statement("money/set_budget")
+REMOVE = statement("money/remove_budget")
 
+Scope = Literal["task", "run", "agent", "stream", "org"]
+Period = Literal["total", "day", "month"]
 OnUnknownPrice = Literal["deny", "tokens_only", "allow"]
 NAMES = {"org": "organisation"}
 
@@ -118,3 +123,31 @@ async def lose_calls(connection: Connection) -> None:
 async def prune_calls(connection: Connection, *, keep_s: float) -> int:
     """Deletes at most 5,000 calls older than `keep_s`; how many went. Budgets keep their sums."""
     return (await connection.execute(PRUNE_CALLS, {"keep_s": keep_s})).rowcount
+
+
+async def set_budget(
+    database: Database,
+    scope: Scope,
+    scope_id: UUID,
+    limit_usd: Decimal,
+    *,
+    period: Period = "total",
+    on_unknown_price: OnUnknownPrice = "deny",
+) -> None:
+    """From now on that is the most; what was spent in the period already counts."""
+    given = {"limit_usd": limit_usd, "period": period, "on_unknown_price": on_unknown_price}
+    await database.fetch_one(SET, {"scope": scope, "scope_id": scope_id, **given})
+
+
+async def remove_budget(
+    database: Database, scope: Scope, scope_id: UUID, period: Period = "total"
+) -> bool:
+    """Takes a budget away; False when there is none."""
+    whose = {"scope": scope, "scope_id": scope_id, "period": period}
+    row = await database.fetch_one(REMOVE, whose)
+    return row is not None and bool(row["removed"])
+
+
+async def balances(database: Database) -> list[DictRow]:
+    """All budgets in their periods of now: what is spent, held by open calls, and left."""
+    return await database.fetch_all(BALANCES)

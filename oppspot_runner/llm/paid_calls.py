@@ -26,6 +26,7 @@ from oppspot_runner.llm.messages import JsonObject, ModelRequest, Reply, TextChu
 from oppspot_runner.llm.model import LanguageModel
 from oppspot_runner.llm.models import Models
 from oppspot_runner.queue.journal import MOST_STEP_NAME, TaskJournal
+from oppspot_runner.queue.settlement import Metrics
 
 # After these nobody knows what was made of the answer, and what the provider charges for it.
 UNKNOWN_END = (errors.ProviderTimeoutError, errors.AnswerCutError, errors.BadAnswerError)
@@ -33,24 +34,24 @@ UNKNOWN_END = (errors.ProviderTimeoutError, errors.AnswerCutError, errors.BadAns
 
 @dataclass
 class Spent:
-    """What the calls of an attempt have used; `cost` is that of those whose price is known."""
+    """What the calls of an attempt have used; `cost` is None once that of one is not known."""
 
     calls: int = 0
     usage: Usage = field(default_factory=Usage)
-    cost: Decimal = Decimal(0)
+    cost: Decimal | None = Decimal(0)
 
     def add(self, usage: Usage, cost: Decimal | None) -> None:
         """One more call."""
         self.calls += 1
         self.usage += usage
-        self.cost += cost or 0
+        self.cost = None if self.cost is None or cost is None else self.cost + cost
 
-    def metrics(self) -> dict[str, int | float]:
+    def metrics(self) -> Metrics:
         """As numbers of the attempt."""
         return {
             "model_calls": self.calls,
             "tokens": self.usage.total,
-            "cost_usd": float(self.cost),
+            "cost_usd": None if self.cost is None else float(self.cost),
         }
 
 

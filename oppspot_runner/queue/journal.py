@@ -23,6 +23,7 @@ from oppspot_runner.db.pool import Connection, Database
 from oppspot_runner.db.through import Through
 from oppspot_runner.queue.attempt_events import AttemptEvents, Tell
 from oppspot_runner.queue.event_writer import EventWriter
+from oppspot_runner.queue.settlement import Metrics
 
 PROGRESS = statement("queue/progress")
 STEPS = statement("queue/steps")
@@ -58,7 +59,7 @@ class TaskJournal:
         self.through = through
         self.saved_steps = 0
         self.tool_calls = 0
-        self.spent: dict[str, int | float] = {}  # on models, where any was asked
+        self.spent: Metrics = {}  # on models, where any was asked
         self.variant: str | None = None
         self._progress_at = float("-inf")
         self._events: AttemptEvents | None = None
@@ -82,9 +83,9 @@ class TaskJournal:
         if self._events is not None:
             self._events.close()
 
-    def metrics(self) -> dict[str, int | float | str]:
+    def metrics(self) -> Metrics:
         """What the attempt has done so far, in numbers, and the variant of its agent."""
-        variant = {} if self.variant is None else {"variant": self.variant}
+        variant: Metrics = {} if self.variant is None else {"variant": self.variant}
         return {"steps": self.saved_steps, "tool_calls": self.tool_calls, **self.spent, **variant}
 
     @property

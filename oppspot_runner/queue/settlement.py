@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, assert_never
+from typing import Any, Literal, TypeAlias, assert_never
 
 from oppspot_runner.base.backoff import Backoff
 from oppspot_runner.base.breaker import Breaker
@@ -14,6 +14,7 @@ from oppspot_runner.base.outcome import Cancel, Done, Fail, Outcome, Release, Re
 from oppspot_runner.base.redact import redact
 from oppspot_runner.base.task import Task, TaskStatus
 
+Metrics: TypeAlias = dict[str, int | float | str | None]
 SPENT = {"api_calls": "api_calls", "tokens": "tokens_used", "cost_usd": "cost_usd"}
 MOST_DELAY_S = 10 * 365 * 86_400.0
 MOST_OUTPUT_BYTES = 4 * 1024 * 1024  # what is larger belongs in a table or a file of its own
@@ -52,7 +53,7 @@ def settlement(
     max_retries: int,
     breaker: Breaker | Literal[False] = False,
     goal_context: dict[str, Any] | None = None,
-    metrics: dict[str, int | float | str] | None = None,
+    metrics: Metrics | None = None,
     run_ms: int = 0,
 ) -> Settlement:
     """What `outcome` means for `task`, whose agent allows `max_retries` errors.

@@ -54,7 +54,9 @@ def test_the_help_of_a_group_names_all_that_it_can_do() -> None:
     for path, group in commands(main):
         if not isinstance(group, click.Group):
             continue
-        heads = (COMMANDS[path.split()[-1]][2], (group.help or "").splitlines()[0])
+        heads = [(group.help or "").splitlines()[0]]
+        if path.count(" ") == 1:
+            heads.append(COMMANDS[path.split()[-1]][2])
         for head in heads:
             left_out = [name for name in group.commands if name not in head.lower()]
             assert not left_out, f"{path}: {head}"

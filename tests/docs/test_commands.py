@@ -48,6 +48,8 @@ def accept(command: click.Command, words: list[str], parent: click.Context | Non
     with command.make_context(command.name, list(words), parent=parent) as context:
         if isinstance(command, click.Group):
             rest = [*context._protected_args, *context.args]
+            if not rest and command.invoke_without_command:
+                return
             _, found, left = command.resolve_command(context, rest)
             assert found is not None
             accept(found, left, context)

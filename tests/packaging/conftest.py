@@ -52,9 +52,14 @@ def fault(program: click.Group, words: list[str]) -> str | None:
     """Why the command line does not understand `words`, or None."""
     command: click.Command = program
     context = click.Context(program, info_name="oppspot-runner")
+    value = False  # whether the word belongs to the option before it
     for word in words:
         if word == "...":
             break  # whatever may follow
+        if value and not word.startswith("-"):
+            value = False
+            continue
+        value = word.startswith("-") and getattr(command, "invoke_without_command", False)
         if word.startswith("-"):
             known = {option for one in command.get_params(context) for option in one.opts}
             if word.split("=")[0] not in known | {"--help"}:
