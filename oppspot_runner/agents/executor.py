@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from oppspot_runner.agents.conversation import Conversation
 from oppspot_runner.agents.history import read_history
-from oppspot_runner.agents.llm_options import LlmOptions, read_options
+from oppspot_runner.agents.llm_options import read_options
 from oppspot_runner.agents.prompts import prompt
 from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.base.settings import Settings, load_settings
@@ -20,10 +20,10 @@ from oppspot_runner.llm.access import key_in_environment
 from oppspot_runner.llm.messages import JsonObject, ToolSpec
 from oppspot_runner.llm.model import LanguageModel
 from oppspot_runner.llm.models import Models
-from oppspot_runner.tools.registry import ToolRegistry, registry
+from oppspot_runner.tools.configuration import ToolConfiguration
+from oppspot_runner.tools.registry import registry
 from oppspot_runner.tools.sandbox import ToolSandbox
 from oppspot_runner.tools.security import SecurityContext
-from oppspot_runner.tools.tool_base import ToolBase
 
 
 class LLMModel(StrEnum):
@@ -46,8 +46,8 @@ class AgentExecutor:
     """Executes an agent: asks `model`, calls the agent's tools, until there is an answer.
 
     `agent_config` has the keys of an agent's configuration (docs/guides/llm-agents.md). `tools` are
-    its tools by name, `sandbox` is where they are called; `security_context` says for whom, without
-    one the program itself is the caller. Keys of providers come from the settings.
+    its tools by name, `sandbox` is where they are called; `security_context` says for whom, and
+    what they may do. Keys of providers come from the settings.
 
     Raises ConfigurationError, ToolNotFoundError and UnknownModelError for what cannot work. For one
     event loop at a time; any number of executions may go on in it at once.
@@ -69,9 +69,19 @@ class AgentExecutor:
                 "limits.cost_usd cannot be kept by an executor",
                 hint="Run the agent as a task: there costs are held before each call.",
             )
-        self.tools = _tools_of(self.options)
-        self.sandbox = ToolSandbox(ToolRegistry(self.tools.values()))
-        self.security_context = None if security_context is None else _security(security_context)
+        configured = ToolConfiguration.of(self.agent_config)
+        tools = configured.chosen(registry)
+        self.tools = {name: tools.find(name) for name in tools.known()}
+        self.sandbox = ToolSandbox(tools)
+        for domain in configured.allowed_domains:
+            self.sandbox.add_allowed_domain(domain)
+        for name, rate in configured.rate_limits.items():
+            self.sandbox.set_rate_limit(name, rate.max_calls, rate.window_seconds)
+        self.security_context = (
+            SecurityContext(permissions=configured.permitted(tools))
+            if security_context is None
+            else _security(security_context)
+        )
         self._models = Models(settings or load_settings())
         self._models.names.find(str(model))
         self._executions = 0
@@ -128,21 +138,6 @@ class AgentExecutor:
             if self._executions == 0:
                 await self._models.close()
                 await self.sandbox.aclose()
-
-
-def _tools_of(options: LlmOptions) -> dict[str, ToolBase]:
-    """The agent's tools by name. Raises ToolNotFoundError, ConfigurationError."""
-    found = {}
-    for name in options.enabled_tools:
-        custom = options.custom_tools.get(name)
-        tool = ToolRegistry().find_class(custom.class_name) if custom else registry.find(name)
-        if tool.name != name:
-            raise ConfigurationError(
-                f"the class of custom_tools.{name} makes a tool that is called {tool.name}",
-                hint=f"Write {tool.name} in the configuration.",
-            )
-        found[name] = tool
-    return found
 
 
 def _security(given: SecurityContext | Mapping[str, Any]) -> SecurityContext:

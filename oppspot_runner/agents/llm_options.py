@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from string import Formatter
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from oppspot_runner.agents.conversation import Limits
 from oppspot_runner.agents.options import AgentOptions
@@ -28,15 +28,6 @@ PLACEHOLDERS = ("agent_prompt", "task_title", "task_description")
 Text = Annotated[str, Field(max_length=1_000_000)]
 
 
-class CustomTool(BaseModel):
-    """A tool of a class that the program has defined, known by its name."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    class_name: str = Field(alias="class", min_length=1)
-    enabled: bool = True
-
-
 class CostLimits(Limits):
     """The limits of a row; what a task may cost is for the runner to see to (limits/budgets.py)."""
 
@@ -47,8 +38,8 @@ class CostLimits(Limits):
 class LlmOptions(BaseModel):
     """The configuration of an agent that thinks with a model.
 
-    `instructions` are its system prompt, after `role` where that is given. `tools` are those that
-    are turned on. `script` is for mock:script.
+    `instructions` are its system prompt, after `role` where that is given. `script` is for
+    mock:script. What `tools` and `custom_tools` mean is for tools/configuration.py.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -59,8 +50,8 @@ class LlmOptions(BaseModel):
     role: Text = ""
     instructions: Text = ""
     prompt_template: Text | None = None
-    tools: tuple[str, ...] = ()
-    custom_tools: dict[str, CustomTool] = Field(default_factory=dict)
+    tools: Any = ()
+    custom_tools: Any = ()
     limits: CostLimits = CostLimits()
     output_schema: JsonObject | None = None
     cache_prompt: bool = False
@@ -79,16 +70,6 @@ class LlmOptions(BaseModel):
         if texts:
             flat["instructions"] = next(iter(texts.values()))
         return flat
-
-    @field_validator("tools", mode="before")
-    @classmethod
-    def _that_are_on(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping):
-            return given
-        odd = [name for name, on in given.items() if not isinstance(on, bool)]
-        if odd:
-            raise ValueError(f"{odd[0]} is neither true nor false")
-        return [name for name, on in given.items() if on]
 
     @model_validator(mode="after")
     def _can_be_used(self) -> LlmOptions:
@@ -114,14 +95,6 @@ class LlmOptions(BaseModel):
             max_tokens=self.max_tokens,
             cache_prompt=self.cache_prompt,
         )
-
-    @property
-    def enabled_tools(self) -> list[str]:
-        """The names of all tools that the agent has, those of `custom_tools` among them."""
-        off = {name for name, custom in self.custom_tools.items() if not custom.enabled}
-        return [
-            name for name in dict.fromkeys((*self.tools, *self.custom_tools)) if name not in off
-        ]
 
 
 def read_options(configuration: Mapping[str, Any]) -> LlmOptions:

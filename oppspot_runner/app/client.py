@@ -16,6 +16,7 @@ from uuid import UUID
 
 import psycopg
 
+from oppspot_runner.app import agent_rows
 from oppspot_runner.app.database import embedded_folder, given_dsn
 from oppspot_runner.app.looks import Looks
 from oppspot_runner.base import payload as checks
@@ -114,8 +115,8 @@ class Client:
     cancel = blocking(tasks.cancel)
     retry = blocking(tasks.retry)
     replay = blocking(tasks.replay)
-    create_agent = blocking(directory.create_agent)
-    update_agent = blocking(directory.update_agent)
+    create_agent = blocking(agent_rows.create_agent)
+    update_agent = blocking(agent_rows.update_agent)
     create_stream = blocking(directory.create_stream)
     run_stream = blocking(directory.run_stream)
     run_graph = blocking(runs.run_graph)
@@ -195,8 +196,8 @@ class AsyncClient:
     cancel = awaitable(tasks.cancel)
     retry = awaitable(tasks.retry)
     replay = awaitable(tasks.replay)
-    create_agent = awaitable(directory.create_agent)
-    update_agent = awaitable(directory.update_agent)
+    create_agent = awaitable(agent_rows.create_agent)
+    update_agent = awaitable(agent_rows.update_agent)
     create_stream = awaitable(directory.create_stream)
     run_stream = awaitable(directory.run_stream)
     run_graph = awaitable(runs.run_graph)

@@ -38,6 +38,7 @@ from oppspot_runner.streams.items import ItemStore
 BUILT_IN = (
     "oppspot_runner.agents.opportunity_bot",
     "oppspot_runner.agents.enrichment",
+    "oppspot_runner.agents.llm",
     "oppspot_runner.agents.scoring",
 )
 

@@ -120,6 +120,13 @@ def find_agent(agent: UUID | str) -> Operation[UUID]:
     return found
 
 
+def agent_type_of(agent: UUID | str) -> Operation[str | None]:
+    """The type of an agent (id, name or type). Raises NotFoundError."""
+    (row,) = yield Call(FIND_AGENT, {"agent": str(agent), "org_id": None})
+    agent_type: str | None = row["agent_type"]
+    return agent_type
+
+
 def task_type_of(agent: str, usual: str, org_id: UUID | str | None = None) -> Operation[str]:
     """The lane of an agent's tasks: what its row says, else `usual`. Raises NotFoundError."""
     org = None if org_id is None else checks.identifier(org_id, "org_id")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from oppspot_runner.db.pool import Database
+from tests.runner.conftest import bench, registry
 from tests.streams.world import World
+
+__all__ = ["bench", "registry"]
 
 
 @pytest.fixture

@@ -102,6 +102,7 @@ def test_a_tool_is_called_for_whom_the_security_context_says() -> None:
         ("mock:echo", {"tools": {"calculater": True}}, ToolNotFoundError, "calculater"),
         ("mock:echo", {"custom_tools": {"x": {"class": "os.system"}}}, ToolNotFoundError, "os.sys"),
         ("mock:echo", {"custom_tools": {"x": {"class": "ShoutTool"}}}, ConfigurationError, "shout"),
+        ("mock:echo", {"custom_tools": {"x": {"path": "os"}}}, ConfigurationError, "x.class: "),
         ("mock:echo", {"temperature": 3}, ConfigurationError, "temperature: "),
         ("mock:echo", {"limits": {"cost_usd": 1}}, ConfigurationError, "limits.cost_usd"),
         ("nobody-1", {}, UnknownModelError, "nobody-1"),

@@ -35,6 +35,21 @@ def test_an_agent_is_created_as_the_documents_show(client: Client) -> None:
     )
 
 
+def test_a_configuration_that_an_agent_with_a_model_cannot_use_is_not_kept(
+    client: Client,
+) -> None:
+    for bad in ({"temperature": 3}, {"tools": {"calculator": 7}}, {"prompt": "a", "role": 1}):
+        field = list(bad)[-1]
+        with pytest.raises(InvalidInputError, match=f"cannot be used: {field}"):
+            NOWHERE.create_agent(agent_type="llm", configuration=bad)
+    agent = client.create_agent(agent_type="llm", configuration={"temperature": 0.2})
+    with pytest.raises(InvalidInputError, match="there is no 'promt'"):
+        client.update_agent(agent, configuration={"promt": "x"})
+    client.update_agent(agent, configuration={"prompt": "x"})
+    other = client.create_agent(agent_type="scout_agent", configuration={"temperature": 3})
+    client.update_agent(other, configuration={"promt": "x"})
+
+
 @pytest.mark.parametrize(
     "cron", ["*/5 * * * *", "0 9 * * 1-5", "0 0 9 * * *", "@daily", " @hourly "]
 )

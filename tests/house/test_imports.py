@@ -93,7 +93,7 @@ def test_every_built_in_agent_is_in_the_contract_of_independence() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     independent = [c for c in contracts["contracts"] if c["type"] == "independence"]
     named = {module for contract in independent for module in contract["modules"]}
-    for agent in ("opportunity_bot", "enrichment", "scoring"):
+    for agent in ("opportunity_bot", "enrichment", "llm", "scoring"):
         assert f"oppspot_runner.agents.{agent}" in named
 
 

@@ -1,0 +1,55 @@
+"""Rows of agents, as people write them: what the agent's code would refuse is not kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from inspect import signature
+from typing import Any, ParamSpec
+from uuid import UUID
+
+from oppspot_runner.base.errors import ConfigurationError, InvalidInputError
+from oppspot_runner.db.operation import Operation
+from oppspot_runner.streams import directory
+
+P = ParamSpec("P")
+
+
+def _checked(operation: Callable[P, Operation[UUID]]) -> Callable[P, Operation[UUID]]:
+    @wraps(operation)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Operation[UUID]:
+        given = signature(operation).bind(*args, **kwargs).arguments
+        configuration = given.get("configuration")
+        if isinstance(configuration, Mapping):
+            agent_type = given.get("agent_type")
+            if agent_type is None:
+                agent_type = yield from directory.agent_type_of(given["agent"])
+            if agent_type == "llm":
+                check_llm(configuration)
+        return (yield from operation(*args, **kwargs))
+
+    return checked
+
+
+create_agent = _checked(directory.create_agent)
+update_agent = _checked(directory.update_agent)
+
+
+def check_llm(configuration: Mapping[str, Any]) -> None:
+    """Raises InvalidInputError that names the field which an agent of type `llm` cannot use."""
+    # Here, because few agents think with models, and most commands should start fast.
+    from oppspot_runner.agents.llm_options import read_options
+
+    try:
+        read_options(configuration)
+        _check_tools(configuration)
+    except ConfigurationError as error:
+        raise InvalidInputError(str(error), hint=error.hint) from None
+
+
+def _check_tools(configuration: Mapping[str, Any]) -> None:
+    try:
+        from oppspot_runner.tools.configuration import ToolConfiguration
+    except ConfigurationError:
+        return  # the extra is not installed here; the runner will look
+    ToolConfiguration.of(dict(configuration))
