@@ -23,6 +23,8 @@ class Sizes:
     long_run: int = 100_000  # tasks of one process whose memory is watched
     idle_s: int = 30
     lease_s: int = 30  # of the runner that is killed
+    conversations: int = 1_000  # with a model, at the same time
+    asked: int = 300  # calls of a model one after the other, each time
 
 
 QUICK = Sizes(
@@ -39,6 +41,8 @@ QUICK = Sizes(
     long_run=20_000,
     idle_s=15,
     lease_s=6,
+    conversations=200,
+    asked=100,
 )
 NORMAL = Sizes()
 FULL = Sizes(

@@ -29,6 +29,8 @@ TINY = Sizes(
     long_run=300,
     idle_s=3,
     lease_s=3,
+    conversations=20,
+    asked=5,
 )
 OURS = frozenset({"oppspot-runner", "pgbench"})
 PEERS = ("graphile-worker", "pgqueuer", "procrastinate", "peer")
