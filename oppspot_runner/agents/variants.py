@@ -8,14 +8,14 @@ changes nothing between those.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from oppspot_runner.base.errors import Fail
+from oppspot_runner.base.errors import ConfigurationError, Fail
 from oppspot_runner.base.jsonsafe import dumps
 from oppspot_runner.base.task import Task
 
@@ -77,19 +77,28 @@ def varied(task: Task) -> tuple[Task, str | None]:
     agent = task.agent
     if agent is None or "variants" not in agent.configuration:
         return task, None
-    given = {
-        key: agent.configuration[key] for key in Variants.model_fields & agent.configuration.keys()
-    }
     try:
-        all_ = Variants.model_validate(given)
+        all_ = read_variants(agent.configuration)
+    except ConfigurationError as error:
+        raise Fail(error.one_line()) from None
+    one = chosen(all_.variants, f"{agent.id}/{_key(task, all_.variants_by)}")
+    configuration = {**agent.configuration, **one.configuration}
+    return replace(task, agent=replace(agent, configuration=configuration)), one.name
+
+
+def read_variants(configuration: Mapping[str, Any]) -> Variants:
+    """The variants in a configuration that has some. Raises ConfigurationError naming the key."""
+    try:
+        return Variants.model_validate(
+            {key: configuration[key] for key in Variants.model_fields & configuration.keys()}
+        )
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         reason = first["msg"].removeprefix("Value error, ")
-        raise Fail(f"the agent's configuration cannot be used: {place}: {reason}") from None
-    one = chosen(all_.variants, f"{agent.id}/{_key(task, all_.variants_by)}")
-    configuration = {**agent.configuration, **one.configuration}
-    return replace(task, agent=replace(agent, configuration=configuration)), one.name
+        raise ConfigurationError(
+            f"the agent's configuration cannot be used: {place}: {reason}"
+        ) from None
 
 
 def chosen(variants: Sequence[Variant], key: str) -> Variant:

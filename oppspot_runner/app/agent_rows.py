@@ -39,17 +39,20 @@ def check_llm(configuration: Mapping[str, Any]) -> None:
     """Raises InvalidInputError that names the field which an agent of type `llm` cannot use."""
     # Here, because few agents think with models, and most commands should start fast.
     from oppspot_runner.agents.llm_options import read_options
+    from oppspot_runner.agents.variants import read_variants
 
     try:
-        read_options(configuration)
-        _check_tools(configuration)
+        variants = read_variants(configuration).variants if "variants" in configuration else ()
+        for own in ({}, *(one.configuration for one in variants)):
+            read_options({**configuration, **own})
+            _check_tools({**configuration, **own})
     except ConfigurationError as error:
         raise InvalidInputError(str(error), hint=error.hint) from None
 
 
-def _check_tools(configuration: Mapping[str, Any]) -> None:
+def _check_tools(configuration: dict[str, Any]) -> None:
     try:
         from oppspot_runner.tools.configuration import ToolConfiguration
     except ConfigurationError:
         return  # the extra is not installed here; the runner will look
-    ToolConfiguration.of(dict(configuration))
+    ToolConfiguration.of(configuration)

@@ -42,6 +42,9 @@ def test_a_configuration_that_an_agent_with_a_model_cannot_use_is_not_kept(
         field = list(bad)[-1]
         with pytest.raises(InvalidInputError, match=f"cannot be used: {field}"):
             NOWHERE.create_agent(agent_type="llm", configuration=bad)
+    hot = {"variants": [{"name": "hot", "configuration": {"temperature": 3}}]}
+    with pytest.raises(InvalidInputError, match="cannot be used: temperature"):
+        NOWHERE.create_agent(agent_type="llm", configuration=hot)
     agent = client.create_agent(agent_type="llm", configuration={"temperature": 0.2})
     with pytest.raises(InvalidInputError, match="there is no 'promt'"):
         client.update_agent(agent, configuration={"promt": "x"})
