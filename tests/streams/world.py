@@ -15,7 +15,8 @@ import structlog
 
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.definition import Agent
-from oppspot_runner.agents.ports import ToolCalls
+from oppspot_runner.agents.ports import ModelCalls, ToolCalls
+from oppspot_runner.base.steps import KeptStep, Step
 from oppspot_runner.base.task import AgentRow, StreamRow, Task
 from oppspot_runner.companies.names import normalise_name
 from oppspot_runner.db.pool import Database
@@ -28,17 +29,17 @@ class Steps:
     """A journal that remembers steps from one attempt to the next."""
 
     def __init__(self) -> None:
-        self.remembered: dict[tuple[str, int], Any] = {}
+        self.remembered: list[KeptStep] = []
         self.said: list[tuple[float, float | None, str | None]] = []
 
     async def progress(self, done: float, total: float | None, message: str | None) -> None:
         self.said.append((done, total, message))
 
-    async def steps(self) -> dict[tuple[str, int], Any]:
-        return dict(self.remembered)
+    async def steps(self) -> list[KeptStep]:
+        return list(self.remembered)
 
-    async def remember(self, name: str, seq: int, result: Any) -> None:
-        self.remembered[name, seq] = result
+    async def remember(self, step: Step, result: Any) -> None:
+        self.remembered.append(KeptStep(step, result))
 
 
 class World:
@@ -172,7 +173,8 @@ class World:
             deadline=now + timedelta(minutes=5),
             _log=structlog.get_logger,
             journal=steps or Steps(),
-            _tool_calls=cast(ToolCalls, None),  # none of these agents asks for one
+            _model_calls=cast(ModelCalls, None),  # none of these agents makes one
+            _tool_calls=cast(ToolCalls, None),
             execution_config=dict(config or {}),
             force_execute=force,
             _companies=CompanyStore(self.db, org_id),
