@@ -70,7 +70,7 @@ class AgentExecutor:
                 hint="Run the agent as a task: there costs are held before each call.",
             )
         configured = ToolConfiguration.of(self.agent_config)
-        tools = configured.chosen(registry)
+        tools = configured.chosen(registry, {})
         self.tools = {name: tools.find(name) for name in tools.known()}
         self.sandbox = ToolSandbox(tools)
         for domain in configured.allowed_domains:
