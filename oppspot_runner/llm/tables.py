@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from decimal import Decimal
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
@@ -20,8 +21,7 @@ def read_tables(form: type[Table], name: str, path: Path | None) -> list[Table]:
 
     Raises ConfigurationError that says what is wrong with the file, and where.
     """
-    ours = (files("oppspot_runner.llm") / "data" / name).read_text(encoding="utf-8")
-    tables = [parse_table(form, ours, name)]
+    tables = [_our_table(form, name)]
     if path is not None:
         try:
             text = path.read_text(encoding="utf-8")
@@ -29,6 +29,12 @@ def read_tables(form: type[Table], name: str, path: Path | None) -> list[Table]:
             raise ConfigurationError(f"cannot read {path}: {error}") from None
         tables.append(parse_table(form, text, str(path)))
     return tables
+
+
+@cache
+def _our_table(form: type[Table], name: str) -> Table:
+    text = (files("oppspot_runner.llm") / "data" / name).read_text(encoding="utf-8")
+    return parse_table(form, text, name)
 
 
 def parse_table(form: type[Table], text: str, origin: str) -> Table:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from functools import cache
 
 import httpx2
 
 CONNECT_TIMEOUT_S = 10.0
 BEGUN: ContextVar[list[httpx2.Response]] = ContextVar("begun")
+
+
+@cache
+def certificates() -> ssl.SSLContext:
+    """What all clients trust; to read it costs more than the first call of a model."""
+    return httpx2.create_ssl_context()
 
 
 def new_client() -> httpx2.AsyncClient:
@@ -18,7 +26,8 @@ def new_client() -> httpx2.AsyncClient:
     It follows no redirect, because the key would go along to wherever that points.
     """
     timeout = httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S)
-    return httpx2.AsyncClient(timeout=timeout, event_hooks={"response": [_remember]})
+    hooks = {"response": [_remember]}
+    return httpx2.AsyncClient(verify=certificates(), timeout=timeout, event_hooks=hooks)
 
 
 @asynccontextmanager

@@ -25,7 +25,12 @@ from oppspot_runner.connectors.http.errors import (
 from oppspot_runner.connectors.http.outgoing import Outgoing
 from oppspot_runner.connectors.http.policy import HttpPolicy
 from oppspot_runner.connectors.http.target import Target
-from oppspot_runner.connectors.http.transport import GuardedTransport, told_as_ours, too_large
+from oppspot_runner.connectors.http.transport import (
+    GuardedTransport,
+    certificates,
+    told_as_ours,
+    too_large,
+)
 
 
 @dataclass(frozen=True)
@@ -178,9 +183,8 @@ class GuardedClient:
     def _transport(self, verify: bool) -> GuardedTransport:
         if verify not in self._transports:
             tls = self._tls if verify and self._tls else None
-            context = tls or httpx2.create_ssl_context(verify=verify, trust_env=False)
             self._transports[verify] = GuardedTransport(
-                self._backend, context, self.policy.limits.response_bytes
+                self._backend, tls or certificates(verify), self.policy.limits.response_bytes
             )
         return self._transports[verify]
 

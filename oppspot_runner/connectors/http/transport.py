@@ -6,6 +6,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
+from functools import cache
 
 import httpcore2
 import httpx2
@@ -24,6 +25,12 @@ IDLE_S = 30.0
 
 # On the level of debugging the library writes the headers of answers, and with them cookies.
 logging.getLogger("httpcore2").setLevel(logging.INFO)
+
+
+@cache
+def certificates(verify: bool) -> ssl.SSLContext:
+    """What this machine trusts, or a context that trusts everybody; read once."""
+    return httpx2.create_ssl_context(verify=verify, trust_env=False)
 
 
 class GuardedTransport(httpx2.AsyncBaseTransport):
