@@ -68,50 +68,63 @@ def test_a_temperature_that_a_model_does_not_take_warns_nobody() -> None:
     assert (done.stdout, done.stderr) == ("warm\n", "")
 
 
-CONNECT = """
-import asyncio, sys
-absent, provider = sys.argv[1:]
-sys.modules[absent] = None
-from pydantic import SecretStr
-from tests.llm.conftest import asking
-from oppspot_runner.llm.access import Access
-from oppspot_runner.llm.errors import ModelError
-from oppspot_runner.llm.models import LateProvider
+# Each case is a fork that begins where nothing of ours and of the providers is loaded yet.
+CASES = """
+import asyncio, os, sys
+import pydantic_ai.direct, pydantic_ai.models
+assert not {"anthropic", "openai", "google.genai", "oppspot_runner"} & set(sys.modules)
 
-late = LateProvider(Access(provider, SecretStr("k"), "http://127.0.0.1:1"))
-try:
-    asyncio.run(late.ask("it", asking()))
-except ModelError as error:
-    print(error.code, error.hint)
+def told(absent, provider):
+    sys.modules[absent] = None
+    from pydantic import SecretStr
+    from tests.llm.conftest import asking
+    from oppspot_runner.llm.access import Access
+    from oppspot_runner.llm.errors import ModelError
+    from oppspot_runner.llm.models import LateProvider
+
+    late = LateProvider(Access(provider, SecretStr("k"), "http://127.0.0.1:1"))
+    try:
+        asyncio.run(late.ask("it", asking()))
+    except ModelError as error:
+        print(absent, provider, error.code, error.hint, flush=True)
+
+for case in sys.argv[1:]:
+    pid = os.fork()
+    if pid == 0:
+        told(*case.split())
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0, case
 """
+NOT_INSTALLED = [
+    ("pydantic_ai", "anthropic"),
+    ("anthropic", "anthropic"),
+    ("openai", "openai"),
+    ("google.genai.client", "gemini"),
+]
+NOT_NEEDED = [("openai", "anthropic"), ("google.genai", "openai"), ("anthropic", "gemini")]
 
 
-def ended(absent: str, provider: str) -> str:
-    """How a call of a provider ends in a process where that library is not installed."""
-    command = [sys.executable, "-c", CONNECT, absent, provider]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
+@pytest.fixture(scope="module")
+def endings() -> dict[tuple[str, str], str]:
+    """How a call of a provider ends in a process where a library is not installed."""
+    cases = [" ".join(case) for case in (*NOT_INSTALLED, *NOT_NEEDED)]
+    command = [sys.executable, "-c", CASES, *cases]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    lines = (line.split(" ", 2) for line in done.stdout.splitlines())
+    return {(absent, provider): told for absent, provider, told in lines}
 
 
-@pytest.mark.parametrize(
-    ("absent", "provider"),
-    [
-        ("pydantic_ai", "anthropic"),
-        ("anthropic", "anthropic"),
-        ("openai", "openai"),
-        ("google.genai.client", "gemini"),
-    ],
-)
-def test_a_provider_that_is_not_installed_says_what_to_install(absent: str, provider: str) -> None:
-    told = ended(absent, provider)
+@pytest.mark.parametrize(("absent", "provider"), NOT_INSTALLED)
+def test_a_provider_that_is_not_installed_says_what_to_install(
+    endings: dict[tuple[str, str], str], absent: str, provider: str
+) -> None:
+    told = endings[absent, provider]
     assert told == f"PROVIDER_NOT_INSTALLED pip install 'oppspot-runner[{provider}]'"
 
 
-@pytest.mark.parametrize(
-    ("absent", "provider"),
-    [("openai", "anthropic"), ("google.genai", "openai"), ("anthropic", "gemini")],
-)
-def test_one_extra_does_not_need_the_others(absent: str, provider: str) -> None:
+@pytest.mark.parametrize(("absent", "provider"), NOT_NEEDED)
+def test_one_extra_does_not_need_the_others(
+    endings: dict[tuple[str, str], str], absent: str, provider: str
+) -> None:
     """It comes as far as the network, where nobody listens."""
-    assert ended(absent, provider) == "PROVIDER_UNAVAILABLE None"
+    assert endings[absent, provider] == "PROVIDER_UNAVAILABLE None"
