@@ -27,6 +27,8 @@ from psycopg.conninfo import make_conninfo
 from oppspot_runner.db.migrate import migrate
 from oppspot_runner.db.pool import Database
 from oppspot_runner.observe import logging
+from tests import warm
+from tests.warm import Warmer
 
 # Whatever the shell says: each of the workers, and each of the many programs that tests start,
 # would else compile all our modules anew.
@@ -117,6 +119,13 @@ def drop_database(server: str, name: str) -> None:
     administrator(server).execute(
         sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
     )
+
+
+@pytest.fixture(scope="session")
+def warmer() -> Iterator[Warmer]:
+    """Starts `oppspot-runner` as processes of their own."""
+    with warm.warmer() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -17,17 +17,21 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-ROOT = Path(__file__).resolve().parents[2]
-START = [sys.executable, "-m", "oppspot_runner", "start", "--import", "tests.daemon.sample_agents"]
+from tests.warm import ROOT, Warm, Warmer
+
+START = ["start", "--import", "tests.daemon.sample_agents"]
+COLD = [sys.executable, "-m", "oppspot_runner"]
+Process = subprocess.Popen[bytes] | Warm
 
 
 class Fleet:
     """Starts runner processes on one database and waits for what should happen there."""
 
-    def __init__(self, dsn: str, folder: Path) -> None:
+    def __init__(self, dsn: str, folder: Path, warmer: Warmer) -> None:
         self.dsn = dsn
         self.folder = folder
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.warmer = warmer
+        self.processes: list[Process] = []
         self.connection = psycopg.connect(dsn, autocommit=True, row_factory=dict_row)
 
     def environment(self, **settings: str) -> dict[str, str]:
@@ -35,10 +39,15 @@ class Fleet:
         own = {"DATABASE_URL": self.dsn, "OPPSPOT_LOG_LEVEL": "warning", **settings}
         return {**kept, **own, "XDG_STATE_HOME": str(self.folder)}
 
-    def start(self, *arguments: str, **settings: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, cold: bool = False, **settings: str) -> Process:
         """Starts a runner and waits until it has its row and its way to be woken."""
         known = {row["id"] for row in self.all("SELECT id FROM task_runners")}
-        process = subprocess.Popen([*START, *arguments], cwd=ROOT, env=self.environment(**settings))
+        words, env = [*START, *arguments], self.environment(**settings)
+        process: Process = (
+            subprocess.Popen([*COLD, *words], cwd=ROOT, env=env)
+            if cold
+            else self.warmer.start(*words, env=env)
+        )
         self.processes.append(process)
         self.until(
             lambda: (
@@ -53,15 +62,7 @@ class Fleet:
         return process
 
     def command(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "oppspot_runner", *arguments],
-            cwd=ROOT,
-            env=self.environment(**settings),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return self.warmer.run(*arguments, env=self.environment(**settings))
 
     def all(self, query: str, params: Any = None) -> list[dict[str, Any]]:
         return self.connection.execute(query, params).fetchall()  # type: ignore[arg-type]
@@ -104,8 +105,8 @@ class Fleet:
 
 
 @pytest.fixture
-def fleet(dsn: str, tmp_path: Path) -> Iterator[Fleet]:
-    made = Fleet(dsn, tmp_path)
+def fleet(dsn: str, tmp_path: Path, warmer: Warmer) -> Iterator[Fleet]:
+    made = Fleet(dsn, tmp_path, warmer)
     yield made
     made.end()
 

@@ -44,7 +44,7 @@ def test_agents_of_four_origins_run_in_one_runner(fleet: Fleet, tmp_path: Path) 
         "[oppspot_runner.agents]\nfrom_package = their_package:found\n"
         "broken = their_package:no_such_name\n"
     )
-    fleet.start("--import", "our_module", PYTHONPATH=str(tmp_path))
+    fleet.start("--import", "our_module", cold=True, PYTHONPATH=str(tmp_path))
     tasks = {
         kind: fleet.task(fleet.agent(kind), '{"n": 7}')
         for kind in ("from_package", "a_class", "a_def", "registered")

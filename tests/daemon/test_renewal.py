@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 from typing import Any
 
-from tests.daemon.conftest import Fleet, NotifySocket
+from tests.daemon.conftest import Fleet, NotifySocket, Process
 
 
-def members(fleet: Fleet, process: subprocess.Popen[bytes]) -> list[Any]:
+def members(fleet: Fleet, process: Process) -> list[Any]:
     """The ids under which a process has joined, the dead ones too."""
     rows = fleet.all("SELECT id FROM task_runners WHERE pid = %s ORDER BY id", (process.pid,))
     return [row["id"] for row in rows]
