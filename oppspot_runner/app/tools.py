@@ -13,11 +13,13 @@ from functools import partial
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
+from oppspot_runner.agents.registry import registry as agents
 from oppspot_runner.app.task_access import AccessOfTask
 from oppspot_runner.base.errors import ConfigurationError, Fail
 from oppspot_runner.base.settings import Settings, load_settings
 from oppspot_runner.base.steps import Step
 from oppspot_runner.base.task import Task
+from oppspot_runner.base.tool_errors import CodedError
 from oppspot_runner.base.waiting import Awaited
 from oppspot_runner.db.pool import Database
 from oppspot_runner.db.through import Through
@@ -30,6 +32,7 @@ from oppspot_runner.tools.threads import in_thread
 if TYPE_CHECKING:
     from oppspot_runner.tools.own_tools import ToolServices
     from oppspot_runner.tools.task_calls import TaskToolCalls
+    from oppspot_runner.tools.tool_base import ToolBase
 
 ENTRY_POINT_GROUP = "oppspot_runner.tools"
 
@@ -46,6 +49,29 @@ def load_tools() -> list[str]:
     except ConfigurationError as error:
         return [error.one_line()]
     return registry.load_entry_points()
+
+
+async def all_tools(settings: Settings) -> tuple[list[ToolBase], list[str]]:
+    """All tools of an installation by name, also those of servers; and problems as text.
+
+    Raises ConfigurationError for a module, a file or an extra that cannot be loaded.
+    """
+    from oppspot_runner.tools.mcp_servers import McpServers
+    from oppspot_runner.tools.registry import registry
+
+    problems = registry.load_entry_points()
+    agents.load_modules(settings.import_)
+    found = {name: registry.find(name) for name in registry.known()}
+    servers = McpServers.of(settings)
+    try:
+        for name in servers.names():
+            try:
+                found |= {one.name: one for one in await servers.tools_of(name)}
+            except (CodedError, ConfigurationError) as error:
+                problems.append(error.one_line())
+    finally:
+        await servers.aclose()
+    return [found[name] for name in sorted(found)], problems
 
 
 @dataclass

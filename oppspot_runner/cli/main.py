@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "List, show, requeue and discard failed tasks.",
     ),
     "agents": ("agents", "agents", "List, create, update and compare agents."),
+    "tools": ("tools", "tools", "List tools; settle calls; clear the cache of results."),
     "streams": ("streams", "streams", "List, create, plan, run and show streams; assign agents."),
     "runs": ("runs", "runs", "List, show, start, signal, approve, rerun, cancel runs; events."),
     "schedules": (

@@ -19,9 +19,19 @@ LENGTH_ALONE = re.compile(LENGTH)
 
 
 def json_object(
-    _ctx: click.Context, _param: click.Parameter, value: str | None
+    ctx: click.Context, param: click.Parameter, value: str | None
 ) -> dict[str, Any] | None:
     """The callback of an option that holds a JSON object, or @FILE with one."""
+    if value is None:
+        return None
+    found = json_value(ctx, param, value)
+    if not isinstance(found, dict):
+        raise click.BadParameter(f'{value[:60]!r} is not a JSON object such as {{"days": 7}}')
+    return found
+
+
+def json_value(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Any:
+    """The callback of an option that holds JSON, or @FILE with some; None without it."""
     if value is None:
         return None
     text = value
@@ -31,12 +41,9 @@ def json_object(
         except (OSError, ValueError) as error:
             raise click.BadParameter(f"{value} cannot be read: {error}") from None
     try:
-        found = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise click.BadParameter(f"{text[:60]!r} is not JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise click.BadParameter(f'{text[:60]!r} is not a JSON object such as {{"days": 7}}')
-    return found
 
 
 def length_of_time(

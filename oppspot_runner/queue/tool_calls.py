@@ -7,9 +7,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from oppspot_runner.base.jsonsafe import clean, clean_text, cut_to_size, dumps
+from oppspot_runner.base.payload import plain_text
 from oppspot_runner.base.steps import Step
 from oppspot_runner.base.tool_use import BegunCall, ToolUse
 from oppspot_runner.db.files import statement
+from oppspot_runner.db.operation import Call, Operation
 from oppspot_runner.db.pool import Connection, Database
 from oppspot_runner.db.through import Through, at_once
 from oppspot_runner.queue.journal import TaskJournal, step_columns
@@ -18,11 +20,13 @@ RECORD = statement("tools/record")
 BEGIN = statement("tools/begin")
 END = statement("tools/end")
 RELEASE = statement("tools/release")
+SETTLE = statement("tools/settle")
 PRUNE_CALLS = statement("tools/prune_calls")
 PRUNE_RATES = statement("tools/prune_rates")
 
 MOST_ARGUMENTS = 16 * 1024  # bytes of them that are recorded
 MOST_NAME = 200
+MOST_STEP = 300
 OF_A_TASK = ("task_id", "attempt", "name", "seq", "agent_id")
 
 
@@ -91,6 +95,28 @@ class TaskCallRecords:
             "agent_id": task.agent.id if task.agent else None,
             "org_id": task.org_id,
         }
+
+
+def settle(
+    task_id: UUID, *, done: bool, step: str | None = None, result: Any = None
+) -> Operation[str]:
+    """Says of a call of a task whose end is unknown whether it was made; its step.
+
+    `step` is needed where there are several. `result` is what a call that was made returned; one
+    that was not is made by the next attempt, with the key that it had. Raises NotFoundError,
+    InvalidInputError where there are several, ConflictError while the task runs.
+    """
+    (row,) = yield Call(
+        SETTLE,
+        {
+            "task_id": task_id,
+            "done": done,
+            "step": None if step is None else plain_text(step, "the step", most=MOST_STEP),
+            "result": dumps(clean(result)),
+        },
+    )
+    settled: str = row["step"]
+    return settled
 
 
 async def prune_tool_calls(connection: Connection, *, keep_s: float) -> int:

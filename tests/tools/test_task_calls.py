@@ -334,3 +334,18 @@ async def test_an_error_that_is_raised_is_not_remembered_and_the_next_attempt_ca
         ("NAME_NOT_RESOLVED", True),
         (None, False),
     ]
+
+
+async def test_somebody_who_looked_says_that_the_call_may_be_made_again(bench: Bench) -> None:
+    _, task = await cut_off(bench, configuration=allowing("deliver"))
+    async with bench.running():
+        await bench.ended(task)
+        settled = "SELECT settle_tool_call(id, false) FROM agent_tasks"
+        await bench.db.execute(settled)
+        await bench.db.execute("SELECT retry_task(id) FROM agent_tasks")
+        (row,) = await bench.ended(task)
+    assert row["status"] == "completed", row["error_message"]
+    assert len(post.received) == 2
+    assert post.received[0] == post.received[1]
+    (call,) = await calls(bench)
+    assert (call["code"], call["ended_at"] is None) == (None, False)
