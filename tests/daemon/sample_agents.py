@@ -96,7 +96,8 @@ class Adding(Saving):
     agent_type = "adding"
 
     async def execute_agent(self, state: dict[str, Any]) -> dict[str, Any]:
-        await asyncio.sleep(1)
+        if self.ctx.attempt == 1:
+            await asyncio.Event().wait()  # until its runner is killed
         return {"sum": 1 + sum(output["sum"] for output in self.ctx.upstream.values())}
 
 

@@ -1,4 +1,7 @@
-"""A run of thirty agents whose runners are killed ten times: it ends as it would have.
+"""A run of thirty agents whose runners are killed ten times and more: it ends as it would have.
+
+Each agent has to be killed once, and three at most die at once: however slow the machine is, the
+run cannot end before the tenth kill.
 
 Not part of the ordinary run, because it takes half a minute. Run it by its path.
 """
@@ -40,12 +43,14 @@ def test_a_run_whose_runners_are_killed_ten_times_ends_as_it_would_have(fleet: F
     run = _start(fleet, agents, needs)
     for _ in range(2):
         _runner(fleet)
-    for _ in range(KILLS):
-        fleet.until(lambda: bool(fleet.all(RUNNING)), within_s=60)
-        victim = fleet.all(RUNNING)[0]["pid"]
-        os.kill(victim, signal.SIGKILL)
-        _runner(fleet)
-    fleet.until(lambda: _status(fleet, run) != "running", within_s=120)
+    kills = 0
+    while not _ended(fleet, run):
+        if victims := fleet.all(RUNNING):
+            os.kill(victims[0]["pid"], signal.SIGKILL)
+            kills += 1
+            _runner(fleet)
+        fleet.until(lambda: bool(fleet.all(RUNNING)) or _ended(fleet, run), within_s=60)
+    assert kills >= KILLS
     assert _status(fleet, run) == "completed"
     results = fleet.one("SELECT r.results FROM stream_runs r WHERE id = %s", (run,))["results"]
     assert [results[str(agent)]["sum"] for agent in agents] == _sums(needs)
@@ -54,7 +59,7 @@ def test_a_run_whose_runners_are_killed_ten_times_ends_as_it_would_have(fleet: F
         "tasks": NODES,
     }
     lost = fleet.one("SELECT sum(crash_count) AS n, max(retry_count) AS most FROM agent_tasks")
-    assert lost["n"] >= KILLS
+    assert lost["n"] >= NODES
     assert lost["most"] == 0
 
 
@@ -83,6 +88,10 @@ def _start(fleet: Fleet, agents: list[Any], needs: list[list[int]]) -> Any:
 
 def _runner(fleet: Fleet) -> None:
     fleet.start("--poll-interval", "0.5", OPPSPOT_LEASE="3")
+
+
+def _ended(fleet: Fleet, run: Any) -> bool:
+    return _status(fleet, run) != "running"
 
 
 def _status(fleet: Fleet, run: Any) -> str:
