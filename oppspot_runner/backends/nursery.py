@@ -172,8 +172,9 @@ def main(control: int) -> None:
     """The whole life of the nursery; `control` is its end of the socket to the runner."""
     import gc
 
+    gc.disable()
     import oppspot_runner.backends.child  # noqa: F401 - loaded once, for all children
 
-    gc.collect()
+    gc.enable()
     gc.freeze()  # what is never looked at again stays shared with the children
     Nursery(socket.socket(fileno=control)).serve()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -10,9 +11,10 @@ from dataclasses import replace
 import structlog
 
 from oppspot_runner.agents.registry import registry
-from oppspot_runner.app.daemon import Daemon, calm_collector
+from oppspot_runner.app.daemon import Daemon
 from oppspot_runner.app.database import opened
 from oppspot_runner.app.wiring import build_runner, load_agents, runner_config
+from oppspot_runner.base.garbage import collect_rarely
 from oppspot_runner.base.settings import Settings, unknown_variables
 from oppspot_runner.cli.leaving import leave_process
 from oppspot_runner.db.migrate import migrate, require_schema
@@ -40,7 +42,8 @@ async def serve(
                 log.info("migration applied", migration=name)
         await require_schema(database)
         runner = build_runner(database, config, leave=leave_process, settings=settings)
-        calm_collector()
+        collect_rarely()
+        gc.freeze()  # what is there already stays
         await Daemon(runner, on_ready=lambda: _tell_parent(ready_fd)).run()
     if runner.renewal is not None:
         leave_process(runner.renewal, again=True)
