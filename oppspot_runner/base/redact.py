@@ -9,10 +9,11 @@ SECRET_NAME = re.compile(
     r"(?i)(api[_-]?key|authorization|passw(or)?d|passwd|secret|token$|_token|credential|cookie|dsn)"
 )
 NOT_SECRET = {"run_token", "tokens", "max_tokens", "tokens_used"}
-# Of a scheme only the end is looked for: without a bound, a long word takes minutes.
-URL_PASSWORD = re.compile(r"(?P<start>[a-z][a-z0-9+.-]{0,30}://[^\s:/@]*:)[^\s@/]+(?=@)")
+# The scheme is not looked for: these characters are found at once in texts of any length.
+URL_PASSWORD = re.compile(r"(?P<start>://[^\s:/@]*:)[^\s@/]+(?=@)")
+WORDS = ("password", "passwd", "api_key", "api-key", "apikey", "secret", "authorization")
 WORD_SECRET = re.compile(
-    r"(?i)(?P<start>\b(?:password|passwd|api[_-]?key|secret|authorization)\s*[=:]\s*"
+    r"(?i)(?P<start>\b(?:password|passwd|api[_-]?key|secret|authorization)['\"]?\s*[=:]\s*"
     r"(?:bearer\s+|basic\s+)?)(?:'[^']*'|\"[^\"]*\"|[^\s,;&'\"]+)"
 )
 REDACTED = "[redacted]"
@@ -22,8 +23,7 @@ MOST_DEPTH = 100  # deeper than what comes from outside may be
 def redact(value: Any, depth: int = 0) -> Any:
     """`value` without what looks like a secret: by the name of a key, or inside text."""
     if isinstance(value, str):
-        shown = URL_PASSWORD.sub(rf"\g<start>{REDACTED}", value)
-        return WORD_SECRET.sub(rf"\g<start>{REDACTED}", shown)
+        return _masked(value)
     if depth >= MOST_DEPTH:
         return value
     if isinstance(value, dict):
@@ -34,6 +34,14 @@ def redact(value: Any, depth: int = 0) -> Any:
     if isinstance(value, list | tuple):
         return [redact(item, depth + 1) for item in value]
     return value
+
+
+def _masked(text: str) -> str:
+    shown = URL_PASSWORD.sub(rf"\g<start>{REDACTED}", text)
+    folded = shown.lower()
+    if not any(word in folded for word in WORDS):
+        return shown  # as nearly all are; the next step takes long
+    return WORD_SECRET.sub(rf"\g<start>{REDACTED}", shown)
 
 
 def is_secret_name(name: Any) -> bool:

@@ -145,6 +145,22 @@ async def test_a_later_attempt_goes_on_where_the_last_one_was(bench: Bench) -> N
     assert len(await bench.db.fetch_all("SELECT FROM tool_calls")) == 1
 
 
+async def test_an_answer_that_was_repaired_is_not_paid_again_after_another_error(
+    bench: Bench,
+) -> None:
+    script = [{"text": "no"}, SCRIPT[0], {"error": "PROVIDER_OVERLOADED"}]
+    schema = {"type": "object", "required": ["sum"]}
+    agent = await thinking(
+        bench, script=script, output_schema=schema, backoff={"first": 0}, max_retries=1
+    )
+    task = await bench.task(agent, payload='{"input": "go"}')
+    async with bench.running():
+        await bench.ended(task)
+    calls = await bench.db.fetch_all("SELECT seq, attempt FROM model_calls ORDER BY started_at")
+    made = [(one["seq"], one["attempt"]) for one in calls]
+    assert made == [(0, 1), (1, 1), (2, 1), (2, 2)]
+
+
 async def test_the_words_of_the_model_are_events_of_the_run(bench: Bench) -> None:
     agent = await thinking(bench, script=[{"text": "One two three."}], tools=[])
     run = await bench.db.fetch_one(

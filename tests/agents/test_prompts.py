@@ -111,6 +111,7 @@ def test_what_looks_like_a_secret_enters_no_prompt() -> None:
     options = LlmOptions(instructions="The dsn is postgres://me:sk-1@host/db")
     made = prompt(
         options,
+        title='{"Password": "sk-4", "user": "me"}',
         description="password: sk-2",
         data=[("crm", {"a": {"b": [{"c": {"d": {"e": {"f": {"api_key": "sk-3"}}}}}]}})],
     )
