@@ -6,14 +6,14 @@ Not part of the ordinary run, because it makes a hundred thousand tasks. Run it 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.daemon.conftest import Fleet
+from tests.daemon.conftest import Fleet, fleet
+
+__all__ = ["fleet"]
 
 BIG = 100_000
 SAMPLE_EVERY_S = 0.01
@@ -22,13 +22,6 @@ RUNNING = """
            count(*) FILTER (WHERE t.limit_key = 'one')
     FROM agent_tasks t WHERE t.status = 'processing'
 """
-
-
-@pytest.fixture
-def fleet(dsn: str, tmp_path: Path) -> Iterator[Fleet]:
-    made = Fleet(dsn, tmp_path)
-    yield made
-    made.end()
 
 
 @pytest.mark.timeout(180)

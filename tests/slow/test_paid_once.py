@@ -20,11 +20,13 @@ from typing import Any
 
 import pytest
 
-from tests.daemon.conftest import Fleet
+from tests.daemon.conftest import Fleet, fleet
 from tests.llm.scripted import Answer, Asked
 from tests.llm.server import ContractServer
 from tests.llm.wire_openai import OpenAI
 from tests.slow.paying_agents import MODEL_CALLS, TOOL_CALLS
+
+__all__ = ["fleet"]
 
 ANSWER_AFTER_S = 0.02
 CONFIGURATION = {"model": "openai:gpt-4o", "max_tokens": 100, "tools": {"counted": True}}
@@ -128,13 +130,6 @@ class World:
         assert len(self.server.counts) == MODEL_CALLS
         both = self.server.counts + calls
         return list((both - Counter(both.keys())).elements())
-
-
-@pytest.fixture
-def fleet(dsn: str, tmp_path: Path) -> Iterator[Fleet]:
-    made = Fleet(dsn, tmp_path)
-    yield made
-    made.end()
 
 
 @pytest.mark.ci_slice
