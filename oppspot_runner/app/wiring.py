@@ -123,7 +123,7 @@ def stores_on(database: Database, models: Models, agent_tools: RunnerTools) -> S
         companies=lambda org_id: CompanyStore(database, org_id),
         items=lambda org_id, stream_id: ItemStore(database, org_id, stream_id),
         insights=lambda task, stream_id: InsightStore(database, task.org_id, stream_id, task),
-        models=lambda journal, stream_id: PaidCalls(database, journal, models, stream_id),
+        models=lambda task, journal, stream_id: PaidCalls(models, task, journal, stream_id),
         tools=agent_tools.of,
     )
 

@@ -109,9 +109,16 @@ def _judge(row: DictRow, call: Mapping[str, Any]) -> None:
             raise Snooze(row["again_at"], reason=f"{budget} has {state} and {held}")
 
 
-async def end_call(connection: Connection, call: Mapping[str, Any]) -> bool:
-    """Writes how a call ended and charges its budgets; False when the task is no longer ours."""
-    row = await (await connection.execute(END_CALL, {"call": dumps(call)})).fetchone()
+async def end_call(
+    connection: Connection, call: Mapping[str, Any], step: Mapping[str, Any], result: str | None
+) -> bool:
+    """Writes how a call ended, charges its budgets, and keeps its answer as the result of a step.
+
+    `step` are columns of agent_steps; `result` is JSON, None where there is nothing to keep. False
+    when the task is no longer ours.
+    """
+    params = {"call": dumps(call), **step, "result": result}
+    row = await (await connection.execute(END_CALL, params)).fetchone()
     return row is not None and bool(row["ours"])
 
 

@@ -14,9 +14,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from oppspot_runner.base.errors import LeaseLostError, Snooze
-from oppspot_runner.base.jsonsafe import clean_text
+from oppspot_runner.base.jsonsafe import dumps
 from oppspot_runner.base.steps import Step
-from oppspot_runner.db.pool import Connection, Database
+from oppspot_runner.base.task import Task
+from oppspot_runner.db.pool import Connection
 from oppspot_runner.limits import budgets
 from oppspot_runner.limits.budgets import TaskLimit, task_limit
 from oppspot_runner.llm import errors
@@ -25,7 +26,7 @@ from oppspot_runner.llm.kept_answers import kept_answer, kept_fault
 from oppspot_runner.llm.messages import JsonObject, ModelRequest, Reply, TextChunk, Usage
 from oppspot_runner.llm.model import LanguageModel
 from oppspot_runner.llm.models import Models
-from oppspot_runner.queue.journal import MOST_STEP_NAME, TaskJournal
+from oppspot_runner.queue.journal import TaskJournal, step_columns
 from oppspot_runner.queue.settlement import Metrics
 
 # After these nobody knows what was made of the answer, and what the provider charges for it.
@@ -55,15 +56,32 @@ class Spent:
         }
 
 
+@dataclass(frozen=True)
+class CallEnd:
+    """How a call ended. `kept` is what its step is to remember, if anything."""
+
+    status: str
+    usage: Usage
+    cost: Decimal | None
+    code: str | None = None
+    kept: JsonObject | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """As columns of model_calls."""
+        tokens = {f"{kind}_tokens": count for kind, count in vars(self.usage).items()}
+        cost = None if self.cost is None else f"{self.cost:f}"
+        return {**tokens, "status": self.status, "cost_usd": cost, "error_code": self.code}
+
+
 class PaidCalls:
-    """The calls of one attempt. It belongs to the runner's loop."""
+    """The calls of one attempt of `task`. It belongs to the runner's loop."""
 
     def __init__(
-        self, database: Database, journal: TaskJournal, models: Models, stream_id: UUID | None
+        self, models: Models, task: Task, journal: TaskJournal, stream_id: UUID | None
     ) -> None:
-        self.database = database
-        self.journal = journal
         self.models = models
+        self.task = task
+        self.journal = journal
         self.stream_id = stream_id
         self.spent = Spent()
         self._open = 0
@@ -83,10 +101,10 @@ class PaidCalls:
         call_id = await self._begin(found, request, step)
         try:
             reply = await self._answer(found, request, stream)
-            kept = (step, kept_answer(reply))
-            await self._end(call_id, "finished", reply.usage, reply.cost, kept=kept)
+            end = CallEnd("finished", reply.usage, reply.cost, kept=kept_answer(reply))
+            await self._end(call_id, step, end)
         except errors.ModelError as error:
-            await self._failed(call_id, found, error, step)
+            await self._end(call_id, step, self._failed(found, error))
             raise
         except BaseException:
             self._dropped.add(call_id)
@@ -103,7 +121,7 @@ class PaidCalls:
 
     @property
     def _configuration(self) -> dict[str, Any]:
-        agent = self.journal.task.agent
+        agent = self.task.agent
         return {} if agent is None else agent.configuration
 
     async def _begin(self, found: LanguageModel, request: ModelRequest, step: Step) -> UUID:
@@ -143,72 +161,49 @@ class PaidCalls:
                     await self.journal.emit("output_chunk", {"chunk": chunk.text})
         raise errors.AnswerCutError("the stream ended without an answer")
 
-    async def _failed(
-        self, call_id: UUID, found: LanguageModel, error: errors.ModelError, step: Step
-    ) -> None:
-        end, usage, kept = "failed", Usage(), None
-        cost: Decimal | None = Decimal(0)
-        if error.usage is not None:
-            usage, cost = error.usage, found.prices.cost(found.name, error.usage)
-        elif isinstance(error, UNKNOWN_END):
-            end, cost = "lost", None
+    def _failed(self, found: LanguageModel, error: errors.ModelError) -> CallEnd:
+        if error.usage is None:
+            if isinstance(error, UNKNOWN_END):
+                return CallEnd("lost", Usage(), None, error.code)
+            return CallEnd("failed", Usage(), Decimal(0), error.code)
+        kept = None
         if isinstance(error, errors.OutputSchemaError) and error.reply is not None:
-            kept = (step, kept_fault(error, self.journal.task.retry_count))
-        await self._end(call_id, end, usage, cost, code=error.code, kept=kept)
+            kept = kept_fault(error, self.task.retry_count)
+        cost = found.prices.cost(found.name, error.usage)
+        return CallEnd("failed", error.usage, cost, error.code, kept)
 
-    async def _end(
-        self,
-        call_id: UUID,
-        status: str,
-        usage: Usage,
-        cost: Decimal | None,
-        *,
-        code: str | None = None,
-        kept: tuple[Step, JsonObject] | None = None,
-    ) -> None:
-        tokens = {f"{kind}_tokens": count for kind, count in vars(usage).items()}
-        end = {
-            **self._columns(call_id),
-            **tokens,
-            "status": status,
-            "cost_usd": None if cost is None else f"{cost:f}",
-            "error_code": code,
-        }
-
-        async def write(connection: Connection) -> bool:
-            ours = await budgets.end_call(connection, end)
-            if ours and kept is not None:
-                await self.journal.keep(connection, *kept)
-            return ours
-
-        await self._fenced(write)
-        self.spent.add(usage, cost)
-        self.journal.saved_steps += kept is not None
+    async def _end(self, call_id: UUID, step: Step, end: CallEnd) -> None:
+        call = {**self._columns(call_id), **end.columns()}
+        place = {**step_columns(step), "task_id": self.task.id, "attempt": self.task.attempt}
+        result = None if end.kept is None else dumps(end.kept)
+        await self._fenced(lambda tx: budgets.end_call(tx, call, place, result))
+        self.spent.add(end.usage, end.cost)
+        self.journal.saved_steps += end.kept is not None
         self.journal.spent = self.spent.metrics()
 
     async def _fenced(self, write: Callable[[Connection], Awaitable[bool]]) -> None:
-        """Writes in one transaction. Raises LeaseLostError when the task is no longer ours."""
+        """Writes, by one statement. Raises LeaseLostError when the task is no longer ours."""
 
         async def once() -> bool:
-            async with self.database.transaction() as connection:
+            async with self.journal.database.connection() as connection:
                 return await write(connection)
 
         if not await self.journal.through(once):
-            raise LeaseLostError(f"task {self.journal.task.id} is no longer this attempt's")
+            raise LeaseLostError(f"task {self.task.id} is no longer this attempt's")
 
     def _columns(self, call_id: UUID) -> dict[str, Any]:
-        task = self.journal.task
+        task = self.task
         return {"id": str(call_id), "task_id": str(task.id), "run_token": task.run_token}
 
     def _facts(self, found: LanguageModel, request: ModelRequest, step: Step) -> dict[str, Any]:
-        task = self.journal.task
+        task = self.task
         estimate = found.prices.estimate(found.name, request)
         return {
             "attempt": task.attempt,
             "agent_id": None if task.agent is None else str(task.agent.id),
             "stream_id": None if self.stream_id is None else str(self.stream_id),
             "org_id": None if task.org_id is None else str(task.org_id),
-            "step": clean_text(step.name, most=MOST_STEP_NAME),
+            "step": step_columns(step)["name"],
             "seq": step.seq,
             "model": str(found.name),
             "estimate_usd": None if estimate is None else f"{estimate:f}",

@@ -19,7 +19,7 @@ from oppspot_runner.base.steps import KeptStep, Step
 from oppspot_runner.base.task import Task
 from oppspot_runner.base.waiting import Awaited
 from oppspot_runner.db.files import statement
-from oppspot_runner.db.pool import Connection, Database
+from oppspot_runner.db.pool import Database
 from oppspot_runner.db.through import Through
 from oppspot_runner.queue.attempt_events import AttemptEvents, Tell
 from oppspot_runner.queue.event_writer import EventWriter
@@ -28,7 +28,6 @@ from oppspot_runner.queue.settlement import Metrics
 PROGRESS = statement("queue/progress")
 STEPS = statement("queue/steps")
 SAVE_STEP = statement("queue/save_step")
-FORGET_STEP = statement("queue/forget_step")
 WAIT_FOR_TIME = statement("queue/wait_for_time")
 WAIT_FOR_EVENT = statement("queue/wait_for_event")
 SPAWN = statement("queue/spawn")
@@ -122,17 +121,6 @@ class TaskJournal:
         """Stores the result of a finished step for later attempts."""
         await self.fenced(SAVE_STEP, {**step_columns(step), "result": dumps(result)})
         self.saved_steps += 1
-
-    async def keep(self, connection: Connection, step: Step, result: Any) -> None:
-        """As `remember`, in a transaction of the caller, who has locked the task and counts it.
-
-        What was kept of the step by an earlier attempt goes.
-        """
-        fence = {"task_id": self.task.id, "run_token": self.task.run_token}
-        kept = {**step_columns(step), "result": dumps(result), **fence}
-        if self.task.attempt > 1:
-            await connection.execute(FORGET_STEP, kept)
-        await connection.execute(SAVE_STEP, kept)
 
     async def wait_for_time(
         self, step: str, seq: int, until: datetime | None, after_s: float | None

@@ -42,13 +42,13 @@ DEFAULT_MAX_RETRIES = 3  # of the column: it says nothing, so the agent's own nu
 class Stores:
     """Makes what a task asks: companies for (org), the others for (org, stream, task).
 
-    Models are those of an attempt, for (its journal, stream).
+    Models are for (task, journal, stream).
     """
 
     companies: Callable[[UUID | None], CompanyStore]
     items: Callable[[UUID | None, UUID], ItemStore]
     insights: Callable[[Task, UUID], InsightStore]
-    models: Callable[[TaskJournal, UUID | None], ModelCalls]
+    models: Callable[[Task, TaskJournal, UUID | None], ModelCalls]
     tools: Callable[[Task, TaskJournal], ToolCalls]
 
 
@@ -120,7 +120,7 @@ def brief(
         execution_config=_object(task, "execution_config"),
         force_execute=task.payload.get("force_execute") is True,
         work_time=WorkTime(options.soft_limit_s, options.time_limit.total_seconds()),
-        _model_calls=stores.models(journal, stream.id if stream else None),
+        _model_calls=stores.models(task, journal, stream.id if stream else None),
         _tool_calls=stores.tools(task, journal),
         _companies=stores.companies(task.org_id),
         _items=stores.items(task.org_id, stream.id) if stream else None,

@@ -62,8 +62,10 @@ class Till:
             ("cached_tokens", "cache_written_tokens", "reasoning_tokens", "output_tokens"), 0
         )
         ended = {**call, **counts, "input_tokens": tokens, "cost_usd": cost, "status": status}
+        step = {"name": "model", "seq": 0, "position": None, "fingerprint": None}
+        place = {**step, "task_id": call["task_id"], "attempt": 1}
         async with self.transaction() as tx:
-            return await budgets.end_call(tx, ended)
+            return await budgets.end_call(tx, ended, place, None)
 
     def transaction(self) -> Any:
         return self.db.transaction()
