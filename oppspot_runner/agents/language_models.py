@@ -11,7 +11,7 @@ from oppspot_runner.agents.ports import ModelCalls
 from oppspot_runner.base.errors import ConfigurationError, Snooze
 from oppspot_runner.base.jsonsafe import clean, dumps
 from oppspot_runner.base.steps import Step
-from oppspot_runner.base.waiting import Awaited
+from oppspot_runner.base.waiting import FOR_MONEY, Awaited
 from oppspot_runner.llm.kept_answers import answer_of, is_usable
 from oppspot_runner.llm.messages import ModelRequest, Reply, UserMessage
 
@@ -73,7 +73,7 @@ class LanguageModels:
             try:
                 return await self._calls.ask(name, request, step=step)
             except Snooze as wait:
-                return await self._wait(f"for money: {wait}", Awaited(False, until=wait.until))
+                return await self._wait(f"{FOR_MONEY}{wait}", Awaited(False, until=wait.until))
 
         answer = await self._once(
             step,

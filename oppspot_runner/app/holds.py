@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from oppspot_runner.base.waiting import FOR_MONEY
 from oppspot_runner.base.wording import ago, awaited, moment, span
 
 NEXT_POLL = "a runner takes it within its next poll"
@@ -30,6 +31,10 @@ def parked(task: dict[str, Any]) -> Reason:
         text = f"{due}, {ago(-due_s)}, and {NEXT_POLL}"
         return Reason("parked", text, "oppspot-runner status")
     last = task["last_error"]
+    wait = f"waited: {FOR_MONEY}"
+    if last is not None and last.startswith(wait):
+        text = f"its agent waits for money, and asks again in {span(due_s)}"
+        return Reason("money", f"{text}: {last.removeprefix(wait)}", "oppspot-runner costs budgets")
     why = "" if last is None else f"; its last attempt: {last}"
     return Reason("parked", f"{due}, in {span(due_s)}{why}", task["run_now"])
 

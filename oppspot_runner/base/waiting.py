@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+FOR_MONEY = (
+    "for money: "  # how the reason begins of who waits until others give back what they hold
+)
+
 
 @dataclass(frozen=True)
 class Awaited:

@@ -78,6 +78,7 @@ async def begin_call(
     """
     params = {
         "call": dumps(call),
+        "task_id": UUID(call["task_id"]),
         "per_task": limit.cost_usd,
         "unpriced": limit.on_unknown_price,
         "dropped": list(dropped),

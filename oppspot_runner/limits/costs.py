@@ -13,7 +13,7 @@ from oppspot_runner.db.pool import Database
 
 COSTS = statement("money/costs")
 
-By = Literal["model", "agent", "stream", "run", "task", "attempt", "org", "day"]
+By = Literal["model", "tool", "agent", "stream", "run", "task", "attempt", "org", "day"]
 
 
 @dataclass(frozen=True)

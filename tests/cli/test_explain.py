@@ -41,6 +41,19 @@ def test_a_task_that_waits_for_its_retry_says_what_went_wrong(cli: CommandLine, 
     assert "its last attempt: timed out" in reasons(cli, task)["parked"]["text"]
 
 
+def test_a_task_that_waits_for_money_says_which_budget(cli: CommandLine, rows: Rows) -> None:
+    rows.runner()
+    task = rows.task(rows.agent(), scheduled_for="2099-01-01Z")
+    rows(
+        "INSERT INTO agent_executions (task_id, attempt, status, error_message)"
+        " VALUES (%s, 1, 'cancelled', 'waited: for money: the budget of agent 7 has 1 USD')",
+        task,
+    )
+    found = reasons(cli, task)["money"]
+    assert found["text"].endswith(": the budget of agent 7 has 1 USD")
+    assert cli(*found["fix"].split()[1:]).code == 0
+
+
 @pytest.mark.parametrize("scope", ["agent", "type", "org"])
 def test_a_pause_is_named_with_its_reason_and_the_command_that_ends_it(
     cli: CommandLine, rows: Rows, scope: str

@@ -13,6 +13,7 @@ import pytest
 
 from oppspot_runner.agents.context import Context
 from oppspot_runner.base.errors import Snooze
+from oppspot_runner.limits.costs import costs
 from oppspot_runner.llm.errors import OutputSchemaError
 from oppspot_runner.llm.messages import ModelRequest, Reply, UserMessage
 from oppspot_runner.llm.mock import MockProvider
@@ -133,6 +134,23 @@ async def test_a_task_waits_without_a_slot_for_money_that_others_hold(
     ends = sorted((row["status"], (row["error_message"] or "")[:15]) for row in rows)
     assert ends == [("completed", ""), ("completed", ""), ("failed", "BUDGET_EXCEEDED")]
     assert {row["retry_count"] for row in rows} == {0}
+
+
+async def test_what_a_tool_costs_is_what_its_tasks_do(bench: Bench) -> None:
+    async def asker(ctx: Context) -> None:
+        await ctx.llm.ask(REQUEST, model="mock:echo")
+
+    async def boss(ctx: Context) -> dict[str, Any]:
+        return await ctx.tools.call("run_agent", {"agent": "asker"})
+
+    await bench.agent(asker)
+    tools = {"tools": {"run_agent": True}}
+    task = await bench.task(await bench.agent(boss, configuration=json.dumps(tools)))
+    async with bench.running():
+        (row,) = await bench.ended(task)
+    assert row["status"] == "completed", row["error_message"]
+    (row,) = (await costs(bench.db, "tool")).rows
+    assert (row["key"], row["calls"], row["cost_usd"]) == ("run_agent", 1, COST)
 
 
 async def test_force_execute_does_not_override_a_budget(bench: Bench) -> None:

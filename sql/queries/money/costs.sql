@@ -4,7 +4,7 @@ WITH given AS (
     SELECT c.*, CASE %(by)s::text
         WHEN 'model' THEN c.model WHEN 'agent' THEN c.agent_id::text WHEN 'stream' THEN c.stream_id::text
         WHEN 'org' THEN c.org_id::text WHEN 'run' THEN c.run_id::text WHEN 'task' THEN c.task_id::text
-        WHEN 'attempt' THEN c.task_id || ' ' || c.attempt
+        WHEN 'tool' THEN c.tool WHEN 'attempt' THEN c.task_id || ' ' || c.attempt
         WHEN 'day' THEN ((c.started_at AT TIME ZONE 'UTC')::date)::text END AS key
     FROM model_calls c
     WHERE c.started_at >= coalesce(%(since)s::timestamptz, '-infinity') AND c.started_at < coalesce(%(until)s::timestamptz, 'infinity')
