@@ -1,4 +1,4 @@
-"""The whole product on real companies in a minute: import, a goal, three agents in a chain.
+"""The whole product on real companies in a minute: import, a goal, four agents in a chain.
 
 Everything is what a user would do: rows in tables, one INSERT, a real runner. Only the database is
 the demo's own, a private Postgres in a folder of its own.
@@ -27,6 +27,7 @@ from oppspot_runner.imports.listed import Listed
 from oppspot_runner.imports.pipeline import ImportProgress, run_import
 from oppspot_runner.queue import producer
 from oppspot_runner.streams import assignments, directory
+from oppspot_runner.streams.insights import InsightStore
 from oppspot_runner.streams.items import ItemStore
 
 PROGRESS = statement("demo/progress")
@@ -39,7 +40,34 @@ GOAL = {
     "must": ["industry", "location"],
 }
 TARGET = {"companies_to_find": 50, "min_quality_score": 4.0}
-CHAIN = ("opportunity_bot", "enrichment_agent", "scoring_agent")
+CHAIN = ("opportunity_bot", "enrichment_agent", "scoring_agent", "analyst")
+BEST = ("{result.companies.0.name}", "{result.companies.1.name}", "{result.companies.2.name}")
+# An agent of the type llm, whose model is a script: with `model` and a key it is a real one.
+ANALYST: dict[str, Any] = {
+    "model": "mock:script",
+    "instructions": "Say in an insight which companies of the stream are the best.",
+    "tools": ["company_search", "write_insight"],
+    "script": [
+        {
+            "text": "First I look at what the stream has, best first. ",
+            "calls": [{"name": "company_search", "arguments": {"in_stream": True}}],
+        },
+        {
+            "text": f"{BEST[0]} has {{result.companies.0.score}} points, that is the most. ",
+            "calls": [
+                {
+                    "name": "write_insight",
+                    "arguments": {
+                        "kind": "best_companies",
+                        "title": f"{BEST[0]} fits the goal best, before {BEST[1]} and {BEST[2]}",
+                        "evidence": {"companies": list(BEST)},
+                    },
+                }
+            ],
+        },
+        {"text": "That is an insight of the stream now."},
+    ],
+}
 LOOK_EVERY_S = 0.1
 TOP = 10
 REASONS = 2
@@ -54,6 +82,7 @@ class DemoResult:
     items_created: int = 0
     enriched_count: int = 0
     scored: int = 0
+    insight: str = ""
     seconds: float = 0.0
     top: list[dict[str, Any]] = field(default_factory=list)
     stream_id: str = ""
@@ -85,6 +114,7 @@ async def run_demo(database: Database, settings: Settings, watcher: Watcher) -> 
     result = _result(rows)
     result.companies = report.inserted + report.updated + report.unchanged
     result.stream_id = str(stream_id)
+    result.insight = (await InsightStore(database, None, stream_id).newest(1))[0]["title"]
     result.top = [_shown(row) for row in await ItemStore(database, None, stream_id).top(TOP)]
     result.seconds = round(time.monotonic() - started, 2)
     return result
@@ -95,7 +125,9 @@ async def _start(database: Database) -> UUID:
     stream_id = await session.run(
         directory.create_stream(STREAM, goal_criteria=GOAL, target_metrics=TARGET)
     )
-    agents = [await session.run(directory.create_agent(agent_type=kind)) for kind in CHAIN]
+    agents = [await session.run(directory.create_agent(agent_type=kind)) for kind in CHAIN[:-1]]
+    analyst = directory.create_agent(agent_type="llm", name=CHAIN[-1], configuration=ANALYST)
+    agents.append(await session.run(analyst))
     chain = [
         {"agent_id": agent, "depends_on_agent_ids": agents[max(place - 1, 0) : place]}
         for place, agent in enumerate(agents)
@@ -134,7 +166,7 @@ def _result(rows: list[dict[str, Any]]) -> DemoResult:
         if row["node"] != "completed":
             raise OppspotError(f"{row['name']} did not complete: {row['error'] or row['node']}")
         outputs[row["name"]] = row["output"] or {}
-    bot, enrichment, scoring = (outputs[kind] for kind in CHAIN)
+    bot, enrichment, scoring, _ = (outputs[name] for name in CHAIN)
     return DemoResult(
         found=bot["companies_found"],
         items_created=bot["items_created"],

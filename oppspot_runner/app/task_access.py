@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from oppspot_runner.agents.children import outputs, payloads_json
 from oppspot_runner.base.codes import Code
@@ -16,8 +17,10 @@ from oppspot_runner.base.tool_errors import ToolArgumentsError, ToolExecutionErr
 from oppspot_runner.base.waiting import Suspended
 from oppspot_runner.queue.journal import TaskJournal
 from oppspot_runner.streams.company_search import CompanyFinder
+from oppspot_runner.streams.insights import InsightStore
 
-TOOL = "run_agent"
+RUN_AGENT = "run_agent"
+WRITE_INSIGHT = "write_insight"
 MOST_DEPTH = 5
 
 
@@ -35,6 +38,18 @@ class AccessOfTask:
         found: list[dict[str, Any]] = clean(await finder.search(wanted))
         return found
 
+    async def add_insight(self, *, kind: str, title: str, evidence: Mapping[str, Any]) -> str:
+        """The id of an insight of the task's stream. Raises ToolError for a task without one."""
+        stream_id = self._stream_id()
+        if stream_id is None:
+            raise ToolExecutionError(
+                WRITE_INSIGHT, Code.STREAM_NEEDED, "the task of the agent works for no stream"
+            )
+        store = InsightStore(
+            self.journal.database, self.task.org_id, UUID(str(stream_id)), self.task
+        )
+        return str(await store.add(kind=kind, title=title, evidence=dict(evidence)))
+
     def _stream_id(self) -> Any:
         return self.task.stream_id or self.task.payload.get("stream_id")
 
@@ -43,23 +58,23 @@ class AccessOfTask:
         agent that does not exist or did not complete, and where too many wait for each other."""
         if await self.journal.depth() > MOST_DEPTH:
             raise ToolExecutionError(
-                TOOL,
+                RUN_AGENT,
                 Code.AGENTS_TOO_DEEP,
                 f"{MOST_DEPTH} agents wait for each other already, one in the other",
             )
         try:
             given = payloads_json([payload])
         except InvalidInputError as error:
-            raise ToolArgumentsError(TOOL, str(error)) from None
+            raise ToolArgumentsError(RUN_AGENT, str(error)) from None
         name = f"children of {self.step.name}"
         try:
             spawned = await self.journal.spawn(agent, name, self.step.seq, given)
         except Fail as error:
-            raise ToolExecutionError(TOOL, Code.AGENT_NOT_FOUND, str(error)) from None
+            raise ToolExecutionError(RUN_AGENT, Code.AGENT_NOT_FOUND, str(error)) from None
         if not spawned.over:
             raise Suspended(f"for {agent}", spawned.until)
         try:
             (output,) = outputs(spawned.result, 1, return_exceptions=False)
         except ChildrenFailedError as error:
-            raise ToolExecutionError(TOOL, Code.AGENT_FAILED, str(error)) from None
+            raise ToolExecutionError(RUN_AGENT, Code.AGENT_FAILED, str(error)) from None
         return output

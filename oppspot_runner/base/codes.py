@@ -89,6 +89,7 @@ class Code(Enum):
     TOOL_END_UNKNOWN = (NEVER, "the call may have been made, and must not be made twice")
 
     TASK_NEEDED = (NEVER, "the tool works for the agent of a task only")
+    STREAM_NEEDED = (NEVER, "the tool works for a task of a stream only")
     AGENT_NOT_FOUND = (NEVER, "the organisation has no such agent, or several of that name")
     AGENT_FAILED = (NEVER, "the other agent did not complete, after its own retries")
     AGENTS_TOO_DEEP = (NEVER, "too many agents wait for each other, one in the other")

@@ -20,6 +20,7 @@ AGENTS = {
     "opportunity_bot": "find companies that fit the goal",
     "enrichment_agent": "add what is known about them",
     "scoring_agent": "score and rank them",
+    "analyst": "let a model say what stands out",
 }
 
 
@@ -29,8 +30,9 @@ AGENTS = {
 def demo(as_json: bool, keep: bool) -> None:
     """Run the whole product on real listed companies, in about ten seconds.
 
-    Starts a private Postgres, imports 1,800 listed companies, and runs three agents in a chain.
-    Needs no server and no key, and touches no other database.
+    Starts a private Postgres, imports 1,800 listed companies, and runs four agents in a chain. The
+    last one thinks with a language model, here one that follows a script. Needs no server and no
+    key, and touches no other database.
     """
     asyncio.run(_demo(load_settings(log_level="error"), as_json=as_json, keep=keep))
 
@@ -147,6 +149,7 @@ def _show(console: Console, result: dict[str, Any], kept: Path | None) -> None:
             escape("; ".join(row["reasons"])),
         )
     console.print(table)
+    console.print(f"\nThe analyst noticed: {escape(result['insight'])}.")
     console.print(_next_steps(kept), soft_wrap=True)
 
 

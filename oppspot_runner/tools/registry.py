@@ -16,6 +16,7 @@ from oppspot_runner.tools.http_request import HttpRequestTool
 from oppspot_runner.tools.run_agent import RunAgentTool
 from oppspot_runner.tools.slack import SlackTool
 from oppspot_runner.tools.tool_base import ToolBase
+from oppspot_runner.tools.write_insight import WriteInsightTool
 
 ENTRY_POINT_GROUP = "oppspot_runner.tools"
 # What all providers of models take as the name of a tool.
@@ -104,6 +105,7 @@ registry = ToolRegistry(
         SlackTool(),
         CompanySearchTool(),
         RunAgentTool(),
+        WriteInsightTool(),
     ]
 )
 """The tools of this process: the built-in ones, and what `@tool` and entry points add."""

@@ -44,6 +44,10 @@ class TaskAccess(Protocol):
         """Companies that the organisation may see, or those in the task's stream."""
         ...
 
+    async def add_insight(self, *, kind: str, title: str, evidence: Mapping[str, Any]) -> str:
+        """The id of an insight of the task's stream. Raises ToolError for a task without one."""
+        ...
+
     async def run_agent(self, agent: str, payload: Mapping[str, Any]) -> Any:
         """The output of another agent. Raises Suspended until there is one, ToolError."""
         ...
