@@ -32,6 +32,7 @@ from mcp.types import CONNECTION_CLOSED, REQUEST_TIMEOUT, CallToolResult, Tool
 
 CONNECT_S = 15.0
 CLOSE_S = 5.0
+STREAM_S = 300.0  # a server may leave a line open and say nothing
 MOST_PAGES = 20  # of the list of tools
 MOST_SAID = 1_000
 
@@ -134,7 +135,7 @@ class McpServer:
         where = self._where
         if isinstance(where, Program):
             return StdioServerParameters(command=where.command, args=[*where.args], env=where.env)
-        http = client_for_library(where.policy, where.headers, self._read_s)
+        http = client_for_library(where.policy, where.headers, max(self._read_s, STREAM_S))
         return streamable_http_client(where.url, http_client=await stack.enter_async_context(http))
 
     def _is_gone(self) -> bool:

@@ -12,12 +12,14 @@ from oppspot_runner.companies.names import normalise_name
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
 
-SEARCH = statement("streams/search_companies")
+SEARCH_COMPANIES = statement("streams/search_companies")
+SEARCH_ITEMS = statement("streams/search_items")
+NOTHING = (None, [])
 
 
 @dataclass(frozen=True)
 class CompanyFinder:
-    """What the organisation `org_id` may see; `stream_id` is the stream whose scores are shown."""
+    """What the organisation `org_id` may see; `stream_id` is the stream that it works for."""
 
     database: Database
     org_id: UUID | None
@@ -25,15 +27,15 @@ class CompanyFinder:
 
     async def search(self, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Companies for which all of `wanted` holds (see tools/company_search.py), without what is
-        not known of them."""
-        query, industry = wanted["query"], wanted["industry"]
-        in_stream = wanted["in_stream"]
+        not known of them; those in the stream, where there is one, unless `in_stream` is False."""
+        query, industry, in_stream = wanted["query"], wanted["industry"], wanted["in_stream"]
+        if in_stream is None:
+            in_stream = self.stream_id is not None
         rows = await self.database.fetch_all(
-            SEARCH,
+            SEARCH_ITEMS if in_stream else SEARCH_COMPANIES,
             {
                 "org_id": self.org_id,
                 "stream_id": self.stream_id,
-                "in_stream": self.stream_id is not None if in_stream is None else in_stream,
                 "name": normalise_name(query) if query else None,
                 "words": query.lower() if query else None,
                 "country": wanted["country"] and wanted["country"].upper(),
@@ -44,6 +46,4 @@ class CompanyFinder:
                 "offset": wanted["offset"],
             },
         )
-        return [
-            {key: value for key, value in row.items() if value not in (None, [])} for row in rows
-        ]
+        return [{key: item for key, item in row.items() if item not in NOTHING} for row in rows]

@@ -46,6 +46,17 @@ async def deliver(text: str, call: ToolCall) -> str:
     return f"delivered {text}"
 
 
+async def forwarding(ctx: Context) -> dict[str, Any]:
+    return await ctx.tools.call("run_agent", {"agent": "doubling", "payload": {"n": 21}})
+
+
+def forwarding_in_thread(ctx: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = ctx.tools.call(
+        "run_agent", {"agent": "doubling", "payload": {"n": 21}}
+    )
+    return answer
+
+
 async def shouting(ctx: Context) -> dict[str, Any]:
     first = await ctx.tools.call("shout", {"text": "a"})
     (spec,) = await ctx.tools.specs()

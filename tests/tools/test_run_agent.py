@@ -6,12 +6,16 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from oppspot_runner import Backoff, Context, Fail
 from tests.runner.conftest import Bench
+from tests.tools import samples
 
-MAY = json.dumps(
-    {"tools": ["run_agent"], "rate_limits": {"run_agent": {"max_calls": 1, "window_seconds": 600}}}
-)
+MAY = {
+    "tools": ["run_agent"],
+    "rate_limits": {"run_agent": {"max_calls": 1, "window_seconds": 600}},
+}
 
 
 async def doubling(ctx: Context) -> dict[str, Any]:
@@ -20,13 +24,12 @@ async def doubling(ctx: Context) -> dict[str, Any]:
     return {"twice": ctx.payload["n"] * 2}
 
 
-async def test_the_output_of_the_other_agent_comes_back(bench: Bench) -> None:
-    async def asking(ctx: Context) -> dict[str, Any]:
-        wanted = {"agent": "doubling", "payload": {"n": 21}}
-        return await ctx.tools.call("run_agent", wanted)
-
+@pytest.mark.parametrize("isolation", ["inline", "thread", "process"])
+async def test_the_output_of_the_other_agent_comes_back(isolation: str, bench: Bench) -> None:
     await bench.agent(doubling)
-    agent = await bench.agent(asking, configuration=MAY)
+    body = samples.forwarding_in_thread if isolation == "thread" else samples.forwarding
+    may = json.dumps({**MAY, "isolation": isolation})
+    agent = await bench.agent(body, configuration=may)
     async with bench.running():
         task = await bench.task(agent)
         (row,) = await bench.ended(task)

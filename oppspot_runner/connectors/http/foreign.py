@@ -11,6 +11,8 @@ from oppspot_runner.connectors.http.dialing import GuardedBackend, system_resolv
 from oppspot_runner.connectors.http.policy import HttpPolicy
 from oppspot_runner.connectors.http.transport import GuardedTransport
 
+MOST_BYTES = 64 * 1024 * 1024  # of one answer, which may be a stream that stays open
+
 
 def client_for_library(
     policy: HttpPolicy, headers: Mapping[str, str], read_s: float
@@ -21,7 +23,7 @@ def client_for_library(
     tls = httpx2.create_ssl_context(trust_env=False)
     limits = policy.limits
     return httpx2.AsyncClient(
-        transport=GuardedTransport(backend, tls, limits.response_bytes),
+        transport=GuardedTransport(backend, tls, MOST_BYTES),
         headers=dict(headers),
         timeout=httpx2.Timeout(limits.read_s, connect=limits.connect_s, read=read_s),
         follow_redirects=False,
