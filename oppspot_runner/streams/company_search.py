@@ -14,7 +14,7 @@ from oppspot_runner.db.pool import Database
 
 SEARCH_COMPANIES = statement("streams/search_companies")
 SEARCH_ITEMS = statement("streams/search_items")
-NOTHING = (None, [])
+NOTHING: tuple[None, list[str]] = (None, [])
 
 
 @dataclass(frozen=True)
