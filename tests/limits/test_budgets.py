@@ -162,6 +162,28 @@ async def test_of_several_budgets_each_must_have_room(till: Till) -> None:
         await till.call(await till.task(), "0.4", org_id=str(org))
 
 
+async def test_what_a_task_starts_is_charged_to_it_and_to_its_run(till: Till) -> None:
+    stream = await till.one("INSERT INTO streams (name) VALUES ('s') RETURNING id")
+    run = await till.one(
+        "INSERT INTO stream_runs (stream_id, open_nodes) VALUES (%s, 1) RETURNING id", stream
+    )
+    parent = await till.task(run_id=run)
+    child = await till.task(parent_task_id=parent["task_id"])
+    grandchild = await till.task(parent_task_id=child["task_id"])
+    await till.end(await till.call(grandchild, "0.1"), "0.1")
+    await till.budget("task", parent["task_id"], "1")
+    await till.end(await till.call(grandchild, "0.2"), "0.2")
+    await till.call(child, "0.3")
+    assert await till.balance() == ("0.3", "0.3", "0.4")
+    with pytest.raises(BudgetExceededError, match=f"of task {parent['task_id']}"):
+        await till.call(grandchild, "0.8")
+    limit = TaskLimit(Decimal("0.4"))
+    with pytest.raises(BudgetExceededError, match=r"0\.3 are spent"):
+        await till.call(parent, "0.2", limit=limit)
+    charged = "SELECT count(*) FROM model_calls WHERE run_id = %s AND stream_id = %s"
+    assert await till.one(charged, run, stream) == 3
+
+
 async def test_a_limit_of_the_configuration_is_one_for_each_task(till: Till) -> None:
     limit = task_limit({"limits": {"cost_usd": 0.1}})
     one, other = await till.task(), await till.task()
@@ -206,6 +228,48 @@ async def test_a_new_budget_knows_what_was_spent_before_it(till: Till) -> None:
     await till.end(await till.call(task, "0.5"), "0.4")
     await till.budget("task", task["task_id"], "1", period="month")
     assert await till.balance() == ("0.4", "0", "0.6")
+
+
+async def test_a_budget_that_is_made_amid_calls_counts_each_of_them_once(dsn: str) -> None:
+    async with Database(dsn, max_size=8) as db:
+        till = Till(db)
+        org = await till.one("INSERT INTO organizations DEFAULT VALUES RETURNING id")
+
+        async def spend(task: dict[str, Any]) -> None:
+            for _ in range(20):
+                await till.end(await till.call(task, "0.01", org_id=str(org)), "0.01")
+
+        async def make_anew() -> None:
+            for _ in range(20):
+                await till.budget("org", org, "1000")
+                await till.one("SELECT remove_budget('org', %s)", org)
+            await till.budget("org", org, "1000")
+
+        tasks = [await till.task() for _ in range(6)]
+        await asyncio.gather(make_anew(), *map(spend, tasks))
+        assert await till.balance() == ("1.2", "0", "998.8")
+
+
+async def test_old_calls_go_when_their_tasks_are_over_and_budgets_keep_their_sums(
+    till: Till,
+) -> None:
+    agent = await till.one("INSERT INTO ai_agents (name) VALUES ('a') RETURNING id")
+    await till.budget("agent", agent, "1")
+    over, waits = await till.task(), await till.task()
+    for task in (over, waits):
+        await till.end(await till.call(task, "0.1", agent_id=str(agent)), "0.1")
+    await till.db.execute("UPDATE model_calls SET started_at = started_at - interval '91 days'")
+    await till.call(over, "0.1", agent_id=str(agent))
+    ended = "UPDATE agent_tasks SET status = 'completed' WHERE id = %s"
+    await till.db.execute(ended, (over["task_id"],))
+    async with till.db.connection() as connection:
+        assert await budgets.prune_calls(connection, keep_s=90 * 86_400) == 1
+    left = await till.db.fetch_all("SELECT task_id, status FROM model_calls ORDER BY started_at")
+    assert [(str(one["task_id"]), one["status"]) for one in left] == [
+        (waits["task_id"], "finished"),
+        (over["task_id"], "started"),
+    ]
+    assert (await till.balance())[0] == "0.2"
 
 
 async def test_a_call_that_is_not_waited_for_holds_nothing(till: Till) -> None:
