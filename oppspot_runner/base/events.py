@@ -5,7 +5,7 @@ A subscriber that fails is reported once per event and can neither break nor sil
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -65,7 +65,10 @@ class TaskStarted(Event):
 
 @dataclass(frozen=True)
 class TaskFinished(Event):
-    """The end of an attempt was written. `error` is None for a success."""
+    """The end of an attempt was written. `error` is None for a success.
+
+    `spent` has `model_calls`, `tokens` and `cost_usd` where the attempt asked models.
+    """
 
     task: Task
     outcome: Outcome
@@ -73,6 +76,7 @@ class TaskFinished(Event):
     run_ms: int
     error: str | None = None
     next_attempt_s: float | None = None
+    spent: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

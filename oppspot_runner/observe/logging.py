@@ -210,7 +210,7 @@ class EventLog:
         if not self.log.is_enabled_for(logging.INFO if event.error is None else level):
             return
         fields = task_fields(event.task, self.runner_id)
-        fields |= {"status": event.status, "run_ms": event.run_ms}
+        fields |= {"status": event.status, "run_ms": event.run_ms, **event.spent}
         if event.error is None:
             self.log.info("task finished", **fields)
             return

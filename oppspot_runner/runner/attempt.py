@@ -232,6 +232,7 @@ class Attempt:
                 run_ms=end.run_ms,
                 error=end.error,
                 next_attempt_s=end.delay_s if end.status == "pending" else None,
+                spent=self.journal.spent,
             )
         )
         self._over()

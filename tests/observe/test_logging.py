@@ -33,6 +33,7 @@ async def test_every_line_about_a_task_carries_its_fields(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def chatty(ctx: Any) -> dict[str, Any]:
+        await ctx.llm.ask("four", model="mock:echo")
         ctx.log.info("working", api_key="abc123", url="https://me:hunter2@host/")
         raise ValueError("password=hunter2")
 
@@ -49,6 +50,8 @@ async def test_every_line_about_a_task_carries_its_fields(
     assert {line["event"] for line in about_task} == {"task started", "working", "attempt ended"}
     for line in about_task:
         assert line.keys() >= FIELDS
+    (end,) = (line for line in about_task if line["event"] == "attempt ended")
+    assert end.items() >= {"model_calls": 1, "tokens": 2, "cost_usd": 0.0}.items()
     assert "hunter2" not in printed
     assert "abc123" not in printed
 

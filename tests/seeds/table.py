@@ -35,7 +35,6 @@ AREAS = {
     "benchmarks",
     "caching",
     "celery backend",
-    "costs and budgets",
     "dashboard",
     "http api",
     "llm agents",
