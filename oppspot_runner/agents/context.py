@@ -202,10 +202,10 @@ class Context:
         """What is kept of this call of the step `name`, else what `work` returns, which keeps it.
 
         `fingerprint` stands for what the step is given: another one than before is warned of.
-        What is kept and not `usable` does not count, unless an earlier attempt went on with it.
+        What is kept and not `usable` does not count.
         """
         step, known = await self.recall(name, fingerprint)
-        if known is not NOT_KNOWN and (usable(known) or self._steps.went_on(step)):
+        if known is not NOT_KNOWN and usable(known):
             return cast(R, known)
         with self._steps.running(step):
             return await work(step)

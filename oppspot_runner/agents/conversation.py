@@ -101,6 +101,11 @@ class Conversation:
             if reply is not None:
                 self.messages += await self._results(reply.calls)
 
+    @property
+    def can_repair(self) -> bool:
+        """Whether it goes on after an answer that does not fit the output schema."""
+        return self._repaired < self.limits.repairs
+
     def results(self, reply: Reply) -> JsonObject:
         """What has come of it, as JSON values."""
         results = {
@@ -128,15 +133,15 @@ class Conversation:
             return None
         self._count(reply)
         if self.request.output_schema is not None and reply.stop not in ("end", "tools"):
-            raise OutputSchemaError(
-                f"the answer ends early ({STATES[reply.stop]})",
+            raise ConversationLimitError(
+                Code.ANSWER_INCOMPLETE,
+                f"the answer is no whole JSON, because it was {STATES[reply.stop]}",
                 hint="Raise max_tokens." if reply.stop == "length" else None,
-                reply=reply,
             )
         return reply
 
     def _repair(self, error: OutputSchemaError) -> None:
-        if error.reply is None or self._repaired == self.limits.repairs:
+        if error.reply is None or not self.can_repair:
             raise error
         self._repaired += 1
         self._count(error.reply)

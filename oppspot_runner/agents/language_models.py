@@ -52,12 +52,19 @@ class LanguageModels:
         self._retries = retries
 
     async def ask(
-        self, asked: ModelRequest | str, *, model: str | None = None, step: str = MODEL_STEP
+        self,
+        asked: ModelRequest | str,
+        *,
+        model: str | None = None,
+        step: str = MODEL_STEP,
+        goes_on: bool = False,
     ) -> Reply:
         """The answer of `model`, by default the one that the agent's configuration names.
 
         A text is asked as the one message of a user. What an earlier attempt was answered is not
-        asked again; the words of a new answer go to those who follow the run, as they come. While
+        asked again. An answer that fits no schema is one as well, but counts after an error of the
+        attempt only when the caller `goes_on` with such answers, as by giving them back to the
+        model. The words of a new answer go to those who follow the run, as they come. While
         what is left of a budget is held by other calls, the attempt ends and goes on later, as in
         sleep_until. Raises ModelError (llm/errors.py), BudgetExceededError, PriceUnknownError, and
         ConfigurationError when no model is named.
@@ -79,7 +86,7 @@ class LanguageModels:
             step,
             ask,
             fingerprint=fingerprint(name, request),
-            usable=lambda kept: is_usable(kept, self._retries),
+            usable=lambda kept: goes_on or is_usable(kept, self._retries),
         )
         return answer if isinstance(answer, Reply) else answer_of(answer)
 

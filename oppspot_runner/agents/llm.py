@@ -8,7 +8,6 @@ is the task; all else that there is to know goes along as data.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
@@ -20,6 +19,7 @@ from oppspot_runner.agents.history import read_history
 from oppspot_runner.agents.llm_options import LlmOptions, read_options
 from oppspot_runner.agents.prompts import Prompt, prompt
 from oppspot_runner.base.errors import ConfigurationError, Fail, InvalidInputError
+from oppspot_runner.llm.messages import ModelRequest, Reply
 
 # Keys of a payload that are for the runner.
 NOT_SHOWN = {"stream_id", "goal_context", "execution_config", "force_execute", "chain"}
@@ -46,12 +46,12 @@ async def llm(ctx: Context, task: LlmTask) -> dict[str, Any]:
         history = read_history(task.conversation_history)
     except (ConfigurationError, InvalidInputError) as error:
         raise Fail(error.one_line()) from None
-    conversation = Conversation(
-        ask=partial(ctx.llm.ask, model=options.model),
-        call=ctx.tools.call,
-        request=options.request(asked.instructions, tools, history),
-        limits=options.limits,
-    )
+
+    async def ask(request: ModelRequest) -> Reply:
+        return await ctx.llm.ask(request, model=options.model, goes_on=conversation.can_repair)
+
+    request = options.request(asked.instructions, tools, history)
+    conversation = Conversation(ask, ctx.tools.call, request, options.limits)
     return conversation.results(await conversation.run(asked.text))
 
 
@@ -74,8 +74,8 @@ def _prompt(ctx: Context, task: LlmTask, options: LlmOptions, *, has_tools: bool
 
 def _data(ctx: Context, task: LlmTask) -> Iterator[tuple[str, Any]]:
     """Where from, and what: in the order in which the model is to read it."""
-    if ctx.goal_context:
-        yield "goal of the stream", ctx.goal_context
+    if goal := {key: value for key, value in ctx.goal_context.items() if value}:
+        yield "goal", goal
     if task.input and not isinstance(task.input, str):
         yield "input", task.input
     own = task.model_extra or {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,20 +53,20 @@ def prompt(
     """The prompt for a task. Raises ConfigurationError for a template that does not fit it.
 
     With a template the agent's words are where it puts them; without one they are the system
-    prompt. `data` are sources and values, which follow the task.
+    prompt. `data` are sources and values, which follow the task; where nothing else describes it,
+    they do.
     """
-    own = redact(_own_words(options))
-    task = {"task_title": redact(title), "task_description": redact(description)}
-    if options.prompt_template is None:
-        said = [text for text in task.values() if text]
-        system = [own] if own else []
-    else:
-        values = {"agent_prompt": own, **task}
-        said, system = [_filled(options.prompt_template, values)], []
-    if has_tools or data:
-        system.append(DATA_RULE)
+    own, title = redact(_own_words(options)), redact(title)
+    described = [redact(description)] if description else []
     blocks = [marked(source, value) for source, value in data]
-    return Prompt("\n\n".join(system), "\n\n".join([*said, *blocks]))
+    rule = [DATA_RULE] if has_tools or data else []
+    template = options.prompt_template
+    if template is None:
+        return Prompt(_joined([own, *rule]), _joined([title, *described, *blocks]))
+    if not described and "task_description" in placeholders(template):
+        described, blocks = blocks, []
+    values = {"agent_prompt": own, "task_title": title, "task_description": _joined(described)}
+    return Prompt(_joined(rule), _joined([_filled(template, values), *blocks]))
 
 
 def _filled(template: str, values: Mapping[str, str]) -> str:
@@ -87,4 +87,8 @@ def _filled(template: str, values: Mapping[str, str]) -> str:
 
 def _own_words(options: LlmOptions) -> str:
     role = f"Your role: {options.role}" if options.role else ""
-    return "\n\n".join(text for text in (role, options.instructions) if text)
+    return _joined([role, options.instructions])
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return "\n\n".join(text for text in texts if text)

@@ -44,10 +44,6 @@ class Steps:
         kept = self._kept.get((name, step.seq))
         return step, NOT_KNOWN if kept is None else kept.result
 
-    def went_on(self, step: Step) -> bool:
-        """Whether an earlier attempt came to the next call of that name."""
-        return self._kept is not None and (step.name, step.seq + 1) in self._kept
-
     @contextmanager
     def running(self, step: Step) -> Iterator[Step]:
         """While inside, the step is on its way: others that begin now have no order."""

@@ -79,6 +79,10 @@ class Code(Enum):
 
     TOO_MANY_MODEL_CALLS = (NEVER, "the conversation was not done after `limits.model_calls`")
     TOO_MANY_TOOL_CALLS = (NEVER, "the conversation has had its `limits.tool_calls`")
+    ANSWER_INCOMPLETE = (
+        NEVER,
+        "the answer had to fit an output schema, and ended at `max_tokens` or by a filter",
+    )
     CONVERSATION_TIMEOUT = (AGAIN, "the conversation took longer than its `limits.time_s`")
 
     TOOL_NOT_FOUND = (NEVER, "no tool of that name is registered, or the agent does not have it")

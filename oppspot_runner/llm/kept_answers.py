@@ -1,7 +1,7 @@
 """Answers of models as steps keep them, also those that were paid although they fit no schema.
 
 Such a one is an answer for later attempts that go on where this one was cut off. After an attempt
-that ended with an error and had nothing after it, the model is asked anew.
+that ended with an error the model is asked anew, unless who asked goes on with such answers.
 """
 
 from __future__ import annotations

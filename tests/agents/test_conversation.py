@@ -197,9 +197,9 @@ async def test_an_answer_that_max_tokens_cut_off_is_not_repaired() -> None:
         return Reply(AssistantMessage('{"su'), "length", Usage(), "m")
 
     talk = Conversation(ask, doubled, ModelRequest((), output_schema=SUM))
-    with pytest.raises(OutputSchemaError, match="truncated") as caught:
+    with pytest.raises(ConversationLimitError, match="was truncated") as caught:
         await talk.run("go")
-    assert caught.value.hint == "Raise max_tokens."
+    assert (caught.value.code, caught.value.hint) == ("ANSWER_INCOMPLETE", "Raise max_tokens.")
 
 
 async def test_without_a_schema_it_is_a_result_that_says_so() -> None:

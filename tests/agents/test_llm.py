@@ -36,7 +36,7 @@ class Asked:
     async def call(self, name: str, arguments: Any) -> Any:
         raise AssertionError(name)
 
-    async def ask(self, request: ModelRequest, *, model: str) -> Reply:
+    async def ask(self, request: ModelRequest, *, model: str, goes_on: bool) -> Reply:
         self.requests.append(request)
         return Reply(AssistantMessage(model), "end", Usage(), model)
 
@@ -74,9 +74,11 @@ async def test_the_payload_is_what_the_user_says(payload: dict[str, Any], said: 
 async def test_what_others_found_is_data_without_how_they_found_it() -> None:
     results = {"response": "Buy!", "conversation_history": [{"text": "all of it"}]}
     upstream = {"a1": {"items": 3}, "a2": results, "a3": {**results, "output": {"buy": True}}}
-    asked = await told({}, {"input": "Sum up."}, upstream=upstream, goal={"sector": "pears"})
+    asked = await told(
+        {}, {"input": "Sum up."}, upstream=upstream, goal={"sector": "pears", "x": {}}
+    )
     assert text(asked) == (
-        'Sum up.\n\n<data from="goal of the stream">\n{"sector": "pears"}\n</data>\n\n'
+        'Sum up.\n\n<data from="goal">\n{"sector": "pears"}\n</data>\n\n'
         '<data from="agent a1">\n{"items": 3}\n</data>\n\n'
         '<data from="agent a2">\nBuy!\n</data>\n\n'
         '<data from="agent a3">\n{"buy": true}\n</data>'
@@ -148,7 +150,7 @@ async def test_a_later_attempt_goes_on_where_the_last_one_was(bench: Bench) -> N
 async def test_an_answer_that_was_repaired_is_not_paid_again_after_another_error(
     bench: Bench,
 ) -> None:
-    script = [{"text": "no"}, SCRIPT[0], {"error": "PROVIDER_OVERLOADED"}]
+    script = [SCRIPT[0], {"text": "no"}, {"error": "PROVIDER_OVERLOADED"}]
     schema = {"type": "object", "required": ["sum"]}
     agent = await thinking(
         bench, script=script, output_schema=schema, backoff={"first": 0}, max_retries=1

@@ -76,6 +76,16 @@ def test_a_template_puts_everything_into_its_place() -> None:
     assert made.text == "Agent prompt: Be {brief}.\nTask: Pears\nDescription: Count them."
 
 
+def test_what_others_found_describes_a_task_that_nothing_else_does() -> None:
+    options = LlmOptions(
+        instructions="Sum up.", prompt_template="{agent_prompt}\n{task_description}"
+    )
+    found = ("agent a", "3 pears")
+    assert prompt(options, data=[found]).text == f"Sum up.\n{marked(*found)}"
+    both = prompt(options, description="Briefly.", data=[found])
+    assert both.text == f"Sum up.\nBriefly.\n\n{marked(*found)}"
+
+
 @pytest.mark.parametrize(
     ("template", "task", "said"),
     [
