@@ -46,6 +46,14 @@ class Comparison:
         good = [one for one in others if _does_as_well_for_less(one, first)]
         return (first, min(good, key=_cost)) if good else None
 
+    @property
+    def saving_usd(self) -> float:
+        """What the attempts of the first variant would have cost less; 0 without a cheaper one."""
+        if self.cheaper is None:
+            return 0.0
+        first, better = self.cheaper
+        return first.attempts * (_cost(first) - _cost(better))
+
 
 async def comparisons(database: Database, agent_id: UUID | None = None) -> list[Comparison]:
     """All agents with variants that have run, or that one."""

@@ -1,4 +1,4 @@
-"""`agents compare`: how the variants of agents do."""
+"""`agents compare`: how the variants of agents do; `costs suggest`: which of them would save."""
 
 from __future__ import annotations
 
@@ -45,6 +45,26 @@ async def compare(agent: str | None, as_json: bool) -> None:
         output.show(one.agent_name or str(one.agent_id))
         output.show(output.table(COLUMNS, [_cells(row) for row in one.variants]))
         output.show(verdict(one))
+
+
+@click.command(epilog="Example: oppspot-runner costs suggest")
+@json_option
+@runs
+async def suggest(as_json: bool) -> None:
+    """Name agents that a cheaper variant of theirs would do as well for.
+
+    `saving_usd` is what the attempts of the first variant would have cost less. See `agents
+    compare`.
+    """
+    async with open_database() as database:
+        found = [one for one in await comparisons(database) if one.cheaper is not None]
+    if as_json:
+        output.print_json([{**_data(one), "saving_usd": one.saving_usd} for one in found])
+    elif not found:
+        click.echo("No variant is known to do as well for less. See `agents compare --help`.")
+    for one in () if as_json else found:
+        name = one.agent_name or str(one.agent_id)
+        output.show(f"{name}: {verdict(one)} That is {one.saving_usd:.4f} USD so far.")
 
 
 def verdict(one: Comparison) -> str:

@@ -1,4 +1,4 @@
-"""`costs`: what calls of models have cost; `costs budgets` and `costs budget set|remove`."""
+"""`costs`: what calls of models have cost; `costs budgets|suggest`, `costs budget set|remove`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from psycopg.rows import DictRow
 from oppspot_runner.base.wording import dollars
 from oppspot_runner.cli import output
 from oppspot_runner.cli.budget import budget
+from oppspot_runner.cli.comparing import suggest
 from oppspot_runner.cli.session import json_option, open_database, runs
 from oppspot_runner.cli.values import past_time
 from oppspot_runner.db.files import statement
@@ -50,7 +51,7 @@ COLUMNS = ["calls>", "failed>", "tokens in>", "tokens out>", "USD>", "no price>"
 @json_option
 @click.pass_context
 def costs(context: click.Context, /, **given: Any) -> None:
-    """Show what calls of language models cost; list budgets, set and remove a budget.
+    """Show what calls of language models cost; list budgets, set and remove a budget; suggest.
 
     Calls without a known price stand apart, and so do lost calls, of which nobody knows how they
     ended: with them is what they may have cost at most.
@@ -140,3 +141,4 @@ def _unpriced(row: DictRow) -> str:
 
 
 costs.add_command(budget)
+costs.add_command(suggest)

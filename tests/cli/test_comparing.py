@@ -54,6 +54,11 @@ def test_a_variant_that_does_as_well_for_less_is_named(
     assert small["cost_usd"]["value"] == pytest.approx(0.005)
     assert small["cost_usd"]["low"] < 0.005 < small["cost_usd"]["high"]
     assert found["cheaper"] == "small"
+    (saving,) = cli.json("costs", "suggest")
+    assert saving["saving_usd"] == pytest.approx(200 * (0.02 - 0.005))
+    assert cli("costs", "suggest").out == (
+        "Writer: 'small' does as well as 'old' and costs 75% less. That is 3.0000 USD so far.\n"
+    )
     said = cli("agents", "compare", "Writer").out
     assert "'small' does as well as 'old' and costs 75% less." in said
     assert "98% (94% to 99%)" in said
@@ -77,6 +82,7 @@ def test_one_that_is_not_known_to_do_so_is_not(
     said = cli("agents", "compare").out
     assert said.splitlines()[-1] == f"No variant is known to do as well as 'old' for less.{why}"
     assert cli.json("agents", "compare")[0]["cheaper"] is None
+    assert cli.json("costs", "suggest") == []
 
 
 def test_without_variants_it_says_how_to_have_some(cli: CommandLine, rows: Rows) -> None:
