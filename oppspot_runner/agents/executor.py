@@ -64,11 +64,15 @@ class AgentExecutor:
         self.agent_config = dict(agent_config)
         self.model = model
         self.options = read_options(agent_config)
-        if self.options.limits.cost_usd is not None:
-            raise ConfigurationError(
-                "limits.cost_usd cannot be kept by an executor",
-                hint="Run the agent as a task: there costs are held before each call.",
-            )
+        for needs, given in (
+            ("limits.cost_usd", self.options.limits.cost_usd),
+            ("cached_for_s", self.options.cached_for_s),
+        ):
+            if given is not None:
+                raise ConfigurationError(
+                    f"{needs} cannot be kept by an executor: it has no database",
+                    hint="Run the agent as a task.",
+                )
         configured = ToolConfiguration.of(self.agent_config)
         tools = configured.chosen(registry, {})
         self.tools = {name: tools.find(name) for name in tools.known()}

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from hashlib import sha256
 from typing import Any, Protocol
 
 from oppspot_runner.agents.ports import ModelCalls
 from oppspot_runner.base.errors import ConfigurationError, Snooze
-from oppspot_runner.base.jsonsafe import clean, dumps
 from oppspot_runner.base.steps import Step
 from oppspot_runner.base.waiting import FOR_MONEY, Awaited
-from oppspot_runner.llm.kept_answers import answer_of, is_usable
+from oppspot_runner.llm.kept_answers import answer_of, fingerprint, is_usable
 from oppspot_runner.llm.messages import ModelRequest, Reply, UserMessage
 
 MODEL_STEP = "model"
@@ -89,9 +86,3 @@ class LanguageModels:
             usable=lambda kept: goes_on or is_usable(kept, self._retries),
         )
         return answer if isinstance(answer, Reply) else answer_of(answer)
-
-
-def fingerprint(model: str, request: ModelRequest) -> str:
-    """The same for what is asked in the same words of the same model, and else another one."""
-    asked = clean([model, replace(request, timeout_s=0.0)])
-    return sha256(dumps(asked).encode()).hexdigest()[:32]

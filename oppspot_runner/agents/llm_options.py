@@ -55,6 +55,7 @@ class LlmOptions(BaseModel):
     limits: CostLimits = CostLimits()
     output_schema: JsonObject | None = None
     cache_prompt: bool = False
+    cached_for_s: float | None = Field(None, gt=0, le=31_536_000)
     api_key_env: str | None = Field(None, pattern=f"^{KEY_VARIABLE.pattern}$")
     script: tuple[Any, ...] = ()
 
@@ -94,6 +95,7 @@ class LlmOptions(BaseModel):
             temperature=self.temperature,
             max_tokens=self.max_tokens,
             cache_prompt=self.cache_prompt,
+            cached_for_s=self.cached_for_s,
         )
 
 

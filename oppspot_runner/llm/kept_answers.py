@@ -1,19 +1,22 @@
-"""Answers of models as steps keep them, also those that were paid although they fit no schema.
+"""Answers of models as steps and the cache keep them.
 
-Such a one is an answer for later attempts that go on where this one was cut off. After an attempt
-that ended with an error the model is asked anew, unless who asked goes on with such answers.
+A step also keeps one that was paid although it fits no schema. That is an answer for later attempts
+that go on where this one was cut off. After an attempt that ended with an error the model is asked
+anew, unless who asked goes on with such answers.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from oppspot_runner.base.jsonsafe import clean
+from oppspot_runner.base.jsonsafe import clean, dumps
 from oppspot_runner.llm.errors import OutputSchemaError
-from oppspot_runner.llm.messages import JsonObject, Reply
+from oppspot_runner.llm.messages import JsonObject, ModelRequest, Reply
 
 
 def kept_answer(reply: Reply) -> JsonObject:
@@ -39,6 +42,12 @@ def answer_of(kept: JsonObject) -> Reply:
     if "fault" in kept:
         raise OutputSchemaError(kept["fault"], answer=reply.text, reply=reply, usage=reply.usage)
     return reply
+
+
+def fingerprint(model: str, request: ModelRequest) -> str:
+    """The same for what is asked in the same words of the same model, and else another one."""
+    asked = clean([model, replace(request, timeout_s=0.0, cached_for_s=None)])
+    return sha256(dumps(asked).encode()).hexdigest()[:32]
 
 
 @cache

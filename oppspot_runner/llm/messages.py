@@ -109,7 +109,9 @@ class ModelRequest:
     """What a model is asked. `timeout_s` is for the whole answer, until its last word.
 
     With `output_schema`, a JSON Schema, an answer without calls of tools is JSON that fits it.
-    `cache_prompt` asks the provider to keep what the next call begins with, where it can.
+    `cache_prompt` asks the provider to keep what the next call begins with, where it can. With
+    `cached_for_s` an agent of a runner also takes the answer that its organisation was given to
+    the same question no more than so many seconds ago, and pays nothing.
     """
 
     messages: Sequence[Message]
@@ -120,6 +122,7 @@ class ModelRequest:
     max_tokens: int = 1000
     timeout_s: float = 600.0
     cache_prompt: bool = False
+    cached_for_s: float | None = None
 
 
 @dataclass(frozen=True)

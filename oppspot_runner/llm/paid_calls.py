@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,15 +22,18 @@ from oppspot_runner.limits import budgets
 from oppspot_runner.limits.budgets import TaskLimit, task_limit
 from oppspot_runner.llm import errors
 from oppspot_runner.llm.access import key_in_environment
-from oppspot_runner.llm.kept_answers import kept_answer, kept_fault
+from oppspot_runner.llm.kept_answers import answer_of, fingerprint, kept_answer, kept_fault
 from oppspot_runner.llm.messages import JsonObject, ModelRequest, Reply, TextChunk, Usage
 from oppspot_runner.llm.model import LanguageModel
 from oppspot_runner.llm.models import Models
 from oppspot_runner.queue.journal import TaskJournal, step_columns
+from oppspot_runner.queue.result_cache import SharedResultCache
 from oppspot_runner.queue.settlement import Metrics
 
 # After these nobody knows what was made of the answer, and what the provider charges for it.
 UNKNOWN_END = (errors.ProviderTimeoutError, errors.AnswerCutError, errors.BadAnswerError)
+
+CACHED = "*model"  # what keys of answers begin with; no tool has such a name
 
 
 @dataclass
@@ -98,6 +101,28 @@ class PaidCalls:
         others, and LeaseLostError.
         """
         found = self._find(model)
+        if request.cached_for_s is None:
+            return await self._paid(found, request, step, stream)
+        cache = SharedResultCache(self.journal.database, self.journal.through)
+        key = f"{CACHED}:{self.task.org_id} {fingerprint(str(found.name), request)}"
+        kept = await cache.get(key)
+        if kept is not None:
+            return await self._for_nothing(answer_of(kept), step, stream)
+        reply = await self._paid(found, request, step, stream)
+        await cache.put(key, kept_answer(reply), request.cached_for_s)
+        return reply
+
+    async def _for_nothing(self, earlier: Reply, step: Step, stream: bool) -> Reply:
+        """An answer that was paid by another call."""
+        reply = replace(earlier, usage=Usage(), cost=Decimal(0))
+        if stream and reply.text:
+            await self.journal.emit("output_chunk", {"chunk": reply.text})
+        await self.journal.remember(step, kept_answer(reply))
+        return reply
+
+    async def _paid(
+        self, found: LanguageModel, request: ModelRequest, step: Step, stream: bool
+    ) -> Reply:
         call_id = await self._begin(found, request, step)
         try:
             reply = await self._answer(found, request, stream)

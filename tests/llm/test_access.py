@@ -116,6 +116,14 @@ async def test_a_key_of_an_organisation_is_used_instead() -> None:
         assert [asked.key for asked in server.asked] == ["sk-of-the-house", KEY]
 
 
+def test_models_of_one_provider_and_key_share_its_connections() -> None:
+    models = Models(Settings(_env_file=None, openai_api_key="sk-one"))
+    first, again = models.find("gpt-4o"), models.find("openai:gpt-4o-mini")
+    other = models.find("gpt-4o", api_key=SecretStr("sk-two"))
+    assert first.provider is again.provider
+    assert first.provider is not other.provider
+
+
 def test_nothing_shows_a_key() -> None:
     given = settings(anthropic_api_key=KEY)
     models = Models(given)

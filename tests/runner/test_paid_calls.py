@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,30 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
 
 async def budget(bench: Bench, scope: str, scope_id: UUID, most: str) -> None:
     await bench.db.execute("SELECT set_budget(%s, %s, %s)", (scope, scope_id, Decimal(most)))
+
+
+async def test_an_answer_that_may_be_older_is_paid_by_the_first_who_asks(bench: Bench) -> None:
+    async def asker(ctx: Context) -> dict[str, Any]:
+        request = replace(REQUEST, cached_for_s=ctx.payload.get("for_s"))
+        reply = await ctx.llm.ask(request)
+        return {"said": reply.text, "tokens": reply.usage.total, "cost": reply.cost}
+
+    agent = await bench.agent(asker, configuration=json.dumps(AT_ONCE))
+    ours, theirs = await bench.db.fetch_all(
+        "INSERT INTO organizations (name) VALUES ('ours'), ('theirs') RETURNING id"
+    )
+    seen = []
+    async with bench.running():
+        for org, for_s in ((ours, 60), (ours, 60), (theirs, 60), (ours, None)):
+            payload = json.dumps({"for_s": for_s})
+            task = await bench.task(agent, org_id=org["id"], payload=payload)
+            await bench.ended(task)
+            (attempt,) = await bench.attempts(task)
+            assert attempt["metrics"]["steps"] == 1
+            seen.append(attempt["output_data"])
+    paid = {"said": ASKED, "tokens": 14, "cost": "0.021000"}
+    assert seen == [paid, {**paid, "tokens": 0, "cost": "0"}, paid, paid]
+    assert len(await calls(bench)) == 3
 
 
 async def test_words_of_an_answer_are_events_of_the_run_while_they_come(bench: Bench) -> None:

@@ -33,11 +33,9 @@ PLANNED = "planned: "
 AREAS = {
     "access control",
     "benchmarks",
-    "caching",
     "celery backend",
     "dashboard",
     "http api",
-    "llm agents",
     "metrics",
     "notifications",
     "reddit and hackernews agents",
@@ -45,7 +43,6 @@ AREAS = {
     "relationship and writer agents",
     "signals",
     "testing tools",
-    "tools",
 }
 REFERENCE = re.compile(
     r"(?P<path>tests/[\w/]+\.py)?::(?P<name>test_\w+)(?:\[(?P<case>[\w.*/ -]+)\])?"
