@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,19 +15,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.daemon.conftest import Fleet
+from tests.daemon.conftest import Fleet, fleet
 from tests.slow.spending_agents import PRICES
+
+__all__ = ["fleet"]
 
 LIMIT, COST, ESTIMATE = Decimal(1), Decimal("0.004"), Decimal("0.010")
 TASKS = 20
 SAMPLE_S = 0.005
-
-
-@pytest.fixture
-def fleet(dsn: str, tmp_path: Path) -> Iterator[Fleet]:
-    made = Fleet(dsn, tmp_path)
-    yield made
-    made.end()
 
 
 class Watch:
