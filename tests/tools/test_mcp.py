@@ -60,6 +60,14 @@ def token(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_program_that_is_called_fails_hangs_and_dies(tmp_path: Path, token: None) -> None:
     made = servers(tmp_path, PROGRAM)
     async with sandbox_of(made) as sandbox:
+        tools = {name: sandbox._tools.find(name) for name in sandbox._tools.known()}
+        add = tools["sample__add"]
+        assert (add.description, set(add.schema()["properties"])) == (
+            "Adds two numbers.",
+            {"a", "b"},
+        )
+        # As the server says of each.
+        assert (add.repeats({}), tools["sample__fail"].repeats({})) == (True, False)
         added = await sandbox.aexecute("sample__add", {"a": 2, "b": 3})
         assert added["result"] == {"result": 5}
         failed = await sandbox.aexecute("sample__fail", {})
@@ -73,45 +81,9 @@ async def test_a_program_that_is_called_fails_hangs_and_dies(tmp_path: Path, tok
         assert died["code"] == "CONNECTION_FAILED"
         again = await sandbox.aexecute("sample__add", {"a": 1, "b": 1})
         assert again["result"] == {"result": 2}
-        hang = sandbox._tools.find("sample__hang")
-        hang.time_limit_s = 0.3
+        tools["sample__hang"].time_limit_s = 0.3
         assert (await sandbox.aexecute("sample__hang", {}))["code"] == "TOOL_TIMEOUT"
         assert (await sandbox.aexecute("sample__add", {"a": 1, "b": 2}))["success"] is True
-
-
-async def test_a_tool_says_itself_whether_it_may_be_repeated(tmp_path: Path, token: None) -> None:
-    made = servers(tmp_path, PROGRAM)
-    try:
-        tools = {one.name: one for one in await made.tools_of("sample")}
-    finally:
-        await made.aclose()
-    assert tools["sample__add"].repeats({}) is True
-    assert tools["sample__fail"].repeats({}) is False
-    assert tools["sample__add"].description == "Adds two numbers."
-    assert set(tools["sample__add"].schema()["properties"]) == {"a", "b"}
-
-
-async def test_an_agent_calls_what_its_configuration_names(
-    bench: Bench, tmp_path: Path, token: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "mcp.toml"
-    file.write_text(PROGRAM + '\n[away]\ncommand = "/nowhere/at/all"\n')
-    monkeypatch.setenv("OPPSPOT_MCP_SERVERS", str(file))
-
-    async def adding(ctx: Context) -> dict[str, Any]:
-        return await ctx.tools.call("sample__add", {"a": 20, "b": 22})
-
-    may = json.dumps({"tools": ["sample__add"]})
-    agent = await bench.agent(adding, configuration=may)
-    other = await bench.agent_row(
-        "adding", configuration=json.dumps({"tools": ["away__x"], "max_retries": 0})
-    )
-    async with bench.running():
-        tasks = [await bench.task(agent), await bench.task(other)]
-        done, failed = await bench.ended(*tasks)
-    assert done["status"] == "completed", done["error_message"]
-    assert (await bench.attempts(tasks[0]))[0]["output_data"]["result"] == {"result": 42}
-    assert "the server away cannot be connected to" in failed["error_message"]
 
 
 @pytest.fixture
@@ -137,6 +109,31 @@ async def test_by_http_only_where_the_operator_opened_the_way(port: int, tmp_pat
     opened = servers(tmp_path, text, reachable_networks=["127.0.0.1/32"])
     async with sandbox_of(opened) as sandbox:
         assert (await sandbox.aexecute("sample__add", {"a": 2, "b": 3}))["result"] == {"result": 5}
+
+
+async def test_an_agent_calls_what_its_configuration_names(
+    bench: Bench, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mcp.toml"
+    here = f'[sample]\nurl = "http://127.0.0.1:{port}/mcp"\n'
+    file.write_text(here + '[away]\ncommand = "/nowhere/at/all"\n')
+    monkeypatch.setenv("OPPSPOT_REACHABLE_NETWORKS", "127.0.0.1/32")
+    monkeypatch.setenv("OPPSPOT_MCP_SERVERS", str(file))
+
+    async def adding(ctx: Context) -> dict[str, Any]:
+        return await ctx.tools.call("sample__add", {"a": 20, "b": 22})
+
+    may = json.dumps({"tools": ["sample__add"]})
+    agent = await bench.agent(adding, configuration=may)
+    other = await bench.agent_row(
+        "adding", configuration=json.dumps({"tools": ["away__x"], "max_retries": 0})
+    )
+    async with bench.running():
+        tasks = [await bench.task(agent), await bench.task(other)]
+        done, failed = await bench.ended(*tasks)
+    assert done["status"] == "completed", done["error_message"]
+    assert (await bench.attempts(tasks[0]))[0]["output_data"]["result"] == {"result": 42}
+    assert "the server away cannot be connected to" in failed["error_message"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -185,17 +184,23 @@ async def delivering(ctx: Context) -> dict[str, Any]:
     return await ctx.tools.call("deliver", {"text": "letter"})
 
 
-async def cut_off(bench: Bench, **columns: Any) -> tuple[UUID, UUID]:
-    """An agent, and a task whose first attempt was cut off while the post was silent."""
+async def cut_off(bench: Bench, configuration: str, **columns: Any) -> UUID:
+    """A task of a runner that is on, whose first attempt was taken away amid its call."""
     post.silent = 1
-    options = {"time_limit": timedelta(seconds=1), "soft_time_limit": None, "backoff": AT_ONCE}
-    agent = await bench.agent(delivering, configuration=columns.pop("configuration"), **options)
-    return agent, await bench.task(agent, **columns)
+    agent = await bench.agent(delivering, configuration=configuration)
+    task = await bench.task(agent, **columns)
+
+    async def asked() -> bool:
+        return bool(post.received)
+
+    await bench.until(asked)
+    await bench.db.execute("UPDATE agent_tasks SET status = 'pending'")
+    return task
 
 
 async def test_a_call_without_an_end_fails_the_task_and_is_not_made_again(bench: Bench) -> None:
-    _, task = await cut_off(bench, configuration=allowing("deliver"))
     async with bench.running():
+        task = await cut_off(bench, allowing("deliver"))
         (row,) = await bench.ended(task)
     assert row["status"] == "failed"
     assert row["error_message"].startswith("TOOL_END_UNKNOWN: the call 'tool deliver'")
@@ -206,8 +211,8 @@ async def test_a_call_without_an_end_fails_the_task_and_is_not_made_again(bench:
 
 async def test_where_it_may_be_repeated_it_carries_the_same_key(bench: Bench) -> None:
     may = allowing("deliver", when_unknown={"deliver": "repeat"})
-    _, task = await cut_off(bench, configuration=may)
     async with bench.running():
+        task = await cut_off(bench, may)
         (row,) = await bench.ended(task)
     assert row["status"] == "completed", row["error_message"]
     assert post.received[0] == post.received[1]
@@ -231,13 +236,13 @@ async def test_a_signal_of_the_run_decides(
     stream = await bench.db.fetch_one("INSERT INTO streams (name) VALUES ('s') RETURNING id")
     assert stream is not None
     ask = allowing("deliver", when_unknown="ask")
-    _, task = await cut_off(bench, configuration=ask, stream_id=stream["id"])
 
     async def waits() -> bool:
         rows = await bench.db.fetch_all("SELECT waits_for FROM waiting_tasks")
         return [row["waits_for"] for row in rows] == ["the event tool deliver"]
 
     async with bench.running():
+        task = await cut_off(bench, ask, stream_id=stream["id"])
         await bench.until(waits)
         assert len(post.received) == 1
         await bench.db.execute(
@@ -252,8 +257,8 @@ async def test_a_signal_of_the_run_decides(
 
 
 async def test_without_a_run_nobody_can_be_asked(bench: Bench) -> None:
-    _, task = await cut_off(bench, configuration=allowing("deliver", when_unknown="ask"))
     async with bench.running():
+        task = await cut_off(bench, allowing("deliver", when_unknown="ask"))
         (row,) = await bench.ended(task)
     assert "TOOL_END_UNKNOWN" in row["error_message"]
     assert len(post.received) == 1
@@ -337,8 +342,8 @@ async def test_an_error_that_is_raised_is_not_remembered_and_the_next_attempt_ca
 
 
 async def test_somebody_who_looked_says_that_the_call_may_be_made_again(bench: Bench) -> None:
-    _, task = await cut_off(bench, configuration=allowing("deliver"))
     async with bench.running():
+        task = await cut_off(bench, allowing("deliver"))
         await bench.ended(task)
         settled = "SELECT settle_tool_call(id, false) FROM agent_tasks"
         await bench.db.execute(settled)
