@@ -55,6 +55,12 @@ class Service:
     policy: HttpPolicy
 
 
+class McpUnreachedError(CodedError):
+    """No connection could be made: nothing was asked."""
+
+    unsent = True
+
+
 class McpServer:
     """One server by its name. For one event loop."""
 
@@ -113,7 +119,7 @@ class McpServer:
                 return await ready
         except Exception as error:
             await self.aclose()
-            raise CodedError(
+            raise McpUnreachedError(
                 Code.CONNECTION_FAILED,
                 f"the server {self.name} cannot be connected to: {_first(error)}",
             ) from error

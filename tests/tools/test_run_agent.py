@@ -36,7 +36,7 @@ async def test_the_output_of_the_other_agent_comes_back(isolation: str, bench: B
     assert row["status"] == "completed", row["error_message"]
     attempts = await bench.attempts(task)
     assert attempts[-1]["output_data"]["result"] == {"twice": 42}
-    # It held no slot: it waited, unless the other one was so fast that there was nothing to wait for.
+    # It waited and held no slot, unless the other one was too fast to be waited for.
     assert {one["status"] for one in attempts[:-1]} <= {"cancelled"}
     (call,) = await bench.db.fetch_all("SELECT * FROM tool_calls")
     assert (call["tool"], call["code"], call["attempt"]) == ("run_agent", None, 1)
