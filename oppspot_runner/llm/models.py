@@ -67,9 +67,9 @@ class Models:
         return LanguageModel(found, provider, self.prices)
 
     async def close(self) -> None:
-        """Gives the connections to providers back."""
-        while self._providers:
-            _, provider = self._providers.popitem()
+        """Gives the connections to providers back. Models that are found meanwhile get new ones."""
+        providers, self._providers = self._providers, {}
+        for provider in providers.values():
             await provider.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -12,7 +12,9 @@ from oppspot_runner import AgentExecutor, LLMModel
 from oppspot_runner.base.errors import ConfigurationError, InvalidInputError, OppspotError
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.base.tool_errors import ToolNotFoundError
+from oppspot_runner.llm import models
 from oppspot_runner.llm.errors import ApiKeyMissingError, UnknownModelError
+from oppspot_runner.llm.messages import AssistantMessage, ModelRequest, Reply, Usage
 from oppspot_runner.tools.tool_base import ToolBase
 from tests.llm.scripted import KEY, Answer, Call
 from tests.llm.server import WIRES, ContractServer
@@ -66,6 +68,45 @@ async def test_inside_of_a_loop_what_execute_returns_can_be_a_task() -> None:
         tasks = [group.create_task(executor().execute("Concurrent test")) for _ in range(3)]
         tasks.append(group.create_task(executor().aexecute("Concurrent test")))
     assert {task.result()["state"] for task in tasks} == {"completed"}
+
+
+class Provider:
+    """Answers and closes when it may."""
+
+    made: ClassVar[list[Provider]] = []
+
+    def __init__(self, _access: object) -> None:
+        self.may_answer, self.may_close = asyncio.Event(), asyncio.Event()
+        self.closing = asyncio.Event()
+        Provider.made.append(self)
+
+    async def ask(self, model: str, request: ModelRequest) -> Reply:
+        await self.may_answer.wait()
+        assert not self.closing.is_set()
+        return Reply(AssistantMessage("yes"), "end", Usage(), model)
+
+    async def close(self) -> None:
+        self.closing.set()
+        await self.may_close.wait()
+
+
+async def test_an_execution_that_begins_while_another_ends_has_connections_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(models, "LateProvider", Provider)
+    monkeypatch.setattr(Provider, "made", [])
+    made = executor("openai:any", {"openai_api_key": KEY})
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        one = group.create_task(made.aexecute("one"))
+        await asyncio.sleep(0)
+        Provider.made[0].may_answer.set()
+        await Provider.made[0].closing.wait()
+        group.create_task(made.aexecute("two"))
+        await asyncio.sleep(0)
+        Provider.made[0].may_close.set()
+        await asyncio.wait([one], timeout=1)
+        Provider.made[1].may_close.set()
+        Provider.made[1].may_answer.set()
 
 
 def test_a_conversation_goes_on_with_its_history() -> None:
