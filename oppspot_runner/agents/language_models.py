@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from oppspot_runner.agents.ports import ModelCalls
-from oppspot_runner.base.errors import ConfigurationError, Snooze
+from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.base.steps import Step
+from oppspot_runner.base.tool_errors import BudgetHeldError
 from oppspot_runner.base.waiting import FOR_MONEY, Awaited
 from oppspot_runner.llm.kept_answers import answer_of, fingerprint, is_usable
 from oppspot_runner.llm.messages import ModelRequest, Reply, UserMessage
@@ -76,7 +77,7 @@ class LanguageModels:
         async def ask(step: Step) -> Any:
             try:
                 return await self._calls.ask(name, request, step=step)
-            except Snooze as wait:
+            except BudgetHeldError as wait:
                 return await self._wait(f"{FOR_MONEY}{wait}", Awaited(False, until=wait.until))
 
         answer = await self._once(

@@ -11,6 +11,7 @@
     |   `-- UnknownAgentTypeError  no agent of that type is registered
     |-- ConflictError              the row is in a state that forbids the request
     |-- LeaseLostError             this attempt no longer owns its task
+    |-- BudgetHeldError            others hold what is left of a budget: ctx.llm waits for it
     |-- CallError                  a call of an agent to the outside failed; `code` says how
     |   |-- RateLimitExceededError   too many calls; ToolRateLimitError is one for tools
     |   `-- CodedError               one whose code is of base/codes.py
@@ -34,7 +35,7 @@
             |-- EventTimeoutError    what the agent waited for did not come in time
             `-- ChildrenFailedError  some of what the agent spawned did not complete
 
-CodedError and its tools are in base/tool_errors.py, HttpError in connectors/http/errors.py.
+CodedError, its kinds and BudgetHeldError are in base/tool_errors.py, HttpError in connectors/http/errors.py.
 SoftTimeLimitError (agents/work_time.py) and Suspended (base/waiting.py) stand apart: they are a
 cancellation and a wait, not errors.
 

@@ -7,11 +7,12 @@ later. All codes: base/codes.py. The tree is drawn in base/errors.py.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
 from oppspot_runner.base.codes import Code
-from oppspot_runner.base.errors import CallError, RateLimitExceededError
+from oppspot_runner.base.errors import CallError, OppspotError, RateLimitExceededError
 
 
 class CodedError(CallError):
@@ -51,6 +52,17 @@ class BudgetExceededError(CodedError):
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(Code.BUDGET_EXCEEDED, message, hint=hint)
+
+
+class BudgetHeldError(OppspotError):
+    """What is left of a budget is held by other calls; `until` is when to ask again.
+
+    No CallError: `ctx.llm` makes a wait of it, which holds no slot.
+    """
+
+    def __init__(self, message: str, until: datetime | None = None) -> None:
+        super().__init__(message)
+        self.until = until
 
 
 class PriceUnknownError(CodedError):

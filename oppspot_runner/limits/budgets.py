@@ -13,9 +13,9 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from oppspot_runner.base.errors import ConfigurationError, Snooze
+from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.base.jsonsafe import dumps
-from oppspot_runner.base.tool_errors import BudgetExceededError, PriceUnknownError
+from oppspot_runner.base.tool_errors import BudgetExceededError, BudgetHeldError, PriceUnknownError
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection, Database
 
@@ -73,8 +73,8 @@ async def begin_call(
     """Holds what `call`, columns of model_calls, may cost; False when the task is no longer ours.
 
     `dropped` are calls of the attempt that it no longer waits for: they hold nothing any more.
-    Raises BudgetExceededError and PriceUnknownError, and Snooze when there is enough only after
-    others have given back what they hold.
+    Raises BudgetExceededError and PriceUnknownError, and BudgetHeldError when there is enough only
+    after others have given back what they hold.
     """
     params = {
         "call": dumps(call),
@@ -107,7 +107,7 @@ def _judge(row: DictRow, call: Mapping[str, Any]) -> None:
             )
         case "waits":
             held = f"{row['held_usd']} held by other calls"
-            raise Snooze(row["again_at"], reason=f"{budget} has {state} and {held}")
+            raise BudgetHeldError(f"{budget} has {state} and {held}", row["again_at"])
 
 
 async def end_call(

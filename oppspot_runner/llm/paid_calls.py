@@ -13,10 +13,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
-from oppspot_runner.base.errors import LeaseLostError, Snooze
+from oppspot_runner.base.errors import LeaseLostError
 from oppspot_runner.base.jsonsafe import dumps
 from oppspot_runner.base.steps import Step
 from oppspot_runner.base.task import Task
+from oppspot_runner.base.tool_errors import BudgetHeldError
 from oppspot_runner.db.pool import Connection
 from oppspot_runner.limits import budgets
 from oppspot_runner.limits.budgets import TaskLimit, task_limit
@@ -97,8 +98,8 @@ class PaidCalls:
         """The answer of `model`, kept as the result of `step`.
 
         With `stream` its words go out as events of the run while they come. Raises ModelError,
-        BudgetExceededError and PriceUnknownError, Snooze when what is left of a budget is held by
-        others, and LeaseLostError.
+        BudgetExceededError and PriceUnknownError, BudgetHeldError when what is left of a budget is
+        held by others, and LeaseLostError.
         """
         found = self._find(model)
         if request.cached_for_s is None:
@@ -159,7 +160,7 @@ class PaidCalls:
             try:
                 await self._hold(call, limit)
                 return call_id
-            except Snooze:
+            except BudgetHeldError:
                 if not self._open:
                     raise
                 await ended.wait()

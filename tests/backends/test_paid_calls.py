@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from oppspot_runner.llm.messages import ModelRequest, Reply
+from oppspot_runner.llm.mock import MockProvider
 from tests.backends import sample_agents
 from tests.backends.conftest import Made
 from tests.runner.conftest import Bench
@@ -46,6 +49,32 @@ async def test_the_end_of_a_budget_is_told_on_the_other_side(bench: Bench, isola
     row, _ = await made(bench, await bench.task(agent))
     assert row["status"] == "failed"
     assert row["error_message"].startswith("BUDGET_EXCEEDED Raise the budget")
+
+
+async def test_a_child_waits_for_money_that_others_hold(
+    bench: Bench, child_agent: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = asyncio.Event()
+    at_once = MockProvider.ask
+
+    async def ask(self: MockProvider, model: str, request: ModelRequest) -> Reply:
+        await opened.wait()
+        return await at_once(self, model, request)
+
+    monkeypatch.setattr(MockProvider, "ask", ask)
+    agent = await child_agent("asks", configuration='{"max_retries": 1}')
+    await bench.db.execute("SELECT set_budget('agent', %s, 1.5)", (agent,))
+    tasks = [await bench.task(agent) for _ in range(2)]
+
+    async def one_waits() -> bool:
+        waits = "SELECT FROM agent_executions WHERE error_message LIKE 'waited: for money%%'"
+        return bool(await bench.db.fetch_all(waits))
+
+    async with bench.running():
+        await bench.until(one_waits)
+        opened.set()
+        rows = await bench.ended(*tasks)
+    assert {row["status"] for row in rows} == {"completed"}
 
 
 async def test_a_loop_of_a_child_asks_as_well(bench: Bench, child_agent: Made) -> None:

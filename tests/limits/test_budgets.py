@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from oppspot_runner.base.errors import ConfigurationError, Snooze
-from oppspot_runner.base.tool_errors import BudgetExceededError, PriceUnknownError
+from oppspot_runner.base.errors import ConfigurationError
+from oppspot_runner.base.tool_errors import BudgetExceededError, BudgetHeldError, PriceUnknownError
 from oppspot_runner.db.pool import Database
 from oppspot_runner.limits import budgets
 from oppspot_runner.limits.budgets import TaskLimit, task_limit
@@ -107,7 +107,7 @@ async def test_what_fits_once_others_have_ended_waits_and_what_never_fits_fails(
     one, other = await till.task(), await till.task()
     await till.budget("agent", agent, "1")
     call = await till.call(one, "0.7", agent_id=str(agent))
-    with pytest.raises(Snooze, match=r"0 are spent and 0\.7 held by other calls"):
+    with pytest.raises(BudgetHeldError, match=r"0 are spent and 0\.7 held by other calls"):
         await till.call(other, "0.4", agent_id=str(agent))
     with pytest.raises(BudgetExceededError, match=r"mock:echo may cost 1\.01"):
         await till.call(other, "1.01", agent_id=str(agent))
@@ -141,7 +141,7 @@ async def test_eight_at_once_get_three_thirds_of_a_dollar(till: Till) -> None:
     async def ask(task: dict[str, Any]) -> bool:
         try:
             await till.call(task, "0.33", org_id=str(org))
-        except Snooze:
+        except BudgetHeldError:
             return False
         return True
 
@@ -158,7 +158,7 @@ async def test_of_several_budgets_each_must_have_room(till: Till) -> None:
     with pytest.raises(BudgetExceededError, match=r"of task .*month"):
         await till.call(task, "0.2", org_id=str(org))
     await till.call(await till.task(), "0.2", org_id=str(org))
-    with pytest.raises(Snooze, match=r"of organisation .*day"):
+    with pytest.raises(BudgetHeldError, match=r"of organisation .*day"):
         await till.call(await till.task(), "0.4", org_id=str(org))
 
 
