@@ -35,7 +35,8 @@
             |-- EventTimeoutError    what the agent waited for did not come in time
             `-- ChildrenFailedError  some of what the agent spawned did not complete
 
-CodedError, its kinds and BudgetHeldError are in base/tool_errors.py, HttpError in connectors/http/errors.py.
+CodedError, those of budgets and tools are in base/tool_errors.py, HttpError in
+connectors/http/errors.py.
 SoftTimeLimitError (agents/work_time.py) and Suspended (base/waiting.py) stand apart: they are a
 cancellation and a wait, not errors.
 
