@@ -35,8 +35,9 @@ class AccessOfTask:
     async def search_companies(self, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
         """A page of companies."""
         finder = CompanyFinder(self.journal.database, self.task.org_id, self._stream_id())
-        found: list[dict[str, Any]] = clean(await finder.search(wanted))
-        return found
+        found: list[dict[str, Any]] = await self.journal.through(lambda: finder.search(wanted))
+        cleaned: list[dict[str, Any]] = clean(found)
+        return cleaned
 
     async def add_insight(self, *, kind: str, title: str, evidence: Mapping[str, Any]) -> str:
         """The id of an insight of the task's stream. Raises ToolError for a task without one."""

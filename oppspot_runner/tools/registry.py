@@ -28,6 +28,7 @@ class ToolRegistry:
 
     def __init__(self, tools: Iterable[ToolBase] = ()) -> None:
         self._tools: dict[str, ToolBase] = {}
+        self._of_classes: dict[type[ToolBase], ToolBase] = {}
         for tool in tools:
             self.register(tool)
 
@@ -64,7 +65,8 @@ class ToolRegistry:
         """A tool of the class of that name, which some module of the program has defined.
 
         Nothing is imported for it: what a configuration names must be there already. Raises
-        ToolNotFoundError for a name that no class has, ConfigurationError where several have it.
+        ToolNotFoundError for a name that no class has, ConfigurationError where several have it, or
+        where one cannot be made without arguments.
         """
         found = ToolBase.classes.get(class_name, {})
         if not found:
@@ -75,7 +77,15 @@ class ToolRegistry:
                 hint="Rename one of them.",
             )
         (only,) = found.values()
-        return self.register(only)
+        if only not in self._of_classes:
+            try:
+                self._of_classes[only] = self.register(only)
+            except TypeError as error:
+                raise ConfigurationError(
+                    f"the tool class {class_name} cannot be made: {error}",
+                    hint="Give it an __init__ without arguments.",
+                ) from None
+        return self._of_classes[only]
 
     def known(self) -> list[str]:
         """The names of all tools, sorted."""
