@@ -36,10 +36,13 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 
+gc.disable()  # until all is collected
+
+
 def pytest_collection_finish() -> None:
     """Lets the garbage collector not look at thousands of tests and modules again and again."""
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

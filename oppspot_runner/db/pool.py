@@ -22,6 +22,7 @@ from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from oppspot_runner.base.errors import DatabaseError
+from oppspot_runner.db.cancelling import none_lost
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.quiet import PooledConnection, QuietConnection, SilenceError
 
@@ -137,12 +138,13 @@ class Database:
         return self
 
     async def _open(self) -> None:
-        first = await PooledConnection.connect(self.conninfo, **HOW_WE_WORK)
-        self._ready.append(first)
         try:
-            await self._configure(first)
-            self.pooled = await is_pooled(first)
-            await self._pool.open(wait=True)  # else the first query would open two more
+            with none_lost():
+                first = await PooledConnection.connect(self.conninfo, **HOW_WE_WORK)
+                self._ready.append(first)
+                await self._configure(first)
+                self.pooled = await is_pooled(first)
+                await self._pool.open(wait=True)  # else the first query would open two more
         except BaseException:
             await self.close()
             raise

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from oppspot_runner.db.cancelling import end_all, to_the_end
+from oppspot_runner.db.cancelling import end_all, none_lost, to_the_end
 
 
 async def test_work_goes_on_to_its_end_when_who_awaits_it_is_cancelled() -> None:
@@ -58,3 +58,18 @@ async def test_a_task_that_lost_its_cancellation_is_cancelled_again() -> None:
         await asyncio.sleep(0)
         await end_all([task])
     assert len(cancellations) == 2
+
+
+async def test_a_cancellation_that_was_lost_is_raised_at_the_end() -> None:
+    async def losing() -> None:
+        with none_lost():
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                return
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(losing())
+        await asyncio.sleep(0)
+        task.cancel()
+    assert task.cancelled()
