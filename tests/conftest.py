@@ -39,6 +39,11 @@ sys.dont_write_bytecode = False
 gc.disable()  # until all is collected
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts those side by side that share the crowded queue, so that few workers make it."""
+    items.sort(key=lambda item: "crowded" not in getattr(item, "fixturenames", ()))
+
+
 def pytest_collection_finish() -> None:
     """Lets the garbage collector not look at thousands of tests and modules again and again."""
     gc.freeze()
