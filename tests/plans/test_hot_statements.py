@@ -126,6 +126,7 @@ def always(**params: Any) -> Callable[[Session], Params]:
     return lambda _: params
 
 
+STEP = {"name": "x", "result": "{}", "position": 0, "fingerprint": ""}
 HOT = (
     Hot("queue/claim", 300, always(**CLAIM)),
     Hot("queue/claim_limited", 300, always(**CLAIM)),
@@ -136,7 +137,7 @@ HOT = (
     Hot("queue/hold", 20, attempt),
     Hot("queue/begin", 60, attempt),
     Hot("queue/progress", 60, also(attempt, progress="{}")),
-    Hot("queue/save_step", 60, also(attempt, name="x", seq=1, result="{}")),
+    Hot("queue/save_step", 60, also(attempt, seq=1, **STEP)),
     Hot("queue/steps", 20, ended),
     Hot("queue/give_back", 300, with_tokens),
     Hot("queue/is_drained", 30, always(task_types=None)),

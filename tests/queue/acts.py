@@ -240,6 +240,7 @@ async def give_back(connection: Connection) -> int:
     return await store.give_back(connection, DEAD, [TOKEN])
 
 
+STEP = {"name": "step", "seq": 0, "result": "{}", "position": 0, "fingerprint": ""}
 ACTS = (
     finish(LOST, ends.Done({"n": 1})),
     finish(LOST, ends.Done({"n": 1}), hold=True),
@@ -262,9 +263,9 @@ ACTS = (
     set_pending(D),
     enqueue_same_key(),
     write("progress", journal.PROGRESS, LOST, progress="{}"),
-    write("step", journal.SAVE_STEP, LOST, name="step", seq=0, result="{}"),
+    write("step", journal.SAVE_STEP, LOST, **STEP),
     write("progress", journal.PROGRESS, OVERTAKEN, progress="{}"),
-    write("step", journal.SAVE_STEP, OVERTAKEN, name="step", seq=0, result="{}"),
+    write("step", journal.SAVE_STEP, OVERTAKEN, **STEP),
     Act("note running", note_running, noted, skips=True),
     Act("promote", promote, lambda model: model.promote()[0], skips=True),
     Act("prune", prune, lambda model: model.prune(-1), skips=True),

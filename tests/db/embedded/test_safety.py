@@ -123,6 +123,7 @@ def test_another_system_user_can_neither_connect_nor_look(place):
 
 @pytest.mark.skipif(not as_root, reason="only root's server runs as another user")
 def test_the_programs_are_copied_when_the_server_cannot_reach_them(place, monkeypatch):
+    embedded.acquire(place.folder).release()  # its data are not in this shelter
     shelter = Path(tempfile.mkdtemp(prefix="oppspot-shelter-"))
     monkeypatch.setattr(embedded_files, "SHELTER", shelter)
     monkeypatch.setattr(embedded_programs, "open_to_others", lambda path: False)
