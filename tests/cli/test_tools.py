@@ -27,9 +27,9 @@ def test_tools_are_listed_also_those_of_modules_and_servers(
     monkeypatch.setenv("OPPSPOT_IMPORT", "tests.tools.samples")
     ended = cli("tools", "list", "--json")
     found = {one["name"]: one for one in ended.json}
-    assert {"calculator", "email", "run_agent", "echo_loudly"} <= set(found)
-    assert (found["email"]["repeatable"], found["echo_loudly"]["cached_for_s"]) == (False, 60)
-    assert found["echo_loudly"]["schema"]["required"] == ["text"]
+    assert {"calculator", "email", "run_agent", "upper"} <= set(found)
+    assert (found["email"]["repeatable"], found["upper"]["cached_for_s"]) == (False, 60)
+    assert found["upper"]["schema"]["required"] == ["text"]
     assert "the server away cannot be connected to" in ended.err
     text = cli("tools", "list").out
     assert "Sends an e-mail." in text

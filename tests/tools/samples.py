@@ -30,8 +30,8 @@ class SampleTool(ToolBase):
         return {"result": "success"}
 
 
-@tool("echo_loudly", cached_for_s=60)
-def echo_loudly(text: str) -> str:
+@tool("upper", cached_for_s=60)
+def upper(text: str) -> str:
     """Says it louder."""
     post.received.append((text, None))
     return text.upper()
@@ -58,7 +58,7 @@ def forwarding_in_thread(ctx: Any) -> dict[str, Any]:
 
 
 async def shouting(ctx: Context) -> dict[str, Any]:
-    first = await ctx.tools.call("echo_loudly", {"text": "a"})
+    first = await ctx.tools.call("upper", {"text": "a"})
     (spec,) = await ctx.tools.specs()
     try:
         return {"said": await ctx.tools.result("nothing")}
@@ -67,7 +67,7 @@ async def shouting(ctx: Context) -> dict[str, Any]:
 
 
 def shouting_in_thread(ctx: Any) -> dict[str, Any]:
-    first = ctx.tools.call("echo_loudly", {"text": "a"})
+    first = ctx.tools.call("upper", {"text": "a"})
     (spec,) = ctx.tools.specs()
     try:
         return {"said": ctx.tools.result("nothing")}

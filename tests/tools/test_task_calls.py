@@ -44,7 +44,7 @@ def allowing(*tools: str, **more: Any) -> str:
 @pytest.mark.parametrize("isolation", ["inline", "thread", "process"])
 async def test_an_agent_calls_its_tools_wherever_it_runs(isolation: str, bench: Bench) -> None:
     body = samples.shouting_in_thread if isolation == "thread" else samples.shouting
-    agent = await bench.agent(body, configuration=allowing("echo_loudly", isolation=isolation))
+    agent = await bench.agent(body, configuration=allowing("upper", isolation=isolation))
     async with bench.running():
         task = await bench.task(agent)
         (row,) = await bench.ended(task)
@@ -52,12 +52,12 @@ async def test_an_agent_calls_its_tools_wherever_it_runs(isolation: str, bench: 
     assert await output(bench, task) == {
         "said": "A",
         "code": "TOOL_NOT_FOUND",
-        "tool": "echo_loudly",
+        "tool": "upper",
     }
     assert (await bench.attempts(task))[0]["metrics"]["tool_calls"] == 1
     first, second = await calls(bench)
     assert (first["tool"], first["arguments"], first["code"]) == (
-        "echo_loudly",
+        "upper",
         {"text": "a"},
         None,
     )
@@ -71,12 +71,12 @@ async def test_an_agent_calls_its_tools_wherever_it_runs(isolation: str, bench: 
 
 async def test_a_later_attempt_gets_the_answer_and_makes_no_call(bench: Bench) -> None:
     async def saying(ctx: Context) -> dict[str, Any]:
-        answer = await ctx.tools.call("echo_loudly", {"text": "once"})
+        answer = await ctx.tools.call("upper", {"text": "once"})
         if ctx.attempt == 1:
             raise Retry("after the call")
         return answer
 
-    agent = await bench.agent(saying, configuration=allowing("echo_loudly"), backoff=AT_ONCE)
+    agent = await bench.agent(saying, configuration=allowing("upper"), backoff=AT_ONCE)
     async with bench.running():
         task = await bench.task(agent)
         await bench.ended(task)
@@ -87,14 +87,14 @@ async def test_a_later_attempt_gets_the_answer_and_makes_no_call(bench: Bench) -
 @pytest.mark.parametrize(
     ("configuration", "said"),
     [
-        ({"tools": {"echo_loudy": True}}, "there is no tool 'echo_loudy'"),
-        ({"tools": "echo_loudly"}, "tools: Input should be a valid dictionary"),
+        ({"tools": {"uper": True}}, "there is no tool 'uper'"),
+        ({"tools": "upper"}, "tools: Input should be a valid dictionary"),
         ({"custom_tools": {"x": {"class": "Nowhere"}}}, "there is no tool 'Nowhere'"),
         ({"custom_tools": {"x": {"class": "CalculatorTool"}}}, "called 'calculator'"),
         ({"custom_tools": {"x": {"class": "FunctionTool"}}}, "FunctionTool cannot be made"),
         ({"allowed_domains": ["http://x"]}, "cannot be used"),
         (
-            {"tools": ["echo_loudly"], "rate_limits": {"echo_loudly": {"max_calls": 1}}},
+            {"tools": ["upper"], "rate_limits": {"upper": {"max_calls": 1}}},
             "window_seconds",
         ),
         ({"when_unknown": "hope"}, "when_unknown"),
@@ -156,17 +156,15 @@ async def test_tools_run_at_the_same_time(bench: Bench, monkeypatch: pytest.Monk
 
 async def test_permissions_narrow_what_the_agent_may_call(bench: Bench) -> None:
     async def asking(ctx: Context) -> dict[str, Any]:
-        return {
-            name: await ctx.tools.call(name, {"text": "x"}) for name in ("echo_loudly", "deliver")
-        }
+        return {name: await ctx.tools.call(name, {"text": "x"}) for name in ("upper", "deliver")}
 
-    may = allowing("echo_loudly", "deliver", permissions=["tool:echo_loudly"])
+    may = allowing("upper", "deliver", permissions=["tool:upper"])
     agent = await bench.agent(asking, configuration=may)
     async with bench.running():
         task = await bench.task(agent)
         await bench.ended(task)
     answers = await output(bench, task)
-    assert answers["echo_loudly"]["success"] is True
+    assert answers["upper"]["success"] is True
     assert answers["deliver"]["code"] == "TOOL_NOT_PERMITTED"
     assert [(one["code"], one["ended_at"] is None) for one in await calls(bench)] == [
         (None, False),
@@ -176,12 +174,10 @@ async def test_permissions_narrow_what_the_agent_may_call(bench: Bench) -> None:
 
 async def test_limits_and_kept_results_hold_over_runners(bench: Bench) -> None:
     async def asking(ctx: Context) -> dict[str, Any]:
-        answer = await ctx.tools.call("echo_loudly", {"text": ctx.payload["text"]})
+        answer = await ctx.tools.call("upper", {"text": ctx.payload["text"]})
         return {"code": answer.get("code")}
 
-    limited = allowing(
-        "echo_loudly", rate_limits={"echo_loudly": {"max_calls": 3, "window_seconds": 600}}
-    )
+    limited = allowing("upper", rate_limits={"upper": {"max_calls": 3, "window_seconds": 600}})
     agent = await bench.agent(asking, configuration=limited)
     async with bench.running(), bench.running():
         first = await bench.task(agent, payload='{"text": "same"}')
@@ -309,9 +305,9 @@ async def test_an_attempt_that_lost_its_task_makes_no_such_call(bench: Bench) ->
 
 async def test_what_was_told_of_a_batch_member_is_its_own(bench: Bench) -> None:
     async def many(ctxs: list[Context], inputs: list[Any]) -> list[Any]:
-        return [await one.tools.call("echo_loudly", {"text": str(n)}) for n, one in enumerate(ctxs)]
+        return [await one.tools.call("upper", {"text": str(n)}) for n, one in enumerate(ctxs)]
 
-    agent = await bench.agent(many, configuration=allowing("echo_loudly"), batch=2)
+    agent = await bench.agent(many, configuration=allowing("upper"), batch=2)
     tasks = [await bench.task(agent) for _ in range(2)]
     async with bench.running(FAST):
         rows = await bench.ended(*tasks)
