@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from oppspot_runner.app.tools import load_tools
 from oppspot_runner.base.codes import Code
 from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.base.tool_errors import ToolExecutionError, ToolNotFoundError
@@ -298,6 +299,9 @@ def test_tools_of_other_packages_are_found_by_their_entry_points(
     assert "theirs" in tools.known()
     assert len(problems) == 1
     assert "gone" in problems[0]
+    # A runner does the same, for all of its agents.
+    monkeypatch.setattr("oppspot_runner.tools.registry.registry", tools)
+    assert load_tools() == problems
 
 
 def test_no_two_codes_are_one() -> None:
