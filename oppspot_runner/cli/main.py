@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "pause": ("control", "pause", "Let runners take nothing, or only no tasks of some agent."),
     "resume": ("control", "resume", "End a pause."),
     "limits": ("limits", "limits", "List, set and remove limits on tasks."),
-    "costs": ("costs", "costs", "Show what models cost; list, set and remove budgets."),
+    "costs": ("costs", "costs", "Show costs, suggest lower ones; list, set, remove budgets."),
     "status": ("status", "status", "Show runners, counts, running and recent tasks."),
     "enqueue": ("enqueue", "enqueue", "Add a task for an agent."),
     "tasks": ("tasks", "tasks", "List, show, explain, retry, cancel and replay tasks."),
