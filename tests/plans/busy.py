@@ -53,6 +53,12 @@ HISTORY = f"""
     SELECT id, 1, 'completed', oppspot_now() FROM agent_tasks WHERE status = 'completed';
     INSERT INTO agent_steps (task_id, name, seq, result, attempt)
     SELECT id, 'step', 0, '{{}}', 1 FROM agent_tasks WHERE status = 'completed';
+    INSERT INTO model_calls (task_id, attempt, run_token, step, seq, model, status, finished_at)
+    SELECT id, 1, 0, 'model', 0, 'mock:echo', 'finished', oppspot_now()
+    FROM agent_tasks WHERE status = 'completed';
+    INSERT INTO model_calls (task_id, attempt, run_token, step, seq, model, estimate_usd)
+    SELECT id, 1, run_token, 'model', 1, 'mock:echo', 0.01 FROM agent_tasks
+    WHERE status = 'processing' AND run_token <= {RUNNERS};
     INSERT INTO stream_runs (stream_id, status, open_nodes)
     SELECT s.id, 'running', {AGENTS} FROM streams s, generate_series(1, {RUNS});
     WITH chain AS (
@@ -91,6 +97,7 @@ def fill(dsn: str) -> None:
             "agent_tasks",
             "agent_executions",
             "agent_steps",
+            "model_calls",
             "stream_run_nodes",
             "run_events",
         ):

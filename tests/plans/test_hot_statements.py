@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from json import dumps
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -43,6 +44,33 @@ def tokens(session: Session) -> list[tuple[UUID, int]]:
 def attempt(session: Session) -> Params:
     task, token = tokens(session)[0]
     return {"task_id": task, "run_token": token}
+
+
+def calling(session: Session) -> Params:
+    """A call of a model under a budget of its task."""
+    task, token = tokens(session)[0]
+    session.execute(
+        "INSERT INTO budgets (scope, scope_id, limit_usd) VALUES ('task', %s, 9)", (task,)
+    )
+    call = {"id": str(UUID(int=1)), "task_id": str(task), "run_token": token, "attempt": 1}
+    named = {"step": "model", "seq": 7, "model": "mock:echo", "estimate_usd": "0.01"}
+    limit = {"per_task": 9, "unpriced": "deny", "dropped": []}
+    return {"call": dumps({**call, **named}), "task_id": task, **limit}
+
+
+def called(session: Session) -> Params:
+    """The end of a call that is open, with an answer to keep."""
+    begun = {**calling(session), "dropped": []}
+    row = session.execute(
+        "SELECT id, task_id, run_token FROM model_calls WHERE status = 'started' AND task_id = %s",
+        (begun["task_id"],),
+    ).fetchone()
+    assert row is not None
+    call = dict(zip(("id", "task_id", "run_token"), map(str, row), strict=True))
+    kinds = ("input", "output", "cached", "cache_written", "reasoning")
+    spent = {"status": "finished", "cost_usd": "0.005", **{f"{one}_tokens": 1 for one in kinds}}
+    step = {"attempt": 1, "seq": 7, **STEP}
+    return {"call": dumps({**call, **spent}), "task_id": row[1], **step}
 
 
 def with_tokens(session: Session) -> Params:
@@ -139,6 +167,9 @@ HOT = (
     Hot("queue/progress", 60, also(attempt, progress="{}")),
     Hot("queue/save_step", 60, also(attempt, seq=1, **STEP)),
     Hot("queue/steps", 20, ended),
+    Hot("money/begin_call", 200, calling),
+    Hot("money/end_call", 200, called),
+    Hot("money/lose_calls", 200, always()),
     Hot("queue/give_back", 300, with_tokens),
     Hot("queue/is_drained", 30, always(task_types=None)),
     Hot("queue/is_ready", 20, always()),
