@@ -28,11 +28,19 @@ if find_spec("mcp") is None:
 
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
-from mcp.types import CONNECTION_CLOSED, REQUEST_TIMEOUT, CallToolResult, Tool
+from mcp.types import (
+    CONNECTION_CLOSED,
+    INVALID_REQUEST,
+    REQUEST_TIMEOUT,
+    CallToolResult,
+    Tool,
+)
 
 CONNECT_S = 15.0
 CLOSE_S = 5.0
 STREAM_S = 300.0  # a server may leave a line open and say nothing
+# The server is gone, or knows nothing of the connection any more, as after it was started anew.
+LOST = (CONNECTION_CLOSED, INVALID_REQUEST)
 MOST_PAGES = 20  # of the list of tools
 MOST_SAID = 1_000
 
@@ -157,7 +165,7 @@ class McpServer:
             said = f"the server {self.name} answered: {clean_text(str(error), most=MOST_SAID)}"
             if error.code == REQUEST_TIMEOUT:
                 raise CodedError(Code.TOOL_TIMEOUT, said) from None
-            if error.code != CONNECTION_CLOSED:
+            if error.code not in LOST:
                 raise CodedError(Code.SERVICE_REFUSED, said) from None
             await self.aclose()
             raise CodedError(Code.CONNECTION_FAILED, f"the server {self.name} broke off") from error

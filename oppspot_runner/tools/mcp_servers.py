@@ -18,7 +18,7 @@ from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.base.jsonsafe import clean, clean_text
 from oppspot_runner.base.secret import read_secret
 from oppspot_runner.base.settings import Settings
-from oppspot_runner.base.tool_errors import ToolExecutionError
+from oppspot_runner.base.tool_errors import CodedError, ToolExecutionError
 from oppspot_runner.connectors.http.policy import HttpPolicy
 from oppspot_runner.tools.threads import in_thread
 from oppspot_runner.tools.tool_base import MOST_ERROR, TIME_LIMIT_S, ToolBase, ToolCall
@@ -76,7 +76,7 @@ class McpTool(ToolBase):
 
     async def run(self, arguments: dict[str, Any], call: ToolCall) -> Any:
         """The structured result where there is one, else `{"text": ...}`."""
-        answer = await self._server.call(self._tool.name, arguments)
+        answer = await self._answer(arguments)
         text = _text(answer)
         if len(text) > MOST_RESULT:
             raise ToolExecutionError(
@@ -86,6 +86,15 @@ class McpTool(ToolBase):
             said = clean_text(text, most=MOST_ERROR)
             raise ToolExecutionError(self.name, Code.TOOL_EXECUTION_FAILED, said)
         return {"text": text} if answer.structured_content is None else answer.structured_content
+
+    async def _answer(self, arguments: dict[str, Any]) -> CallToolResult:
+        """Once more where it may be repeated: the server may have ended since the last call."""
+        try:
+            return await self._server.call(self._tool.name, arguments)
+        except CodedError as error:
+            if not self.repeatable or error.reason is not Code.CONNECTION_FAILED:
+                raise
+        return await self._server.call(self._tool.name, arguments)
 
 
 class McpServers:

@@ -39,6 +39,12 @@ def secret() -> str:
 
 
 @server.tool()
+def pid() -> int:
+    """The number of its process."""
+    return os.getpid()
+
+
+@server.tool()
 def die() -> str:
     """Ends the server."""
     os._exit(3)
