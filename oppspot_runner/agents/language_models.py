@@ -86,4 +86,7 @@ class LanguageModels:
             fingerprint=fingerprint(name, request),
             usable=lambda kept: goes_on or is_usable(kept, self._retries),
         )
-        return answer if isinstance(answer, Reply) else answer_of(answer)
+        if isinstance(answer, Reply):
+            return answer
+        await self._calls.replayed()
+        return answer_of(answer)

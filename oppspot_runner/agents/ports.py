@@ -56,6 +56,10 @@ class ModelCalls(Protocol):
         self, model: str, request: ModelRequest, *, step: Step, stream: bool = True
     ) -> Reply: ...
 
+    async def replayed(self) -> None:
+        """Notes that an answer was kept, and costs this attempt nothing."""
+        ...
+
 
 class ToolCalls(Protocol):
     """The tools that the task's agent may call. Both raise Fail for an unusable configuration."""

@@ -139,6 +139,13 @@ class PaidCalls:
             self._released()
         return reply
 
+    async def replayed(self) -> None:
+        """Notes that an answer was kept: what the attempt spends is known, also when it is nothing.
+
+        What its agent says in the output may be the cost of all attempts.
+        """
+        self.journal.spent = self.spent.metrics()
+
     def _find(self, model: str) -> LanguageModel:
         configuration = self._configuration
         variable = configuration.get("api_key_env")

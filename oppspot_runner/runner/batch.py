@@ -206,6 +206,9 @@ class MemberModelCalls:
             self._lose()
             raise Fail(str(error)) from None
 
+    async def replayed(self) -> None:
+        await self._calls.replayed()
+
 
 class MemberToolCalls:
     """The tools of one task of a batch."""

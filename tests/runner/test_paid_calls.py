@@ -44,7 +44,7 @@ async def test_an_answer_is_paid_once_however_often_the_attempt_is_repeated(benc
         replies = [await ctx.llm.ask(ASKED), await ctx.llm.ask("and?", model="mock:echo")]
         if ctx.attempt == 1:
             raise RuntimeError("after both")
-        return {"said": [one.text for one in replies], "cost": replies[0].cost}
+        return {"said": [one.text for one in replies], "cost_usd": float(replies[0].cost or 0)}
 
     agent = await bench.agent(asker, configuration=json.dumps(AT_ONCE))
     task = await bench.task(agent)
@@ -52,7 +52,7 @@ async def test_an_answer_is_paid_once_however_often_the_attempt_is_repeated(benc
         (row,) = await bench.ended(task)
     assert row["status"] == "completed"
     first, second = await bench.attempts(task)
-    assert second["output_data"] == {"said": [ASKED, "and?"], "cost": "0.021000"}
+    assert second["output_data"] == {"said": [ASKED, "and?"], "cost_usd": 0.021}
     rows = await calls(bench)
     assert [one["seq"] for one in rows] == [0, 1]
     one = rows[0]
@@ -61,7 +61,7 @@ async def test_an_answer_is_paid_once_however_often_the_attempt_is_repeated(benc
     assert (one["input_tokens"], one["output_tokens"]) == (7, 7)
     assert one["price_list"].endswith("+test")
     assert first["metrics"].items() >= {"model_calls": 2, "tokens": 16, "cost_usd": 0.024}.items()
-    assert "model_calls" not in second["metrics"]
+    assert second["metrics"].items() >= {"model_calls": 0, "tokens": 0, "cost_usd": 0}.items()
 
 
 @pytest.fixture
