@@ -175,7 +175,7 @@ async def attempt(tool: ToolBase, arguments: Any, call: ToolCall) -> Any:
         raise ToolExecutionError(
             tool.name, error.reason, str(error), hint=error.hint, unsent=error.unsent
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # a loop would end by exit()
         if limit.expired():
             raise ToolTimeoutError(tool.name, tool.time_limit_s) from None
         said = clean_text(redact(f"{type(error).__name__}: {error}"), most=MOST_ERROR)

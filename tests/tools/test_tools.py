@@ -160,6 +160,10 @@ async def own(_: Any) -> None:
     raise ToolExecutionError("doing", Code.DOMAIN_NOT_ALLOWED, "mine", hint="Do.")
 
 
+async def leaves(_: Any) -> None:
+    sys.exit(3)
+
+
 async def late(_: Any) -> None:
     raise TimeoutError("of the tool itself")
 
@@ -173,6 +177,7 @@ async def never(_: Any) -> None:
     [
         (boom, "TOOL_EXECUTION_FAILED", "ValueError: password=[redacted] is wrong!"),
         (own, "DOMAIN_NOT_ALLOWED", "mine. Do."),
+        (leaves, "TOOL_EXECUTION_FAILED", "SystemExit: 3"),
         (late, "TOOL_EXECUTION_FAILED", "TimeoutError: of the tool itself"),
         (never, "TOOL_TIMEOUT", "the tool doing did not end within 0.05 s"),
     ],
