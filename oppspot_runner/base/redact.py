@@ -16,6 +16,9 @@ WORD_SECRET = re.compile(
     r"(?i)(?P<start>\b(?:password|passwd|api[_-]?key|secret|authorization)['\"]?\s*[=:]\s*"
     r"(?:bearer\s+|basic\s+)?)(?:'[^']*'|\"[^\"]*\"|[^\s,;&'\"]+)"
 )
+# Keys of the services that we call are known by their beginning, wherever they stand.
+KEY_STARTS = ("sk-", "AIza", "xox")
+KEY = re.compile(r"\b(?:sk-(?=[\w-]{0,200}\d)|AIza|xox[a-z]-)[\w-]{16,}")
 REDACTED = "[redacted]"
 MOST_DEPTH = 100  # deeper than what comes from outside may be
 
@@ -38,6 +41,8 @@ def redact(value: Any, depth: int = 0) -> Any:
 
 def _masked(text: str) -> str:
     shown = URL_PASSWORD.sub(rf"\g<start>{REDACTED}", text)
+    if any(start in shown for start in KEY_STARTS):
+        shown = KEY.sub(REDACTED, shown)
     folded = shown.lower()
     if not any(word in folded for word in WORDS):
         return shown  # as nearly all are; the next step takes long
