@@ -30,6 +30,7 @@ REMOVE = statement("money/remove_budget")
 Scope = Literal["task", "run", "agent", "stream", "org"]
 Period = Literal["total", "day", "month"]
 OnUnknownPrice = Literal["deny", "tokens_only", "allow"]
+MOST_USD = 10**12
 NAMES = {"org": "organisation"}
 
 
@@ -62,8 +63,11 @@ def usd(value: Any, what: str) -> Decimal:
         amount = Decimal(str(value).strip())
     except InvalidOperation:
         amount = Decimal("nan")
-    if isinstance(value, bool) or not amount.is_finite() or amount < 0:
-        raise ConfigurationError(f"{what} is {value!r}", hint="It is a number of USD such as 2.50.")
+    if isinstance(value, bool) or not amount.is_finite() or not 0 <= amount <= MOST_USD:
+        raise ConfigurationError(
+            f"{what} is {value!r}",
+            hint=f"It is a number of USD such as 2.50, at most {MOST_USD:,}.",
+        )
     return amount
 
 

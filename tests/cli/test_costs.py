@@ -102,6 +102,7 @@ def test_budgets_are_set_seen_and_removed(cli: CommandLine, rows: Rows) -> None:
         (["5", "--agent", "a", "--task", "b"], "give one of --task"),
         (["NaN", "--agent", "a"], "the amount is 'NaN'"),
         (["five", "--agent", "a"], "the amount is 'five'"),
+        (["1e400", "--agent", "a"], "the amount is '1e400'"),
     ],
 )
 def test_a_budget_that_means_nothing_is_wrong_usage(
