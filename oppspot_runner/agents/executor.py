@@ -16,6 +16,7 @@ from oppspot_runner.agents.llm_options import read_options
 from oppspot_runner.agents.prompts import prompt
 from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.base.settings import Settings, load_settings
+from oppspot_runner.base.validation import unusable
 from oppspot_runner.llm.access import key_in_environment
 from oppspot_runner.llm.messages import JsonObject, ToolSpec
 from oppspot_runner.llm.model import LanguageModel
@@ -148,6 +149,4 @@ def _security(given: SecurityContext | Mapping[str, Any]) -> SecurityContext:
     try:
         return SecurityContext.model_validate(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ConfigurationError(f"the security context: {place}: {first['msg']}") from None
+        raise unusable(error, "the security context") from None

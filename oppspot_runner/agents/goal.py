@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from oppspot_runner.agents.context import Context
 from oppspot_runner.base.errors import Fail, InvalidInputError, NotFoundError
+from oppspot_runner.base.validation import first_fault
 from oppspot_runner.companies.criteria import Goal, read_goal
 
 M = TypeVar("M", bound=BaseModel)
@@ -29,9 +30,7 @@ def config_of(model: type[M], ctx: Context) -> M:
     try:
         return model.model_validate(ctx.execution_config)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise Fail(f"execution_config.{field}: {first['msg']}") from None
+        raise Fail(f"execution_config.{first_fault(error)}") from None
 
 
 async def lock_stream(ctx: Context, tx: Any) -> None:

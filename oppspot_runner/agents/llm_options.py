@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from oppspot_runner.agents.conversation import Limits
 from oppspot_runner.agents.options import AgentOptions
 from oppspot_runner.base.errors import ConfigurationError, OppspotError
+from oppspot_runner.base.validation import unusable
 from oppspot_runner.llm.access import KEY_VARIABLE
 from oppspot_runner.llm.messages import JsonObject, Message, ModelRequest, ToolSpec
 from oppspot_runner.llm.mock import MockProvider
@@ -101,6 +102,11 @@ class LlmOptions(BaseModel):
 
 def read_options(configuration: Mapping[str, Any]) -> LlmOptions:
     """The options in a configuration. Raises ConfigurationError that names the field."""
+    if "api_key" in configuration:
+        raise ConfigurationError(
+            "the agent's configuration cannot be used: a row is no place for a key (api_key)",
+            hint="Put the key in a variable of the runner, and its name here as api_key_env.",
+        )
     known = {*LlmOptions.model_fields, *ONE_TEXT, "parameters"}
     for key in configuration.keys() - known - AgentOptions.model_fields.keys():
         if near := get_close_matches(key, known, 1, cutoff=0.85):
@@ -111,12 +117,7 @@ def read_options(configuration: Mapping[str, Any]) -> LlmOptions:
     try:
         return LlmOptions.model_validate(configuration)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = "".join(f"{part}: " for part in first["loc"])
-        reason = first["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(
-            f"the agent's configuration cannot be used: {place}{reason}"
-        ) from None
+        raise unusable(error) from None
 
 
 def placeholders(template: str) -> set[str]:

@@ -19,6 +19,7 @@ from oppspot_runner.base.backoff import Backoff
 from oppspot_runner.base.breaker import Breaker
 from oppspot_runner.base.errors import ConfigurationError, InvalidInputError
 from oppspot_runner.base.rate import starts_per_second
+from oppspot_runner.base.validation import unusable
 
 Isolation = Literal["inline", "thread", "process"]
 TIME_LIMIT = timedelta(minutes=30)
@@ -116,10 +117,7 @@ def made_options(where: str, **given: Any) -> AgentOptions:
     try:
         return AgentOptions.model_validate(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = "".join(f"{part}: " for part in first["loc"])
-        reason = first["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(f"{where} cannot be used: {key}{reason}") from None
+        raise unusable(error, where) from None
 
 
 def _object(key: str, given: dict[str, Any]) -> Any:

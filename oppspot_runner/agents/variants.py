@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from oppspot_runner.base.errors import ConfigurationError, Fail
 from oppspot_runner.base.jsonsafe import dumps
 from oppspot_runner.base.task import Task
+from oppspot_runner.base.validation import unusable
 
 # What the database reads from the row itself, before it is known which task will come.
 OF_THE_ROW = frozenset(
@@ -93,12 +94,7 @@ def read_variants(configuration: Mapping[str, Any]) -> Variants:
             {key: configuration[key] for key in Variants.model_fields & configuration.keys()}
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        reason = first["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(
-            f"the agent's configuration cannot be used: {place}: {reason}"
-        ) from None
+        raise unusable(error) from None
 
 
 def chosen(variants: Sequence[Variant], key: str) -> Variant:

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from oppspot_runner.base.errors import ConfigurationError
+from oppspot_runner.base.validation import first_fault
 from oppspot_runner.companies.industries import Industry, IndustryTable, tag
 from oppspot_runner.companies.packaged import read_text
 
@@ -57,9 +58,7 @@ def parse_industries(text: str, origin: str) -> IndustryTable:
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{origin} is not valid TOML: {error}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(f"{origin}: {place}: {first['msg']}") from None
+        raise ConfigurationError(f"{origin}: {first_fault(error)}") from None
     return _table(entries, origin)
 
 

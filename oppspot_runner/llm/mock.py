@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from oppspot_runner.base.errors import ConfigurationError
+from oppspot_runner.base.validation import first_fault
 from oppspot_runner.llm import errors
 from oppspot_runner.llm.messages import (
     AssistantMessage,
@@ -87,9 +88,7 @@ class MockProvider:
         try:
             self.script = [Turn.model_validate(turn) for turn in script]
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise ConfigurationError(f"a turn of the script: {place}: {first['msg']}") from None
+            raise ConfigurationError(f"a turn of the script: {first_fault(error)}") from None
 
     async def ask(self, model: str, request: ModelRequest) -> Reply:
         """The answer of `echo` or `script`."""

@@ -12,6 +12,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from oppspot_runner.base.errors import ConfigurationError
+from oppspot_runner.base.validation import first_fault
 
 Table = TypeVar("Table", bound=BaseModel)
 
@@ -44,6 +45,4 @@ def parse_table(form: type[Table], text: str, origin: str) -> Table:
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{origin} is not valid TOML: {error}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(f"{origin}: {place}: {first['msg']}") from None
+        raise ConfigurationError(f"{origin}: {first_fault(error)}") from None

@@ -28,6 +28,7 @@ from oppspot_runner.agents.work_time import WorkTime
 from oppspot_runner.backends.backend import Briefing
 from oppspot_runner.base.errors import Fail, OppspotError
 from oppspot_runner.base.task import AgentRow, StreamRow, Task
+from oppspot_runner.base.validation import first_fault
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
 from oppspot_runner.queue import store
@@ -135,9 +136,8 @@ def _input(definition: Definition, task: Task, agent: AgentRow) -> BaseModel | N
     try:
         return definition.input_model.model_validate(task.payload)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the payload"
-        raise Fail(f"bad payload for {agent.agent_type}: {field}: {first['msg']}") from None
+        fault = first_fault(error, "the payload")
+        raise Fail(f"bad payload for {agent.agent_type}: {fault}") from None
 
 
 async def _stream(database: Database, task: Task) -> StreamRow | None:

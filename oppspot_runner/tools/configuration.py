@@ -7,8 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from oppspot_runner.base.errors import ConfigurationError
+from oppspot_runner.base.errors import ConfigurationError, OppspotError
 from oppspot_runner.base.tool_use import WhenUnknown
+from oppspot_runner.base.validation import unusable
+from oppspot_runner.connectors.http.domains import AllowedDomains
 from oppspot_runner.tools.registry import ToolRegistry
 from oppspot_runner.tools.security import permission
 from oppspot_runner.tools.tool_base import ToolBase
@@ -47,17 +49,23 @@ class ToolConfiguration(BaseModel):
     def _names(cls, value: Any) -> Any:
         return dict.fromkeys(value, True) if isinstance(value, list) else value
 
+    @field_validator("allowed_domains")
+    @classmethod
+    def _hosts(cls, domains: tuple[str, ...]) -> tuple[str, ...]:
+        for domain in domains:
+            try:
+                AllowedDomains(domain)
+            except OppspotError as error:
+                raise ValueError(f"{domain!r}: {error.one_line()}") from None
+        return domains
+
     @classmethod
     def of(cls, configuration: dict[str, Any]) -> ToolConfiguration:
         """What `configuration` says. Raises ConfigurationError that names the key."""
         try:
             return cls.model_validate(configuration)
         except ValidationError as error:
-            first = error.errors(include_input=False)[0]
-            place = ".".join(map(str, first["loc"]))
-            raise ConfigurationError(
-                f"the agent's configuration cannot be used: {place}: {first['msg']}"
-            ) from None
+            raise unusable(error) from None
 
     def named(self) -> list[str]:
         """The tools that it has by their names."""

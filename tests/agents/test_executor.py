@@ -133,7 +133,7 @@ def test_a_tool_is_called_for_whom_the_security_context_says() -> None:
     refused = AgentExecutor(config, "mock:script", security_context={"permissions": []})
     (outcome,) = refused.execute("go")["tool_results"]
     assert outcome["code"] == "TOOL_NOT_PERMITTED"
-    with pytest.raises(ConfigurationError, match="the security context: sandbox"):
+    with pytest.raises(ConfigurationError, match="the security context cannot be used: sandbox"):
         AgentExecutor(config, "mock:script", security_context={"sandbox": False})
 
 

@@ -93,8 +93,8 @@ def test_a_file_of_prices_wins_over_ours_and_names_its_version(tmp_path: Path) -
     ("text", "fault"),
     [
         ("version = ", "not valid TOML"),
-        ("[models]", "version: Field required"),
-        ('version = "1"\n[models."a:b"]\ninput = 1', "models.a:b.output: Field required"),
+        ("[models]", "version: it is missing"),
+        ('version = "1"\n[models."a:b"]\ninput = 1', "models.a:b.output: it is missing"),
         ('version = "1"\n[models."a:b"]\ninput = -1\noutput = 1', "models.a:b.input"),
         ('version = "1"\n[models."a:b"]\ninput = nan\noutput = 1', "models.a:b.input"),
         ('version = "1"\n[models."a:b"]\ninput = 1\noutput = 1\nfree = 1', "models.a:b.free"),

@@ -88,11 +88,11 @@ async def test_a_later_attempt_gets_the_answer_and_makes_no_call(bench: Bench) -
     ("configuration", "said"),
     [
         ({"tools": {"uper": True}}, "there is no tool 'uper'"),
-        ({"tools": "upper"}, "tools: Input should be a valid dictionary"),
+        ({"tools": "upper"}, "tools: an object is wanted"),
         ({"custom_tools": {"x": {"class": "Nowhere"}}}, "there is no tool 'Nowhere'"),
         ({"custom_tools": {"x": {"class": "CalculatorTool"}}}, "called 'calculator'"),
         ({"custom_tools": {"x": {"class": "FunctionTool"}}}, "FunctionTool cannot be made"),
-        ({"allowed_domains": ["http://x"]}, "cannot be used"),
+        ({"allowed_domains": ["http://x"]}, "allowed_domains: 'http://x': the host is not"),
         (
             {"tools": ["upper"], "rate_limits": {"upper": {"max_calls": 1}}},
             "window_seconds",

@@ -129,7 +129,7 @@ class GuardedClient:
             raise HttpRefusedError(
                 Code.DOMAIN_NOT_ALLOWED,
                 f"{target.host} is not among the allowed domains",
-                hint="Allow it with add_allowed_domain, if it is to be called.",
+                hint="If it is to be called, name it in allowed_domains or by add_allowed_domain.",
             )
 
     async def _followed(
