@@ -20,6 +20,7 @@ RECORD = statement("tools/record")
 BEGIN = statement("tools/begin")
 END = statement("tools/end")
 RELEASE = statement("tools/release")
+RENEW = statement("tools/renew")
 SETTLE = statement("tools/settle")
 PRUNE_CALLS = statement("tools/prune_calls")
 PRUNE_RATES = statement("tools/prune_rates")
@@ -62,8 +63,11 @@ class TaskCallRecords:
             "tool": clean_text(tool_name, most=MOST_NAME),
             "arguments": _shown(arguments),
         }
-        found = await self.journal.fenced(BEGIN, row)
-        return BegunCall(found["id"], found["key"], found["attempt"])
+        return BegunCall(**await self.journal.fenced(BEGIN, row))
+
+    async def renew(self, begun: BegunCall) -> BegunCall:
+        """The mark of an earlier attempt, as one of this attempt, which makes the call again."""
+        return BegunCall(**await self.journal.fenced(RENEW, {"id": begun.id}))
 
     async def end(
         self, use: ToolUse, step: Step, answer: dict[str, Any], *, call_id: UUID | None = None

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from oppspot_runner.base.codes import Code
 from oppspot_runner.base.errors import ConfigurationError, Fail, OppspotError
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.base.task import Task
@@ -19,6 +20,16 @@ from oppspot_runner.tools.registry import ToolRegistry
 from oppspot_runner.tools.sandbox import ToolSandbox
 from oppspot_runner.tools.security import SecurityContext
 from oppspot_runner.tools.tool_base import ToolBase
+
+# The other side may have done what it was asked for, although we have no answer.
+UNANSWERED = {
+    Code.TOOL_TIMEOUT,
+    Code.HTTP_TIMEOUT,
+    Code.CONNECTION_FAILED,
+    Code.RESPONSE_BROKEN,
+    Code.RESPONSE_TOO_LARGE,
+    Code.SERVICE_UNAVAILABLE,
+}
 
 
 class ToolServers(Protocol):
@@ -74,6 +85,11 @@ class OwnTools:
             permissions=wanted.permitted(tools),
         )
         return cls(wanted, tools, sandbox, security)
+
+    def ends_unknown(self, tool_name: str, error: CodedError) -> bool:
+        """Whether a call that must not be made twice may have been made in spite of `error`."""
+        tool = self.tools.find(tool_name)
+        return not tool.resumes and error.reason in UNANSWERED and not error.unsent
 
     def when_unknown(self, tool_name: str) -> WhenUnknown:
         """What to do about a call of that tool whose end is unknown."""

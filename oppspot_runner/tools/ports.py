@@ -34,6 +34,10 @@ class TaskRecords(Protocol):
         """Marks that a call begins which must not be made twice, unless it is marked already."""
         ...
 
+    async def renew(self, begun: BegunCall) -> BegunCall:
+        """The mark of an earlier attempt, as one of this attempt, which makes the call again."""
+        ...
+
     async def end(
         self, use: ToolUse, step: Step, answer: dict[str, Any], *, call_id: UUID | None = None
     ) -> None:

@@ -15,7 +15,6 @@ from time import monotonic
 from typing import Any, Protocol
 from uuid import uuid5
 
-from oppspot_runner.base.codes import Code
 from oppspot_runner.base.redact import redact
 from oppspot_runner.base.steps import Step
 from oppspot_runner.base.task import Task
@@ -28,15 +27,6 @@ from oppspot_runner.tools.ports import TaskRecords
 from oppspot_runner.tools.sandbox import OfTask
 from oppspot_runner.tools.tool_base import TaskAccess, ToolBase
 
-# The other side may have done what it was asked for, although we have no answer.
-UNANSWERED = {
-    Code.TOOL_TIMEOUT,
-    Code.HTTP_TIMEOUT,
-    Code.CONNECTION_FAILED,
-    Code.RESPONSE_BROKEN,
-    Code.RESPONSE_TOO_LARGE,
-    Code.SERVICE_UNAVAILABLE,
-}
 ENDED_EARLY = "the attempt ended before it did"
 
 
@@ -99,6 +89,7 @@ class TaskToolCalls:
             decided = await self._decide(own, made, begun, ENDED_EARLY)
             if decided is not None:
                 return decided
+            begun = await self._records.renew(begun)
         return await self._make(own, made, begun)
 
     async def _make(self, own: OwnTools, made: _Call, begun: BegunCall | None) -> Awaited:
@@ -113,7 +104,7 @@ class TaskToolCalls:
         except Suspended as wait:
             return Awaited(over=False, until=wait.until)
         except CodedError as error:
-            if begun is not None and _is_unanswered(error):
+            if begun is not None and own.ends_unknown(made.tool, error):
                 return await self._unanswered(own, made, begun, error)
             answer, code = failed(made.tool, error), error.code
             if made.raising:
@@ -164,7 +155,9 @@ class TaskToolCalls:
         self, made: _Call, begun: BegunCall, unknown: ToolEndUnknownError
     ) -> Awaited | None:
         step = made.step
-        asked = await self._waits.wait_for_event(str(step), f"end of {step.name}", step.seq, None)
+        # A step for each attempt that made the call: an answer is for one call alone.
+        name = f"end of {step.name} of attempt {begun.attempt}"
+        asked = await self._waits.wait_for_event(str(step), name, step.seq, None)
         if not asked.over:
             return asked
         told = asked.result.get("payload")
@@ -201,7 +194,3 @@ def _known(own: OwnTools, tool_name: str) -> ToolBase | None:
         return own.tools.find(tool_name)
     except ToolNotFoundError:
         return None  # of which the answer will tell
-
-
-def _is_unanswered(error: CodedError) -> bool:
-    return error.reason in UNANSWERED and not error.unsent

@@ -268,6 +268,35 @@ async def test_a_signal_of_the_run_decides(
         assert (await output(bench, task))["result"] == "seen"
 
 
+async def test_who_said_repeat_is_asked_again_when_that_one_has_no_end_either(
+    bench: Bench,
+) -> None:
+    stream = await bench.db.fetch_one("INSERT INTO streams (name) VALUES ('s') RETURNING id")
+    assert stream is not None
+    waiting = "SELECT FROM waiting_tasks WHERE kind = 'event'"
+    tell = "SELECT signal_run(run_id, 'tool deliver', %s::jsonb) FROM agent_tasks"
+
+    async def calls_made(count: int) -> bool:
+        return len(post.received) == count
+
+    async def waits() -> bool:
+        return bool(await bench.db.fetch_all(waiting))
+
+    async with bench.running():
+        ask = allowing("deliver", when_unknown="ask")
+        task = await cut_off(bench, ask, stream_id=stream["id"])
+        await bench.until(waits)
+        post.silent = 2
+        await bench.db.execute(tell, ('{"repeat": true}',))
+        await bench.until(lambda: calls_made(2))
+        await bench.db.execute("UPDATE agent_tasks SET status = 'pending'")
+        await bench.until(waits)
+        await bench.db.execute(tell, ('{"done": true}',))
+        (row,) = await bench.ended(task)
+    assert row["status"] == "completed", row["error_message"]
+    assert len(post.received) == 2
+
+
 async def test_without_a_run_nobody_can_be_asked(bench: Bench) -> None:
     async with bench.running():
         task = await cut_off(bench, allowing("deliver", when_unknown="ask"))
