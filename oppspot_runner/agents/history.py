@@ -45,6 +45,13 @@ def read_history(kept: Any) -> list[Message]:
         ) from None
 
 
+def without_history(output: Any) -> Any:
+    """What an agent found: of one with a model the answer, not the conversation that led to it."""
+    if isinstance(output, dict) and "conversation_history" in output:
+        return output.get("output", output.get("response"))
+    return output
+
+
 def _turns(messages: Sequence[Message]) -> list[list[Message]]:
     """Each begins with what the user says; what stands before the first one is left out."""
     turns: list[list[Message]] = []

@@ -15,7 +15,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.conversation import Conversation
 from oppspot_runner.agents.function import agent
-from oppspot_runner.agents.history import read_history
+from oppspot_runner.agents.history import read_history, without_history
 from oppspot_runner.agents.llm_options import LlmOptions, read_options
 from oppspot_runner.agents.prompts import Prompt, prompt
 from oppspot_runner.base.errors import ConfigurationError, Fail, InvalidInputError
@@ -82,11 +82,4 @@ def _data(ctx: Context, task: LlmTask) -> Iterator[tuple[str, Any]]:
     if others := {key: own[key] for key in own if key not in NOT_SHOWN}:
         yield "payload", others
     for agent_id, output in ctx.upstream.items():
-        yield f"agent {agent_id}", _essence(output)
-
-
-def _essence(output: Any) -> Any:
-    """What an agent found, without the conversation that led to it."""
-    if isinstance(output, dict) and "conversation_history" in output:
-        return output.get("output", output.get("response"))
-    return output
+        yield f"agent {agent_id}", without_history(output)

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from oppspot_runner.agents.children import outputs, payloads_json
+from oppspot_runner.agents.history import without_history
 from oppspot_runner.base.codes import Code
 from oppspot_runner.base.errors import ChildrenFailedError, Fail, InvalidInputError
 from oppspot_runner.base.jsonsafe import clean
@@ -55,7 +56,7 @@ class AccessOfTask:
         return self.task.stream_id or self.task.payload.get("stream_id")
 
     async def run_agent(self, agent: str, payload: Mapping[str, Any]) -> Any:
-        """The output of a child of the task. Raises Suspended until there is one; ToolError for an
+        """What a child of the task found. Raises Suspended until there is one; ToolError for an
         agent that does not exist or did not complete, and where too many wait for each other."""
         if await self.journal.depth() > MOST_DEPTH:
             raise ToolExecutionError(
@@ -78,4 +79,4 @@ class AccessOfTask:
             (output,) = outputs(spawned.result, 1, return_exceptions=False)
         except ChildrenFailedError as error:
             raise ToolExecutionError(RUN_AGENT, Code.AGENT_FAILED, str(error)) from None
-        return output
+        return without_history(output)

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from oppspot_runner.base.errors import ConfigurationError, OppspotError
+from oppspot_runner.base.tool_errors import ToolNotFoundError
 from oppspot_runner.base.tool_use import WhenUnknown
 from oppspot_runner.base.validation import unusable
 from oppspot_runner.connectors.http.domains import AllowedDomains
@@ -87,7 +88,10 @@ class ToolConfiguration(BaseModel):
                         hint="Call it by its own name.",
                     )
         for name in self.named():
-            own.register(offered.get(name) or known.find(name))
+            try:
+                own.register(offered.get(name) or known.find(name))
+            except ToolNotFoundError:
+                raise ToolNotFoundError(name, {*known.known(), *offered}) from None
         return own
 
     def permitted(self, own: ToolRegistry) -> frozenset[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from oppspot_runner import Backoff, Context, Fail
+from oppspot_runner.agents.llm import llm
 from tests.runner.conftest import Bench
 from tests.tools import samples
 
@@ -42,6 +43,23 @@ async def test_the_output_of_the_other_agent_comes_back(isolation: str, bench: B
     assert (call["tool"], call["code"], call["attempt"]) == ("run_agent", None, 1)
     which = "SELECT FROM agent_tasks WHERE parent_task_id = %s"
     assert len(await bench.db.fetch_all(which, (task,))) == 1
+
+
+async def test_of_an_agent_with_a_model_comes_the_answer_and_not_the_conversation(
+    bench: Bench,
+) -> None:
+    await bench.agent(llm, configuration='{"model": "mock:echo"}')
+
+    async def asking(ctx: Context) -> dict[str, Any]:
+        asked = {"agent": "llm", "payload": {"input": "Anybody?"}}
+        return {"answer": await ctx.tools.result("run_agent", asked)}
+
+    agent = await bench.agent(asking, configuration='{"tools": ["run_agent"]}')
+    async with bench.running():
+        task = await bench.task(agent)
+        (row,) = await bench.ended(task)
+    assert row["status"] == "completed", row["error_message"]
+    assert (await bench.attempts(task))[-1]["output_data"] == {"answer": "Anybody?"}
 
 
 async def test_failures_of_the_other_agent_are_answers(bench: Bench) -> None:

@@ -19,6 +19,7 @@ from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.base.tool_errors import ToolExecutionError, ToolNotFoundError
 from oppspot_runner.connectors.http.client import GuardedClient
 from oppspot_runner.tools import function
+from oppspot_runner.tools.configuration import ToolConfiguration
 from oppspot_runner.tools.function import FunctionTool, tool
 from oppspot_runner.tools.registry import ToolRegistry, registry
 from oppspot_runner.tools.tool_base import ToolBase, ToolCall
@@ -72,6 +73,13 @@ def test_its_class_is_found_by_name_and_nothing_is_imported_for_it(tools: ToolRe
     for name in ("os.system", "CustomToll", "oppspot_runner.tools.calculator.CalculatorTool"):
         with pytest.raises(ToolNotFoundError):
             tools.find_class(name)
+
+
+def test_tools_of_servers_are_among_those_that_were_not_meant() -> None:
+    wanted = ToolConfiguration.of({"tools": ["weather__forcast"]})
+    with pytest.raises(ToolNotFoundError) as refused:
+        wanted.chosen(ToolRegistry(), {"weather__forecast": CustomTool()})
+    assert refused.value.hint == "Did you mean weather__forecast?"
 
 
 def test_a_class_name_that_two_modules_have_is_not_guessed(
