@@ -62,10 +62,9 @@ class LanguageModels:
         A text is asked as the one message of a user. What an earlier attempt was answered is not
         asked again. An answer that fits no schema is one as well, but counts after an error of the
         attempt only when the caller `goes_on` with such answers, as by giving them back to the
-        model. The words of a new answer go to those who follow the run, as they come. While
-        what is left of a budget is held by other calls, the attempt ends and goes on later, as in
-        sleep_until. Raises ModelError (llm/errors.py), BudgetExceededError, PriceUnknownError, and
-        ConfigurationError when no model is named.
+        model. The words of a new answer go to those who follow the run, as they come. While what is
+        left of a budget is held by others, the attempt ends and goes on later, as in sleep_until.
+        Raises ModelError, BudgetExceededError, PriceUnknownError, ConfigurationError (no model).
         """
         name = model or self._default
         if not isinstance(name, str):
