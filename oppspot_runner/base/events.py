@@ -148,7 +148,7 @@ Subscriber = Callable[[Any], None]
 class EventBus:
     """Tells subscribers of events, in the order they subscribed."""
 
-    on_error: Callable[[Event, Exception], None] | None = None
+    on_error: Callable[[Event, BaseException], None] | None = None
     _subscribers: list[tuple[type[Event], Subscriber]] = field(default_factory=list)
     _by_kind: dict[type[Event], list[Subscriber]] = field(default_factory=dict)
 
@@ -172,7 +172,7 @@ class EventBus:
         for subscriber in self._by_kind[kind]:
             try:
                 subscriber(event)
-            except Exception as error:  # noqa: BLE001 - a subscriber must not hurt the work
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - none may hurt the work
                 if self.on_error is not None:
                     with suppress(Exception):  # not even telling of it may hurt
                         self.on_error(event, error)

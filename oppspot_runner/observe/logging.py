@@ -259,5 +259,5 @@ class EventLog:
     def database_back(self, event: events.DatabaseBack) -> None:
         self.log.info("the database is back", away_s=round(event.away_s, 1))
 
-    def subscriber_failed(self, event: events.Event, error: Exception) -> None:
+    def subscriber_failed(self, event: events.Event, error: BaseException) -> None:
         self.log.error("a subscriber failed", event_type=type(event).__name__, error=repr(error))

@@ -163,13 +163,14 @@ async def test_an_agent_that_ignores_its_cancellation_is_left_behind(
     assert "time limit" in row["error_message"]
 
 
-async def test_a_failing_subscriber_harms_nothing(bench: Bench) -> None:
+@pytest.mark.parametrize("error", [RuntimeError("subscriber"), SystemExit(1)], ids=repr)
+async def test_a_failing_subscriber_harms_nothing(error: BaseException, bench: Bench) -> None:
     seen: list[str] = []
 
     @on(TaskFinished)
     def broken(event: TaskFinished) -> None:
         seen.append(event.status)
-        raise RuntimeError("subscriber")
+        raise error
 
     try:
         agent = await bench.agent(short)
