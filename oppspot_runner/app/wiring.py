@@ -23,12 +23,12 @@ from oppspot_runner.llm.models import Models
 from oppspot_runner.llm.paid_calls import PaidCalls
 from oppspot_runner.observe.logging import EventLog, task_log
 from oppspot_runner.queue.event_writer import EventWriter
-from oppspot_runner.runner.attempt import Tools
 from oppspot_runner.runner.briefing import Stores
 from oppspot_runner.runner.config import RunnerConfig
 from oppspot_runner.runner.loop import Leave, Runner
 from oppspot_runner.runner.settler import Settler
 from oppspot_runner.runner.term import Term
+from oppspot_runner.runner.tools import Tools
 from oppspot_runner.streams.companies import CompanyStore
 from oppspot_runner.streams.insights import InsightStore
 from oppspot_runner.streams.items import ItemStore

@@ -8,31 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from structlog.typing import FilteringBoundLogger
-
 from oppspot_runner.agents.context import Context
-from oppspot_runner.agents.options import AgentOptions, Isolation
-from oppspot_runner.agents.registry import Definition, Registry
+from oppspot_runner.agents.options import AgentOptions
+from oppspot_runner.agents.registry import Definition
 from oppspot_runner.agents.variants import varied
-from oppspot_runner.backends.backend import Backend, Briefing, Result
+from oppspot_runner.backends.backend import Briefing, Result
 from oppspot_runner.backends.judging import CANCELLED_ITSELF, judged_error, judged_value
 from oppspot_runner.base import errors
-from oppspot_runner.base.events import EventBus, ResultDropped, TaskFinished, TaskStarted
+from oppspot_runner.base.events import ResultDropped, TaskFinished, TaskStarted
 from oppspot_runner.base.outcome import Cancel, Done, Fail, Outcome, Release, Retry
 from oppspot_runner.base.task import Task
-from oppspot_runner.db.pool import Database, is_away
-from oppspot_runner.queue.event_writer import EventWriter
+from oppspot_runner.db.pool import is_away
 from oppspot_runner.queue.journal import TaskJournal
 from oppspot_runner.queue.settlement import Settlement, settlement
 from oppspot_runner.runner.batch import Batch
 from oppspot_runner.runner.briefing import (
-    Stores,
     Surroundings,
     begin,
     brief,
@@ -41,8 +36,7 @@ from oppspot_runner.runner.briefing import (
     surroundings,
 )
 from oppspot_runner.runner.cut_off import CutOff, CutOffError
-from oppspot_runner.runner.patience import Patience
-from oppspot_runner.runner.settler import Settler
+from oppspot_runner.runner.tools import Tools
 
 SAVE_LEAST_S = 10.0  # for save_results, however long the body took
 AGAIN_S = 0.2
@@ -51,28 +45,15 @@ AGAIN_S = 0.2
 RUNNING: ContextVar[int] = ContextVar("oppspot_running")
 
 
-@dataclass(frozen=True)
-class Tools:
-    """What every attempt of a runner works with."""
-
-    database: Database
-    registry: Registry
-    stores: Stores
-    backends: Mapping[Isolation, Backend]
-    settler: Settler
-    patience: Patience
-    events: EventBus
-    event_writer: EventWriter
-    log: Callable[[Task, TaskJournal | None], FilteringBoundLogger]
-
-
 class Attempt:
-    """One attempt of one task. `on_end(attempt)` is called once, when all of it is over."""
+    """One attempt of one task. `on_ending(attempt)` is called when its end waits to be written,
+    `on_end(attempt)` once, when all of it is over."""
 
     def __init__(
         self,
         task: Task,
         tools: Tools,
+        on_ending: Callable[[Attempt], None],
         on_end: Callable[[Attempt], None],
         batch: Batch | None = None,
     ) -> None:
@@ -86,12 +67,14 @@ class Attempt:
         self.ctx: Context | None = None
         self.cut_off = CutOff()
         self.comes_back = False
+        self.holds_slot = True
         self.in_loop = False  # whether code of the agent runs in the event loop now
         self.ending = False  # whether it is ours is now for the fence to say
         self.started_at = time.monotonic()
         self.fault: BaseException | None = None  # of ours: no agent can bring it about
         self._task: asyncio.Task[None] | None = None
         self._token = task.run_token if batch is None else batch.token
+        self._on_ending = on_ending
         self._on_end = on_end
         self._verdict: Outcome | None = None
         self._lost = False
@@ -216,6 +199,8 @@ class Attempt:
             return
         end, outcome = self._settled(outcome, self._run_ms())
         self.tools.settler.settle(end, partial(self._written, end, outcome))
+        if not self._is_over:
+            self._on_ending(self)
 
     def _written(self, end: Settlement, outcome: Outcome, written: bool) -> None:
         if self._is_over:

@@ -24,11 +24,12 @@ from oppspot_runner.db.pool import DATABASE_AWAY, Database
 from oppspot_runner.limits.task_limits import Limit, publish
 from oppspot_runner.queue import members, store
 from oppspot_runner.queue.claiming import Claimed, claim_size
-from oppspot_runner.runner.attempt import Attempt, Tools
+from oppspot_runner.runner.attempt import Attempt
 from oppspot_runner.runner.config import RunnerConfig, State
 from oppspot_runner.runner.patience import Patience
 from oppspot_runner.runner.slots import Slots
 from oppspot_runner.runner.term import Term
+from oppspot_runner.runner.tools import Tools
 from oppspot_runner.runner.wakeup import Wakeup, jittered
 from oppspot_runner.runner.watchdog import Watchdog
 from oppspot_runner.tools import threads
@@ -72,7 +73,7 @@ class Runner:
 
     def __post_init__(self) -> None:
         self.patience = Patience(self.events)
-        self.slots = Slots(self.config.slots, self.attempts, self._attended)
+        self.slots = Slots(self.config.slots, self.attempts, self._attended, self.wakeup.set)
 
     async def run(self) -> None:
         """Works until stopped, or until it has to be renewed: then `renewal` says why.
