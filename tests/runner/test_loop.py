@@ -343,6 +343,39 @@ async def changing(ctx: Any) -> dict[str, Any]:
     return {}
 
 
+async def test_the_next_task_begins_while_an_end_is_written_and_no_more_than_fit(
+    bench: Bench,
+) -> None:
+    begun: list[Any] = []
+    may_end = asyncio.Event()
+
+    async def noting(ctx: Any) -> dict[str, Any]:
+        begun.append(ctx.task.id)
+        await may_end.wait()
+        return {}
+
+    async def two_began() -> bool:
+        return len(begun) == 2
+
+    async def one_began() -> bool:
+        return len(begun) == 1
+
+    agent = await bench.agent(noting)
+    async with bench.running(replace(FAST, slots=1)):
+        first = await bench.task(agent)
+        await bench.until(one_began)
+        async with bench.db.transaction() as other:  # its end has to wait for this one
+            await other.execute("SELECT FROM agent_tasks WHERE id = %s FOR UPDATE", (first,))
+            more = [await bench.task(agent) for _ in range(3)]
+            may_end.set()
+            await bench.until(two_began)
+            for _ in range(20):  # the end of the second waits as well, so it keeps its slot
+                await bench.db.ping()
+            assert begun == [first, more[0]]
+        rows = await bench.ended(first, *more)
+    assert {row["status"] for row in rows} == {"completed"}
+
+
 async def test_an_attempt_over_its_time_limit_is_cut_off(bench: Bench) -> None:
     async def endless(ctx: Any) -> dict[str, Any]:
         await asyncio.Event().wait()
