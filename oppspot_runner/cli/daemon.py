@@ -49,17 +49,19 @@ def start(
         _detach(pid_file, log_file)
         return
     from oppspot_runner.cli.foreground import serve
+    from oppspot_runner.cli.leaving import leave_process
 
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))  # --import finds modules of the current folder
-    asyncio.run(
-        serve(
-            settings,
-            migrate_first=not no_migrate,
-            drain_and_exit=drain_and_exit,
-            ready_fd=ready_fd,
-        )
+    served = serve(
+        settings, migrate_first=not no_migrate, drain_and_exit=drain_and_exit, ready_fd=ready_fd
     )
+    with asyncio.Runner() as runner:
+        try:
+            runner.run(served)
+        except SystemExit:
+            # From here on the loop would wait for tasks of which it has just lost hold.
+            leave_process("code in the event loop called exit()", again=True)
 
 
 def _detach(pid_file: Path | None, log_file: Path | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 import time
 import warnings
@@ -45,6 +46,14 @@ async def spins(ctx: Context) -> dict[str, Any]:
     """Never gives the loop back, and takes all of a processor."""
     while True:
         pass
+
+
+@agent("leaves")
+async def leaves(ctx: Context) -> dict[str, Any]:
+    """Calls exit() where nothing of ours is around it."""
+    asyncio.get_running_loop().call_soon(sys.exit, 3)
+    await asyncio.Event().wait()
+    return {}
 
 
 @agent("stands_still")

@@ -37,6 +37,19 @@ def test_an_agent_that_never_gives_the_loop_back_is_left_behind_and_the_others_g
     assert members(fleet, process)[-1] > first[-1]
 
 
+def test_a_runner_whose_loop_is_ended_by_exit_starts_anew(fleet: Fleet) -> None:
+    process = fleet.start()
+    first = members(fleet, process)
+    culprit = fleet.task(fleet.agent("leaves"))
+    fleet.until(lambda: fleet.status(culprit) == "failed", within_s=40)
+    after = fleet.task(fleet.agent("quick"))
+    fleet.until(lambda: fleet.status(after) == "completed")
+    row = fleet.one("SELECT crash_count, retry_count FROM agent_tasks WHERE id = %s", (culprit,))
+    assert row == {"crash_count": 3, "retry_count": 0}
+    assert process.poll() is None
+    assert members(fleet, process)[-1] > first[-1]
+
+
 def test_under_systemd_it_ends_with_75_and_the_unit_starts_it_again(
     fleet: Fleet, notify_socket: NotifySocket
 ) -> None:
