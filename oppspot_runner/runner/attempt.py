@@ -46,8 +46,8 @@ RUNNING: ContextVar[int] = ContextVar("oppspot_running")
 
 
 class Attempt:
-    """One attempt of one task. `on_ending(attempt)` is called when its end waits to be written,
-    `on_end(attempt)` once, when all of it is over."""
+    """One attempt of one task. `on_ending(attempt)` is called when a good end waits to be
+    written, `on_end(attempt)` once, when all of it is over."""
 
     def __init__(
         self,
@@ -199,7 +199,7 @@ class Attempt:
             return
         end, outcome = self._settled(outcome, self._run_ms())
         self.tools.settler.settle(end, partial(self._written, end, outcome))
-        if not self._is_over:
+        if end.status == "completed" and not self._is_over:
             self._on_ending(self)
 
     def _written(self, end: Settlement, outcome: Outcome, written: bool) -> None:

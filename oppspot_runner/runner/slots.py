@@ -1,7 +1,8 @@
 """The attempts that run, and how many slots they hold.
 
 A batch holds one slot, however many attempts are in it; a task that runs alone holds them all. An
-attempt whose end waits to be written holds none: the next one can be claimed meanwhile.
+attempt that ended well holds none while its end is written: the next one can be claimed meanwhile.
+After an error the next one waits for what that has to say, such as a breaker that opens.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class Slots:
         attempt.start(self._alone.wait if runs_alone else None)
 
     def _release(self, attempt: Attempt) -> None:
-        """Takes the slot of an attempt whose end waits to be written.
+        """Takes the slot of an attempt whose good end waits to be written.
 
         Not more than there are slots: where ends are written slowly, tasks wait in line, not here.
         """

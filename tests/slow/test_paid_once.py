@@ -82,6 +82,7 @@ def answering() -> Iterator[Answering]:
         asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        loop.close()
         assert not server.faults, "\n".join(server.faults)
 
 
