@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         RateLimitExceededError,
         Retry,
         Snooze,
+        SourceError,
     )
     from oppspot_runner.base.events import (
         BreakerClosed,
@@ -71,6 +72,7 @@ __all__ = [
     "RunEvent",
     "Snooze",
     "SoftTimeLimitError",
+    "SourceError",
     "TaskFinished",
     "TaskStarted",
     "ToolBase",
@@ -106,6 +108,7 @@ _HOMES = {
         "RateLimitExceededError",
         "Retry",
         "Snooze",
+        "SourceError",
     ),
     "base.events": ("BreakerClosed", "BreakerOpened", "Event", "TaskFinished", "TaskStarted", "on"),
     "base.tool_errors": ("ToolExecutionError", "ToolNotFoundError"),

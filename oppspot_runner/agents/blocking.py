@@ -17,6 +17,7 @@ ASKED = (
     "insights",
     "llm",
     "tools",
+    "web",
 )  # attributes whose methods are coroutines
 
 

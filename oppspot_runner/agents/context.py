@@ -24,9 +24,10 @@ from oppspot_runner.agents.ports import (
     ModelCalls,
     ToolCalls,
 )
-from oppspot_runner.agents.steps import NOT_KNOWN, Steps
+from oppspot_runner.agents.steps import NOT_KNOWN, STEPS_CHANGED, Steps
 from oppspot_runner.agents.tools import AgentTools
 from oppspot_runner.agents.waiting import SLEEP, checked_name, checked_seconds, checked_time
+from oppspot_runner.agents.web import WebAccess
 from oppspot_runner.agents.work_time import WorkTime
 from oppspot_runner.base.errors import EventTimeoutError, Fail, InvalidInputError
 from oppspot_runner.base.jsonsafe import clean
@@ -38,10 +39,6 @@ from oppspot_runner.tools.threads import in_thread
 P = ParamSpec("P")
 R = TypeVar("R")
 EMITTED = ("log", "progress", "output_chunk")
-STEPS_CHANGED = (
-    "The agent or its configuration changed since an earlier attempt. What that finished is used"
-    " all the same; to do it anew, cancel the task and use `tasks replay`."
-)
 
 
 @dataclass
@@ -52,7 +49,8 @@ class Context:
     criteria and metrics; `upstream` maps the ids of the agents that this one depended on to their
     outputs; `attempt` counts from 1; `deadline` is when the attempt is cut off (database clock),
     `time_left` how many seconds are left before the agent is told to come to an end;
-    `run_token` never repeats: use it as idempotency key towards other systems.
+    `run_token` never repeats: use it as idempotency key towards other systems; `web` asks the
+    outside world, see base/web.py.
     """
 
     task: Task
@@ -69,6 +67,7 @@ class Context:
     _log: Callable[[], FilteringBoundLogger]
     _model_calls: ModelCalls
     _tool_calls: ToolCalls
+    web: WebAccess
     execution_config: dict[str, Any] = field(default_factory=dict)
     force_execute: bool = False
     work_time: WorkTime = field(default_factory=WorkTime)

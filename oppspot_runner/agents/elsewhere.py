@@ -30,6 +30,7 @@ def from_elsewhere(ctx: Context, home: asyncio.AbstractEventLoop) -> Context:
         journal=cast(Journal, there(ctx.journal)),
         _model_calls=cast(ModelCalls, there(ctx._model_calls)),
         _tool_calls=cast(ToolCalls, there(ctx._tool_calls)),
+        web=replace(ctx.web, calls=there(ctx.web)),
         _companies=cast(CompanyStore, there(ctx._companies)),
         _items=cast(ItemStore | None, there(ctx._items)),
         _insights=cast(InsightStore | None, there(ctx._insights)),

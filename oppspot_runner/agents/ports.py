@@ -14,6 +14,7 @@ from uuid import UUID
 
 from oppspot_runner.base.steps import KeptStep, Step
 from oppspot_runner.base.waiting import Awaited
+from oppspot_runner.base.web import Asked, Fetched
 from oppspot_runner.companies.company import Company, Fact
 from oppspot_runner.companies.items import (
     Coverage,
@@ -58,6 +59,14 @@ class ModelCalls(Protocol):
 
     async def replayed(self) -> None:
         """Notes that an answer was kept, and costs this attempt nothing."""
+        ...
+
+
+class WebCalls(Protocol):
+    """Calls of sources and web sites on behalf of the task."""
+
+    async def fetch(self, asked: Asked) -> Fetched:
+        """How a call ended. Raises Fail where the extra for it is not installed."""
         ...
 
 

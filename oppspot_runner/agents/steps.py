@@ -10,6 +10,10 @@ from typing import Any
 from oppspot_runner.base.steps import KeptStep, Step
 
 NOT_KNOWN = object()
+STEPS_CHANGED = (
+    "The agent or its configuration changed since an earlier attempt. What that finished is used"
+    " all the same; to do it anew, cancel the task and use `tasks replay`."
+)
 
 
 class Steps:

@@ -11,6 +11,7 @@ from oppspot_runner.agents.options import Isolation
 from oppspot_runner.agents.registry import Registry
 from oppspot_runner.agents.registry import registry as all_agents
 from oppspot_runner.app.tools import RunnerTools, load_tools
+from oppspot_runner.app.web import RunnerWeb
 from oppspot_runner.backends.backend import Backend
 from oppspot_runner.backends.inline import Inline
 from oppspot_runner.backends.processes import Processes
@@ -86,7 +87,8 @@ def build_runner(
     without it, as inside an application, the process is left alone. `settings` lead to models and
     say what tools may reach; by default those of the environment. Raises ConfigurationError.
     """
-    models = Models(settings or load_settings())
+    settings = settings or load_settings()
+    models = Models(settings)
     bus, backends, agents = events or EventBus(), all_backends(), registry or all_agents
 
     def tools_for(term: Term) -> Tools:
@@ -94,7 +96,7 @@ def build_runner(
         return Tools(
             database=database,
             registry=agents,
-            stores=stores_on(database, models, agent_tools),
+            stores=stores_on(database, models, agent_tools, web),
             backends=backends,
             settler=Settler(database, runner.patience, runner_id),
             patience=runner.patience,
@@ -106,7 +108,8 @@ def build_runner(
     told = replace(config, agent_types=tuple(agents.known()))
     runner = Runner(database, told, bus, tools_for, backends, leave)
     agent_tools = RunnerTools(database, runner.patience.through, settings)
-    runner.at_end = (agent_tools.stop, models.close)
+    web = RunnerWeb(database, runner.patience.through, settings)
+    runner.at_end = (agent_tools.stop, web.stop, models.close)
     EventLog(bus)
     bus.subscribe(Event, everybody.emit)
     return runner
@@ -117,14 +120,18 @@ def all_backends() -> dict[Isolation, Backend]:
     return {"inline": Inline(), "thread": Threads(), "process": Processes()}
 
 
-def stores_on(database: Database, models: Models, agent_tools: RunnerTools) -> Stores:
-    """The domain tables, the models and the tools, as agents see them."""
+def stores_on(
+    database: Database, models: Models, agent_tools: RunnerTools, web: RunnerWeb
+) -> Stores:
+    """The domain tables, the models, the tools and the outside world, as agents see them."""
     return Stores(
         companies=lambda org_id: CompanyStore(database, org_id),
         items=lambda org_id, stream_id: ItemStore(database, org_id, stream_id),
         insights=lambda task, stream_id: InsightStore(database, task.org_id, stream_id, task),
         models=lambda task, journal, stream_id: PaidCalls(models, task, journal, stream_id),
         tools=agent_tools.of,
+        web=web.of,
+        sources=web.sources,
     )
 
 

@@ -17,6 +17,7 @@ import structlog
 
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.options import AgentOptions
+from oppspot_runner.agents.web import WebAccess
 from oppspot_runner.agents.work_time import SoftTimeLimitError, WorkTime
 from oppspot_runner.backends import memory
 from oppspot_runner.backends.backend import Briefing, Result
@@ -76,12 +77,14 @@ def _context(facts: dict[str, Any], border: ChildBorder, member: int) -> Context
         return RemoteStore(border, member, port)
 
     has_stream = facts["stream"] is not None
+    sources = facts.pop("sources")
     return Context(
         **facts,
         _log=lambda: structlog.get_logger(**{OF_MEMBER: facts["task"].run_token}),
         journal=store("journal"),
         _model_calls=store("_model_calls"),
         _tool_calls=store("_tool_calls"),
+        web=WebAccess(store("web"), sources),
         _companies=store("companies"),
         _items=store("items") if has_stream else None,
         _insights=store("insights") if has_stream else None,

@@ -34,6 +34,7 @@ FACTS = (
     "force_execute",
     "work_time",
 )
+PORTS = ("journal", "companies", "items", "insights", "_model_calls", "_tool_calls", "web")
 LOOK_S = 0.25  # a child may take this long over its memory limit where the system does not stop it
 
 
@@ -142,15 +143,19 @@ def ticket_for(briefing: Briefing) -> Ticket:
         name=name,
         agent_type=briefing.definition.agent_type,
         options=briefing.options,
-        facts=[{field: getattr(one.ctx, field) for field in FACTS} for one in briefing.members],
+        facts=[_facts(one.ctx) for one in briefing.members],
         log_level=briefing.ctx.log.get_effective_level(),
         sys_path=sys.path,
     )
 
 
+def _facts(ctx: Context) -> dict[str, Any]:
+    return {field: getattr(ctx, field) for field in FACTS} | {"sources": ctx.web.sources}
+
+
 def port_of(ctx: Context, name: str) -> Any:
     """What a child means by a name: the attempt's journal, models, tools, or a store."""
-    if name not in ("journal", "companies", "items", "insights", "_model_calls", "_tool_calls"):
+    if name not in PORTS:
         raise RuntimeError(f"there is no {name} to be asked")
     return getattr(ctx, name)
 

@@ -105,6 +105,16 @@ class Code(Enum):
     CALCULATION_UNDEFINED = (NEVER, "there is no real number that is the result")
     CALCULATION_TOO_LARGE = (NEVER, "the result is not between 1E-400 and 1E+400")
 
+    SOURCE_DOWN = (
+        AGAIN,
+        "the source cannot be reached, is slow, or has an error of its own; after several such"
+        " ends nobody asks its host for a minute",
+    )
+    ACCESS_DENIED = (NEVER, "the source does not let us: a wrong key, or its robots.txt")
+    BAD_CALL = (NEVER, "the source does not understand what was asked: a fault of the agent")
+    MALFORMED_ANSWER = (AGAIN, "what the source answered is cut, or not what it should be")
+    SOURCE_NOT_CONFIGURED = (NEVER, "a setting that the source needs is missing")
+
     URL_MALFORMED = (NEVER, "the text is no complete http or https URL, or is too long")
     URL_SCHEME_REFUSED = (NEVER, "the URL is neither http nor https")
     URL_CONTROL_CHARACTERS = (NEVER, "there are spaces or characters in the URL that nobody sees")

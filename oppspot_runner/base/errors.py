@@ -14,6 +14,13 @@
     |-- BudgetHeldError            others hold what is left of a budget: ctx.llm waits for it
     |-- CallError                  a call of an agent to the outside failed; `code` says how
     |   |-- RateLimitExceededError   too many calls; ToolRateLimitError is one for tools
+    |   |-- SourceError              a source of the outside world did not answer as it should
+    |   |   |-- SourceDownError            it cannot be reached, or has an error of its own
+    |   |   |-- AccessDeniedError          it does not let us
+    |   |   |-- BadCallError               it does not understand what was asked
+    |   |   |-- MalformedAnswerError       what came cannot be read
+    |   |   |-- AnswerRefusedError         what came, or the way to it, breaks a rule of ours
+    |   |   `-- SourceNotConfiguredError   a key that it needs is not set
     |   `-- CodedError               one whose code is of base/codes.py
     |       |-- ModelError           of a language model (llm/errors.py)
     |       |-- BudgetExceededError  it might cost more than a budget has left
@@ -46,6 +53,9 @@ cancellation and a wait, not errors.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+C = TypeVar("C", bound="CallError")
 
 
 class OppspotError(Exception):
@@ -138,12 +148,94 @@ class CallError(OppspotError):
         super().__init__(message, hint=hint)
         self.retry_after_s = retry_after_s
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As any error that is to cross to another process, whatever its class is made with."""
+        return _remade, (type(self), str(self), vars(self))
+
+
+def _remade(kind: type[C], message: str, known: dict[str, Any]) -> C:
+    error = kind.__new__(kind, message)
+    vars(error).update(known)
+    return error
+
 
 class RateLimitExceededError(CallError):
     """Too many calls in a while, by the count of the other side or by a limit of ours."""
 
     code = "RATE_LIMIT_EXCEEDED"
     retried = True
+
+
+class SourceError(CallError):
+    """A source, a service of the outside world, did not answer as it should.
+
+    The message names the source and its host, never a path, a query or a key: `source` is its name,
+    `status` what it answered with, None where there was no answer.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        source: str,
+        status: int | None = None,
+        hint: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, retry_after_s=retry_after_s)
+        self.source = source
+        self.status = status
+
+
+class SourceDownError(SourceError):
+    """The source cannot be reached, is slow, or has an error of its own, also after three tries.
+
+    With `retry_after_s` its breaker is open, or it said itself when to come again.
+    """
+
+    code = "SOURCE_DOWN"
+    retried = True
+
+
+class AccessDeniedError(SourceError):
+    """The source does not let us: a key is wrong, or robots.txt keeps us out."""
+
+    code = "ACCESS_DENIED"
+
+
+class BadCallError(SourceError):
+    """The source does not understand what was asked."""
+
+    code = "BAD_CALL"
+
+
+class MalformedAnswerError(SourceError):
+    """What the source answered cannot be read, also when it was asked twice."""
+
+    code = "MALFORMED_ANSWER"
+    retried = True
+
+    @classmethod
+    def beginning(cls, source: str, status: int, content: bytes) -> MalformedAnswerError:
+        """The error for an answer that is no JSON, with how it begins."""
+        shown = " ".join(content[:200].decode("utf-8", "replace").split())
+        return cls(
+            f"{source} answered with what is no JSON: {shown!r}", source=source, status=status
+        )
+
+
+class AnswerRefusedError(SourceError):
+    """What came, or the way to it, breaks a rule of ours; `code` is that of the rule."""
+
+    def __init__(self, message: str, *, source: str, code: str, hint: str | None = None) -> None:
+        super().__init__(message, source=source, hint=hint)
+        self.code = code
+
+
+class SourceNotConfiguredError(SourceError):
+    """A setting that the source needs is missing; the hint names it."""
+
+    code = "SOURCE_NOT_CONFIGURED"
 
 
 class AgentSignal(OppspotError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from oppspot_runner.base.errors import InvalidInputError
 
@@ -10,6 +11,7 @@ from oppspot_runner.base.errors import InvalidInputError
 FORM = re.compile(r"\s*(\d{1,6}(?:\.\d{1,6})?)\s*/\s*([1-9]\d{0,4})?\s*([smhd])\s*", re.ASCII)
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 MOST = 1_000_000
+MOST_WINDOW_S = 31_536_000
 CLOSE = 1e-9  # relative: what a rate is off after it was divided and multiplied by a unit
 
 
@@ -35,3 +37,19 @@ def written_rate(per_second: float) -> str:
     large = (unit for unit, n in numbers.items() if n >= 1)
     unit = next(whole, None) or next(large, "d")
     return f"{numbers[unit]:.6f}".rstrip("0").rstrip(".") + f"/{unit}"
+
+
+@dataclass(frozen=True)
+class RateLimit:
+    """At most `max_calls` in any `window_s` seconds. Raises InvalidInputError for another one."""
+
+    max_calls: int
+    window_s: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.max_calls <= MOST:
+            raise InvalidInputError(f"max_calls is {self.max_calls}, not from 0 to {MOST:,}")
+        if not 0 < self.window_s <= MOST_WINDOW_S:
+            raise InvalidInputError(
+                f"the window is {self.window_s} s long, not above 0 and at most a year"
+            )

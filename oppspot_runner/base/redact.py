@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 SECRET_NAME = re.compile(
     r"(?i)(api[_-]?key|authorization|passw(or)?d|passwd|secret|token$|_token|credential|cookie|dsn)"
@@ -20,6 +21,8 @@ WORD_SECRET = re.compile(
 KEY_STARTS = ("sk-", "AIza", "xox")
 KEY = re.compile(r"\b(?:sk-(?=[\w-]{0,200}\d)|AIza|xox[a-z]-)[\w-]{16,}")
 REDACTED = "[redacted]"
+# A parameter of a URL by which its holder is let in, as those of storage services.
+SECRET_PARAMETER = re.compile(r"(?i)sig(nature)?$|^key$|[-_]key$")
 MOST_DEPTH = 100  # deeper than what comes from outside may be
 
 
@@ -37,6 +40,20 @@ def redact(value: Any, depth: int = 0) -> Any:
     if isinstance(value, list | tuple):
         return [redact(item, depth + 1) for item in value]
     return value
+
+
+def redact_url(url: str) -> str:
+    """A URL that may be shown and stored: without a user, a password, and secret parameters."""
+    parts = urlsplit(url)
+    known = parse_qsl(parts.query, keep_blank_values=True)
+    if any(map(_is_secret_parameter, (name for name, _ in known))):
+        shown = [(n, REDACTED if _is_secret_parameter(n) else value) for n, value in known]
+        parts = parts._replace(query=urlencode(shown, safe="[]", quote_via=quote))
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _is_secret_parameter(name: str) -> bool:
+    return is_secret_name(name) or bool(SECRET_PARAMETER.search(name))
 
 
 def _masked(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Every knob of a runner itself; `Settings` has those of the services that agents use, too."""
+"""Every knob of a runner itself; `Settings` has those of sources and services, too."""
 
 from __future__ import annotations
 

@@ -14,11 +14,12 @@ from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 
 from oppspot_runner.base.errors import SettingError
-from oppspot_runner.base.runner_settings import PREFIX, RunnerSettings
+from oppspot_runner.base.runner_settings import PREFIX
+from oppspot_runner.base.source_settings import SourceSettings
 
 
-class Settings(RunnerSettings):
-    """Settings of one process: those of the runner, and of the services that agents use."""
+class Settings(SourceSettings):
+    """Settings of one process: those of the runner, of sources, and of services that agents use."""
 
     anthropic_api_key: SecretStr | None = Field(
         None,
@@ -115,14 +116,10 @@ def load_settings(**flags: Any) -> Settings:
 
 def variable_name(field: str) -> str:
     """The environment variable of a field of Settings."""
-    special = {
-        "database_url": "DATABASE_URL",
-        "schema_name": "OPPSPOT_SCHEMA",
-        "import_": "OPPSPOT_IMPORT",
-    }
-    if field.endswith(("_api_key", "_base_url")):
-        return field.upper()  # the names that the providers themselves use
-    return special.get(field, field if field.isupper() else PREFIX + field.upper())
+    info = Settings.model_fields.get(field)
+    if info is not None and isinstance(info.validation_alias, AliasChoices):
+        return str(info.validation_alias.choices[1])  # after the field's own name
+    return field if field.isupper() else PREFIX + field.upper()
 
 
 def unknown_variables(environment: Mapping[str, str] | None = None) -> dict[str, str | None]:

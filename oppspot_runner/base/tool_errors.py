@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Any
 
 from oppspot_runner.base.codes import Code
 from oppspot_runner.base.errors import CallError, OppspotError, RateLimitExceededError
@@ -35,16 +34,6 @@ class CodedError(CallError):
         self.reason = code
         self.code = code.name
         self.retried = code.retried
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """As any error that is to cross to another process, whatever its class is made with."""
-        return _remade, (type(self), str(self), vars(self))
-
-
-def _remade(kind: type[CodedError], message: str, known: dict[str, Any]) -> CodedError:
-    error = kind.__new__(kind, message)
-    vars(error).update(known)
-    return error
 
 
 class BudgetExceededError(CodedError):

@@ -22,8 +22,10 @@ from oppspot_runner.agents.ports import (
     ItemStore,
     ModelCalls,
     ToolCalls,
+    WebCalls,
 )
 from oppspot_runner.agents.registry import Definition, Registry
+from oppspot_runner.agents.web import WebAccess
 from oppspot_runner.agents.work_time import WorkTime
 from oppspot_runner.backends.backend import Briefing
 from oppspot_runner.base.errors import Fail, OppspotError
@@ -43,7 +45,7 @@ DEFAULT_MAX_RETRIES = 3  # of the column: it says nothing, so the agent's own nu
 class Stores:
     """Makes what a task asks: companies for (org), the others for (org, stream, task).
 
-    Models are for (task, journal, stream).
+    Models are for (task, journal, stream); `sources` are those that can be asked.
     """
 
     companies: Callable[[UUID | None], CompanyStore]
@@ -51,6 +53,8 @@ class Stores:
     insights: Callable[[Task, UUID], InsightStore]
     models: Callable[[Task, TaskJournal, UUID | None], ModelCalls]
     tools: Callable[[Task, TaskJournal], ToolCalls]
+    web: Callable[[Task], WebCalls]
+    sources: frozenset[str] = frozenset()
 
 
 def chosen_definition(registry: Registry, task: Task) -> tuple[Definition, AgentOptions]:
@@ -123,6 +127,7 @@ def brief(
         work_time=WorkTime(options.soft_limit_s, options.time_limit.total_seconds()),
         _model_calls=stores.models(task, journal, stream.id if stream else None),
         _tool_calls=stores.tools(task, journal),
+        web=WebAccess(stores.web(task), stores.sources),
         _companies=stores.companies(task.org_id),
         _items=stores.items(task.org_id, stream.id) if stream else None,
         _insights=stores.insights(task, stream.id) if stream else None,

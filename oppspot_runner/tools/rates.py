@@ -4,29 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol
 
-from oppspot_runner.base.errors import InvalidInputError
-
-MOST_CALLS = 1_000_000
-
-
-@dataclass(frozen=True)
-class RateLimit:
-    """At most `max_calls` in any `window_s` seconds. Raises InvalidInputError for another one."""
-
-    max_calls: int
-    window_s: float
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.max_calls <= MOST_CALLS:
-            raise InvalidInputError(f"max_calls is {self.max_calls}, not from 0 to {MOST_CALLS:,}")
-        if not 0 < self.window_s <= 31_536_000:
-            raise InvalidInputError(
-                f"the window is {self.window_s} s long, not above 0 and at most a year"
-            )
+from oppspot_runner.base.rate import RateLimit
 
 
 class CallLimiter(Protocol):

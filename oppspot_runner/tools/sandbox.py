@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
+from oppspot_runner.base.rate import RateLimit
 from oppspot_runner.base.redact import redact
 from oppspot_runner.base.settings import Settings, load_settings
 from oppspot_runner.base.tool_errors import (
@@ -21,7 +22,7 @@ from oppspot_runner.connectors.http.policy import HttpPolicy
 from oppspot_runner.tools.caching import remembered
 from oppspot_runner.tools.outcome import failed, succeeded
 from oppspot_runner.tools.ports import AuditTrail, ResultCache
-from oppspot_runner.tools.rates import CallLimiter, ProcessCallLimiter, RateLimit
+from oppspot_runner.tools.rates import CallLimiter, ProcessCallLimiter
 from oppspot_runner.tools.registry import ToolRegistry, registry
 from oppspot_runner.tools.security import SecurityContext, permission
 from oppspot_runner.tools.tool_base import TaskAccess, ToolCall, attempt, to_its_end

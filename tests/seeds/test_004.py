@@ -193,12 +193,12 @@ def test_only_json_objects_go_in(dsn: str) -> None:
 
 
 def test_the_database_is_named_by_database_url(monkeypatch: pytest.MonkeyPatch) -> None:
-    url = "postgresql://user:secret@localhost:5432/agents"
+    url = "postgresql://user:swordfish@localhost:5432/agents"
     monkeypatch.setenv("DATABASE_URL", url)
     settings = load_settings()
     assert settings.database_url is not None
     assert settings.database_url.get_secret_value() == url
-    assert "secret" not in repr(settings)
+    assert "swordfish" not in repr(settings)
 
 
 async def test_a_connection_that_must_be_encrypted_is_never_a_plain_one() -> None:

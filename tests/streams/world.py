@@ -15,7 +15,8 @@ import structlog
 
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.definition import Agent
-from oppspot_runner.agents.ports import ModelCalls, ToolCalls
+from oppspot_runner.agents.ports import ModelCalls, ToolCalls, WebCalls
+from oppspot_runner.agents.web import WebAccess
 from oppspot_runner.base.steps import KeptStep, Step
 from oppspot_runner.base.task import AgentRow, StreamRow, Task
 from oppspot_runner.companies.names import normalise_name
@@ -175,6 +176,7 @@ class World:
             journal=steps or Steps(),
             _model_calls=cast(ModelCalls, None),  # none of these agents makes one
             _tool_calls=cast(ToolCalls, None),
+            web=WebAccess(cast(WebCalls, None)),
             execution_config=dict(config or {}),
             force_execute=force,
             _companies=CompanyStore(self.db, org_id),

@@ -9,12 +9,13 @@ import pytest
 from pydantic import ValidationError
 
 from oppspot_runner.base.errors import InvalidInputError, RateLimitExceededError
+from oppspot_runner.base.rate import RateLimit
 from oppspot_runner.base.tool_errors import (
     ToolNotFoundError,
     ToolNotPermittedError,
 )
 from oppspot_runner.connectors.http.policy import HttpPolicy
-from oppspot_runner.tools.rates import ProcessCallLimiter, RateLimit
+from oppspot_runner.tools.rates import ProcessCallLimiter
 from oppspot_runner.tools.registry import ToolRegistry
 from oppspot_runner.tools.sandbox import ToolSandbox
 from oppspot_runner.tools.security import SecurityContext

@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
+from oppspot_runner.base.rate import RateLimit
 from oppspot_runner.base.tool_use import ToolUse
 from oppspot_runner.db.pool import Database
 from oppspot_runner.limits.call_rates import SharedCallLimiter
@@ -13,7 +14,6 @@ from oppspot_runner.queue import result_cache
 from oppspot_runner.queue.result_cache import SharedResultCache
 from oppspot_runner.queue.tool_calls import CallRecords, prune_tool_calls
 from oppspot_runner.tools.calculator import CalculatorTool
-from oppspot_runner.tools.rates import RateLimit
 from oppspot_runner.tools.registry import ToolRegistry
 from oppspot_runner.tools.sandbox import ToolSandbox
 from oppspot_runner.tools.security import SecurityContext

@@ -19,6 +19,8 @@ from oppspot_runner.connectors.http.addresses import Address, is_public, is_with
 from oppspot_runner.connectors.http.errors import HttpRefusedError, HttpUnreachedError
 from oppspot_runner.connectors.http.policy import HttpPolicy
 
+LOCALHOST = "localhost"  # and all names below it are this machine (RFC 6761): nobody is asked
+LOOPBACK = "127.0.0.1"
 MOST_DIALLED = 4  # addresses of one name; more only make a dead host slower
 
 
@@ -95,6 +97,8 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
             return [str(ip_address(host))]
         except ValueError:
             pass
+        if host == LOCALHOST or host.endswith(f".{LOCALHOST}"):
+            return [LOOPBACK]
         try:
             return await self._resolver(host, port)
         except (OSError, UnicodeError):

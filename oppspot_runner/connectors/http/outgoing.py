@@ -108,13 +108,15 @@ def checked_headers(headers: Mapping[str, str]) -> httpx2.Headers:
             raise _refused_header(
                 f"the value of {name} is too long or has characters outside of printable ASCII"
             )
-    ours = {"accept": "*/*", "accept-encoding": ENCODINGS, "user-agent": _user_agent()}
+    ours = {"accept": "*/*", "accept-encoding": ENCODINGS, "user-agent": user_agent()}
     return httpx2.Headers({**ours, **{name.lower(): value for name, value in headers.items()}})
 
 
 @cache
-def _user_agent() -> str:
-    return f"oppspot-runner/{version('oppspot-runner')}"
+def user_agent(contact: str | None = None) -> str:
+    """How we call ourselves, with where to reach who runs us."""
+    name = f"oppspot-runner/{version('oppspot-runner')}"
+    return f"{name} (+{contact})" if contact else name
 
 
 def _refused_header(fault: str) -> HttpRefusedError:

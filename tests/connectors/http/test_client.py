@@ -366,6 +366,20 @@ async def test_the_machine_resolves_names_by_itself() -> None:
     assert set(await system_resolver("localhost", 80)) <= {"127.0.0.1", "::1"}
 
 
+@pytest.mark.parametrize("host", ["localhost", "acme.localhost", "a.b.localhost"])
+async def test_names_below_localhost_are_this_machine_and_nobody_is_asked_for_them(
+    host: str, internet: Internet, good: Site
+) -> None:
+    good.answers["/"] = answer(body=b"here")
+    internet.sites["127.0.0.1"] = good
+    client = internet.client()
+    assert (await refusal(client, Outgoing("GET", f"http://{host}/"))).code == "ADDRESS_NOT_PUBLIC"
+    let_in = internet.client(HttpPolicy(networks=(ip_network("127.0.0.0/8"),)))
+    assert (await let_in.send(Outgoing("GET", f"http://{host}/"))).text == "here"
+    await let_in.aclose()
+    assert internet.asked == []
+
+
 async def test_only_allowed_domains_are_called(internet: Internet, good: Site) -> None:
     good.answers["/"] = answer()
     allowed = AllowedDomains()

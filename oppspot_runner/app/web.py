@@ -1,0 +1,86 @@
+"""The outside world of a runner: made ready when its first agent asks for something."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from oppspot_runner.base.errors import ConfigurationError, Fail
+from oppspot_runner.base.settings import Settings
+from oppspot_runner.base.task import Task
+from oppspot_runner.base.web import Asked, Fetched
+from oppspot_runner.connectors.sources import configured_sources
+from oppspot_runner.db.files import statement
+from oppspot_runner.db.pool import Database
+from oppspot_runner.db.through import Through
+from oppspot_runner.limits.call_rates import SharedCallLimiter
+from oppspot_runner.tools.threads import in_thread
+
+if TYPE_CHECKING:
+    from oppspot_runner.connectors.http.asking import SourceClient
+
+CLOCK = statement("tasks/clock")
+
+
+@dataclass
+class RunnerWeb:
+    """Makes the web of each task. All attempts share connections, limits and answers."""
+
+    database: Database
+    through: Through
+    settings: Settings
+    _client: SourceClient | None = None
+    _loading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @cached_property
+    def sources(self) -> frozenset[str]:
+        """The sources that can be asked with these settings."""
+        return configured_sources(self.settings)
+
+    def of(self, _task: Task) -> WebOfTask:
+        """What an attempt of the task asks."""
+        return WebOfTask(self)
+
+    async def client(self) -> SourceClient:
+        """What all attempts share. Raises Fail where the extra is not installed."""
+        async with self._loading:
+            if self._client is None:
+                try:
+                    self._client = await in_thread(self._loaded)
+                except ConfigurationError as error:
+                    raise Fail(error.one_line()) from None
+            return self._client
+
+    async def stop(self) -> None:
+        """Closes connections to the outside. May be called twice."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    def _loaded(self) -> SourceClient:
+        from oppspot_runner.connectors.http.asking import SourceClient
+        from oppspot_runner.connectors.http.exchange import Exchange
+        from oppspot_runner.connectors.http.policy import HttpPolicy
+
+        limiter = SharedCallLimiter(self.database, self.through)
+        exchange = Exchange(HttpPolicy.of(self.settings), limiter, contact=self.settings.contact)
+        return SourceClient(self.settings, exchange, self._now)
+
+    async def _now(self) -> datetime:
+        row = await self.through(lambda: self.database.fetch_one(CLOCK))
+        assert row is not None
+        now: datetime = row["now"]
+        return now
+
+
+@dataclass(frozen=True)
+class WebOfTask:
+    """The port of an attempt to the outside world."""
+
+    runner: RunnerWeb
+
+    async def fetch(self, asked: Asked) -> Fetched:
+        return await (await self.runner.client()).fetch(asked)

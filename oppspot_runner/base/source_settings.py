@@ -1,0 +1,59 @@
+"""The knobs of the outside world: where its sources are, and the keys that they need."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+
+from oppspot_runner.base.runner_settings import RunnerSettings
+
+
+class SourceSettings(RunnerSettings):
+    """Addresses and keys of sources. A key may be written as where it is."""
+
+    contact: str | None = Field(
+        None,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$",
+        description="Mail or web address at which owners of the sites that agents read reach you. "
+        "It is in the User-Agent of every request.",
+    )
+    companies_house_api_key: SecretStr | None = Field(
+        None,
+        description="Key of Companies House, the British register, or where it is: env:NAME or "
+        "file:/path. Unset: the register is not asked.",
+    )
+    companies_house_url: str = Field(
+        "https://api.company-information.service.gov.uk",
+        description="Where the interface of Companies House is.",
+    )
+    companies_house_documents_url: str = Field(
+        "https://document-api.company-information.service.gov.uk",
+        description="Where the documents of Companies House are.",
+    )
+    reddit_client_id: str | None = Field(
+        None, description="Id of your application at Reddit. Unset: Reddit is not asked."
+    )
+    reddit_client_secret: SecretStr | None = Field(
+        None, description="Its secret, or where it is: env:NAME or file:/path."
+    )
+    reddit_user_agent: str | None = Field(
+        None,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$",
+        description="How your application calls itself at Reddit, which slows down others, as "
+        "`linux:acme-research:1.0 (by /u/name)`.",
+    )
+    reddit_url: str = Field(
+        "https://oauth.reddit.com", description="Where the interface of Reddit is."
+    )
+    reddit_token_url: str = Field(
+        "https://www.reddit.com/api/v1/access_token",
+        description="Where Reddit gives tokens to applications.",
+    )
+    hacker_news_url: str = Field(
+        "https://hacker-news.firebaseio.com/v0",
+        description="Where the interface of Hacker News is.",
+    )
+    hacker_news_search_url: str = Field(
+        "https://hn.algolia.com/api/v1", description="Where the search of Hacker News is."
+    )

@@ -1,0 +1,120 @@
+"""What an answer of a source means: one to use, or which error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import NoReturn
+
+from oppspot_runner.base.codes import Code
+from oppspot_runner.base.errors import (
+    AccessDeniedError,
+    AnswerRefusedError,
+    BadCallError,
+    CallError,
+    MalformedAnswerError,
+    RateLimitExceededError,
+    SourceDownError,
+)
+from oppspot_runner.base.web import GONE
+from oppspot_runner.connectors.http.client import HttpResponse
+from oppspot_runner.connectors.http.errors import HttpError
+
+NOT_MODIFIED = 304
+MOST_WAIT_S = 86_400.0  # that a source may ask for
+EPOCH_S = 1e9  # a reset beyond that is a time, below it a number of seconds
+
+
+def usable(response: HttpResponse, source: str, host: str, window_s: float) -> bool:
+    """True for an answer to use, with content or the word that there is none.
+
+    Raises CallError for all others. `window_s` is how long to wait where a source that is asked too
+    often does not say it.
+    """
+    status, told = response.status, f"{source}: {host} answered with {response.status}"
+    if 200 <= status < 300 or status in (*GONE, NOT_MODIFIED):
+        return True
+    if status == 429:
+        raise RateLimitExceededError(
+            f"{source}: {host} was asked too often",
+            retry_after_s=wait_s(response.headers) or window_s,
+        )
+    if status >= 500 or status == 408:
+        raise SourceDownError(
+            told, source=source, status=status, retry_after_s=_retry_after_s(response.headers)
+        )
+    if status in (401, 403):
+        raise AccessDeniedError(
+            told,
+            source=source,
+            status=status,
+            hint="Look at the key of that source, if it has one.",
+        )
+    if status < 400:
+        raise MalformedAnswerError(told, source=source, status=status)
+    raise BadCallError(told, source=source, status=status)
+
+
+def check_json(response: HttpResponse, source: str) -> None:
+    """Raises MalformedAnswerError for content that is no JSON."""
+    try:
+        json.loads(response.content)
+    except (ValueError, RecursionError):
+        raise MalformedAnswerError.beginning(source, response.status, response.content) from None
+
+
+def raise_told(error: HttpError, source: str) -> NoReturn:
+    """Raises what it means that there was no answer that we took."""
+    told = f"{source}: {error}"
+    if not error.retried:
+        raise AnswerRefusedError(told, source=source, code=error.code, hint=error.hint) from error
+    kind = MalformedAnswerError if error.reason is Code.RESPONSE_BROKEN else SourceDownError
+    raise kind(told, source=source) from error
+
+
+def is_worth_another_try(error: BaseException) -> bool:
+    """Whether the same call may succeed within a moment."""
+    again = isinstance(error, SourceDownError | MalformedAnswerError)
+    return again and isinstance(error, CallError) and error.retry_after_s is None
+
+
+def wait_s(headers: Mapping[str, str]) -> float | None:
+    """How long the source says to wait, at least a moment and at most a day."""
+    return _retry_after_s(headers) or _reset_s(headers)
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+    text = headers.get("retry-after", "").strip()
+    with suppress(ValueError):
+        return _bounded(float(text) if text.isdecimal() else _seconds_until(text, headers))
+    return None
+
+
+def _reset_s(headers: Mapping[str, str]) -> float | None:
+    with suppress(ValueError):
+        reset = float(headers.get("x-ratelimit-reset", ""))
+        return _bounded(reset - _now(headers).timestamp() if reset > EPOCH_S else reset)
+    return None
+
+
+def _seconds_until(text: str, headers: Mapping[str, str]) -> float:
+    when = parsedate_to_datetime(text)
+    return (_aware(when) - _now(headers)).total_seconds()
+
+
+def _now(headers: Mapping[str, str]) -> datetime:
+    """The time by the clock that the answer was written with, else by ours."""
+    with suppress(ValueError):
+        return _aware(parsedate_to_datetime(headers.get("date", "")))
+    return datetime.now(UTC)
+
+
+def _aware(when: datetime) -> datetime:
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(seconds, 1.0), MOST_WAIT_S)

@@ -1,0 +1,45 @@
+"""Agents that ask the outside world, importable so that child processes find them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from oppspot_runner import Context
+from oppspot_runner.base.errors import SourceError
+
+
+async def asking(ctx: Context) -> dict[str, Any]:
+    """Asks for a company, and for one that the source does not understand."""
+    answer = await ctx.web.get("companies_house", "/company/1", fresh_for=None)
+    code = None
+    try:
+        await ctx.web.get("companies_house", "/company/bad")
+    except SourceError as error:
+        code = [error.code, error.source, error.status]
+    return {
+        "name": answer.json()["name"],
+        "code": code,
+        "requests": dict(ctx.web.requests),
+        "configured": [ctx.web.configured(name) for name in ("companies_house", "reddit")],
+    }
+
+
+def asking_in_thread(ctx: Any) -> dict[str, Any]:
+    """As `asking`, without an event loop."""
+    answer = ctx.web.get("companies_house", "/company/1")
+    code = None
+    try:
+        ctx.web.get("companies_house", "/company/bad")
+    except SourceError as error:
+        code = [error.code, error.source, error.status]
+    return {
+        "name": answer.json()["name"],
+        "code": code,
+        "requests": dict(ctx.web.requests),
+        "configured": [ctx.web.configured(name) for name in ("companies_house", "reddit")],
+    }
+
+
+async def asking_once(ctx: Context) -> dict[str, Any]:
+    """Lets every error through."""
+    return {"name": (await ctx.web.get("companies_house", "/company/1")).json()["name"]}
