@@ -25,6 +25,7 @@ class Sizes:
     lease_s: int = 30  # of the runner that is killed
     conversations: int = 1_000  # with a model, at the same time
     asked: int = 300  # calls of a model one after the other, each time
+    register: int = 200_000  # rows of an import
 
 
 QUICK = Sizes(
@@ -43,6 +44,7 @@ QUICK = Sizes(
     lease_s=6,
     conversations=200,
     asked=100,
+    register=20_000,
 )
 NORMAL = Sizes()
 FULL = Sizes(
@@ -54,4 +56,5 @@ FULL = Sizes(
     insert_s=10,
     long_run=1_000_000,
     idle_s=60,
+    register=1_000_000,
 )

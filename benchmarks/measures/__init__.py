@@ -12,6 +12,7 @@ from benchmarks.measures import (
     fan_in,
     finish_dependents,
     idle_runner,
+    import_register,
     insert_rate,
     port_overhead,
     rescue_time,
@@ -36,4 +37,5 @@ ALL: tuple[Measure, ...] = (
     rescue_time.MEASURE,
     conversations.MEASURE,
     port_overhead.MEASURE,
+    import_register.MEASURE,
 )

@@ -34,6 +34,7 @@ def shared_options(command: Command) -> Command:
     """The options of every import."""
     for option in (
         json_option,
+        click.option("--dry-run", is_flag=True, help="Say what it would do; write nothing."),
         click.option("--no-facts", is_flag=True, help="Do not record where each value came from."),
         click.option("--org", type=click.UUID, help="Organisation that may see them. Else: all."),
     ):
@@ -43,11 +44,11 @@ def shared_options(command: Command) -> Command:
 
 @import_group.command(epilog="Example: oppspot-runner import listed")
 @shared_options
-def listed(org: UUID | None, no_facts: bool, as_json: bool) -> None:
+def listed(org: UUID | None, no_facts: bool, dry_run: bool, as_json: bool) -> None:
     """Some 1,800 real companies on stock exchanges; needs no network."""
     from oppspot_runner.imports.listed import Listed
 
-    _run(Listed(), org, no_facts, as_json)
+    _run(Listed(), org, no_facts, dry_run, as_json)
 
 
 @import_group.command(
@@ -64,13 +65,14 @@ def companies_house(
     statuses: tuple[str, ...],
     org: UUID | None,
     no_facts: bool,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """The register of UK companies: the free file BasicCompanyData, as CSV or ZIP."""
     from oppspot_runner.imports.companies_house import CompaniesHouse
 
     source = CompaniesHouse(file, sic=_parts(sic), statuses=_parts(statuses))
-    _run(source, org, no_facts, as_json)
+    _run(source, org, no_facts, dry_run, as_json)
 
 
 @import_group.command(
@@ -95,28 +97,31 @@ def csv(
     encoding: str | None,
     org: UUID | None,
     no_facts: bool,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Any CSV file with a header."""
     from oppspot_runner.imports.csv_file import CsvFile
 
     source = CsvFile(file, parse_assignments(assignments), label=label, encoding=encoding)
-    _run(source, org, no_facts, as_json)
+    _run(source, org, no_facts, dry_run, as_json)
 
 
 def _parts(texts: tuple[str, ...]) -> list[str]:
     return [part.strip() for text in texts for part in text.split(",") if part.strip()]
 
 
-def _run(source: Source, org: UUID | None, no_facts: bool, as_json: bool) -> None:
-    report = asyncio.run(_import(source, org, with_facts=not no_facts))
+def _run(source: Source, org: UUID | None, no_facts: bool, dry_run: bool, as_json: bool) -> None:
+    report = asyncio.run(_import(source, org, with_facts=not no_facts, dry_run=dry_run))
     if as_json:
         print_json(report.to_json())
     else:
         _print(report)
 
 
-async def _import(source: Source, org: UUID | None, *, with_facts: bool) -> ImportReport:
+async def _import(
+    source: Source, org: UUID | None, *, with_facts: bool, dry_run: bool
+) -> ImportReport:
     async with open_database() as database:
         with progress_bar(source.name, "rows") as bar:
 
@@ -124,7 +129,12 @@ async def _import(source: Source, org: UUID | None, *, with_facts: bool) -> Impo
                 bar.update(progress.done, progress.total, progress.rows)
 
             return await run_import(
-                database, source, org_id=org, with_facts=with_facts, on_progress=show_progress
+                database,
+                source,
+                org_id=org,
+                with_facts=with_facts,
+                dry_run=dry_run,
+                on_progress=show_progress,
             )
 
 
@@ -140,6 +150,8 @@ def _print(report: ImportReport) -> None:
         ("rows per second", report.rows_per_s),
     ]
     show(table([report.source, "rows>"], ((label, f"{count:,}") for label, count in rows)))
+    if report.dry_run:
+        click.echo("A dry run: nothing was written.")
     for example in report.examples:
         where = f"line {example.line}" if example.line else "a row"
         click.echo(safe(f"{where}: {example.reason}: {example.text}"))

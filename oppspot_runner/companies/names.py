@@ -15,7 +15,6 @@ from oppspot_runner.companies.packaged import read_lines
 
 MOST_NAME = 500  # characters; what the column holds and an index page bears
 
-SPACES = re.compile(r"\s+")
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060\ufeff]+")
 ACCENTS = re.compile(r"[\u0300-\u036f]+")
 APOSTROPHES = re.compile(r"['`´‘’ʼ]")
@@ -36,7 +35,7 @@ def clean_name(text: str) -> str:
         text = text.encode("utf-8", "replace").decode("utf-8")
     if not text.isprintable():
         text = UNPRINTABLE.sub(" ", text)
-    return SPACES.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def normalise_name(name: str) -> str:

@@ -5,6 +5,8 @@ Words of the UK register and of common lists come out the same; unknown words st
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from oppspot_runner.companies.industries import tag
 
 SAME = {
@@ -37,6 +39,7 @@ SAME = {
 }
 
 
+@lru_cache(maxsize=1_000)
 def normalise_status(text: str) -> str | None:
     """`"Active - Proposal to Strike off"` is `"active-proposal-to-strike-off"`; None for ""."""
     status = tag(text)

@@ -36,7 +36,9 @@ UK_NUMBER_LENGTH = 8
 
 def without_controls(text: str) -> str:
     """`text` without control characters but tab and line ends."""
-    return CONTROLS.sub("", text) if CONTROLS.search(text) else text
+    if text.rstrip("\r\n").isprintable():  # a fifth of the time of a search
+        return text
+    return CONTROLS.sub("", text)
 
 
 def line(text: str, most: int = MOST_CELL) -> str:

@@ -7,9 +7,11 @@ DD/MM/YYYY, SIC texts such as "62012 - Business and domestic software developmen
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
+from operator import itemgetter
 
 from oppspot_runner.base.errors import InvalidInputError
 from oppspot_runner.companies.places import subdivision
@@ -24,9 +26,20 @@ from oppspot_runner.imports.staging import StagedRow, array
 from oppspot_runner.imports.tally import Tally
 
 NAME, NUMBER, STATUS = "CompanyName", "CompanyNumber", "CompanyStatus"
-TOWN, COUNTY, COUNTRY = "RegAddress.PostTown", "RegAddress.County", "RegAddress.Country"
-ORIGIN, INCORPORATED, URI = "CountryOfOrigin", "IncorporationDate", "URI"
+ADDRESS = ("RegAddress.PostTown", "RegAddress.County", "RegAddress.Country")
 SIC_TEXTS = tuple(f"SICCode.SicText_{number}" for number in range(1, 5))
+# The cells that are read, in the order in which `_row` takes them.
+COLUMNS = (
+    NAME,
+    NUMBER,
+    STATUS,
+    *ADDRESS,
+    "CountryOfOrigin",
+    "IncorporationDate",
+    "URI",
+    *SIC_TEXTS,
+)
+STATUS_AT = COLUMNS.index(STATUS)
 SMALL_WORDS = frozenset({"at", "by", "in", "le", "on", "the", "under", "upon"})
 NO_SIC = frozenset({"", "None Supplied"})
 WORD = re.compile(r"[^\s-]+")
@@ -72,79 +85,70 @@ class CompaniesHouse:
 
     def _rows(self, table: Table, tally: Tally) -> Iterator[tuple[int, StagedRow]]:
         wanted = {normalise_status(status) for status in self.statuses}
-        read = _Reader(table, tally)
+        pick = _picker(table.columns)
         for line, cells in records(table, tally):
-            if wanted and normalise_status(read.cell(cells, STATUS)) not in wanted:
+            picked = pick([*cells, ""])
+            if wanted and normalise_status(picked[STATUS_AT]) not in wanted:
                 tally.leave_out("another status than asked for")
                 continue
-            codes = read.sic_codes(cells)
+            codes = _sic_codes(picked[-len(SIC_TEXTS) :], tally)
             if self.sic and not first_under(codes, self.sic):
                 tally.leave_out("another SIC code than asked for")
                 continue
-            row = read.row(cells, line, codes)
+            row = _row(picked, codes, tally, line)
             if row is not None:
                 yield line, row
 
 
-class _Reader:
-    """Finds the cells of one file by the names of its columns."""
+def _picker(columns: list[str]) -> Callable[[list[str]], tuple[str, ...]]:
+    """Takes the cells of COLUMNS; those that are absent from the empty cell behind a record."""
+    places = {column: place for place, column in enumerate(columns)}
+    return itemgetter(*(places.get(column, len(columns)) for column in COLUMNS))
 
-    def __init__(self, table: Table, tally: Tally) -> None:
-        self._places = {column: place for place, column in enumerate(table.columns)}
-        self._tally = tally
 
-    def cell(self, cells: list[str], column: str) -> str:
-        place = self._places.get(column)
-        return cells[place] if place is not None else ""
-
-    def sic_codes(self, cells: list[str]) -> list[str]:
-        """The codes of a record, each once, in order."""
-        codes: dict[str, None] = {}
-        for column in SIC_TEXTS:
-            text = self.cell(cells, column)
-            if text not in NO_SIC:
-                if code := sic_code(text):
-                    codes[code] = None
-                else:
-                    self._tally.repair("SIC code not understood")
-        return list(codes)
-
-    def row(self, cells: list[str], line: int, codes: list[str]) -> StagedRow | None:
-        number = company_number(self.cell(cells, NUMBER), "GB")
-        if number is None:
-            self._tally.skip("no company number", line, self.cell(cells, NAME))
-            return None
-        country = self.cell(cells, COUNTRY) or self.cell(cells, ORIGIN)
-        nation = subdivision("GB", self.cell(cells, COUNTRY)) if country else None
-        raw = {
-            "name": self.cell(cells, NAME),
-            "company_number": number,
-            "source_id": number,
-            "status": self.cell(cells, STATUS),
-            "country": country,
-            "region": nation.names[0] if nation else capitalised(self.cell(cells, COUNTY)),
-            "town": capitalised(self.cell(cells, TOWN)),
-        }
-        filled = {name: text for name, text in raw.items() if text}
-        row = staged_row(filled, {}, self._tally, line)
-        if row is None:
-            return None
-        self._add(row, cells, codes)
-        return row
-
-    def _add(self, row: StagedRow, cells: list[str], codes: list[str]) -> None:
-        if codes:
-            row["sic_codes"] = array(codes)
-        if day := self.cell(cells, INCORPORATED):
-            found = british_date(day)
-            if found:
-                row["incorporated"] = found.isoformat()
+def _sic_codes(texts: Sequence[str], tally: Tally) -> list[str]:
+    """The codes of a record, each once, in order."""
+    codes: dict[str, None] = {}
+    for text in texts:
+        if text not in NO_SIC:
+            if code := sic_code(text):
+                codes[code] = None
             else:
-                self._tally.repair("incorporated not understood")
-        if uri := self.cell(cells, URI):
-            row["source_url"] = uri
+                tally.repair("SIC code not understood")
+    return list(codes)
 
 
+def _row(picked: tuple[str, ...], codes: list[str], tally: Tally, line: int) -> StagedRow | None:
+    name, number_text, status, town, county, country, origin, day, uri, *_ = picked
+    number = company_number(number_text, "GB")
+    if number is None:
+        tally.skip("no company number", line, name)
+        return None
+    nation = subdivision("GB", country) if country or origin else None
+    raw = {
+        "name": name,
+        "source_id": number,
+        "status": status,
+        "country": country or origin,
+        "region": nation.names[0] if nation else capitalised(county),
+        "town": capitalised(town),
+    }
+    row = staged_row(raw, {}, tally, line)
+    if row is None:
+        return None
+    row["company_number"] = number
+    if codes:
+        row["sic_codes"] = array(codes)
+    if incorporated := british_date(day):
+        row["incorporated"] = incorporated.isoformat()
+    elif day:
+        tally.repair("incorporated not understood")
+    if uri:
+        row["source_url"] = uri
+    return row
+
+
+@lru_cache(maxsize=10_000)
 def capitalised(text: str) -> str:
     """`"STOKE-ON-TRENT"` as `"Stoke-on-Trent"`; text that has small letters stays."""
     if not text.isupper():

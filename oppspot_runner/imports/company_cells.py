@@ -6,6 +6,7 @@ The same rules for every source. What cannot be understood is left out and count
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 
 from oppspot_runner.companies.countries import country_code
@@ -21,7 +22,7 @@ from oppspot_runner.imports.tally import Tally
 MOST_SOURCE_ID = 300
 ZEROS = frozenset({"0", "0.0", "0.00"})
 
-Raw = Mapping[str, str]  # text by field of mapping.USUAL_NAMES; fields without text are absent
+Raw = Mapping[str, str]  # text by field of mapping.USUAL_NAMES
 Lists = Mapping[str, Sequence[str]]  # texts of the fields in LISTS, each of which may hold several
 
 
@@ -99,26 +100,34 @@ def _read(read: Callable[[str], str | None], text: str, field: str, tally: Tally
 
 
 def _place(raw: Raw, row: StagedRow, tally: Tally, *, american: bool) -> None:
-    text = raw.get("country", "").strip()
-    country = country_code(text) if text else None
+    stated = (raw.get(field, "") for field in ("country", "location", "town", "region"))
+    place, fault = place_of(*stated, american=american)
+    if fault:
+        tally.repair(fault)
+    row.update(place)
+
+
+@lru_cache(maxsize=10_000)  # a file names the same places again and again
+def place_of(
+    country: str, location: str, town: str, region: str, *, american: bool
+) -> tuple[dict[str, str], str | None]:
+    """The columns of a place, and what could not be understood of it."""
+    text, fault = country.strip(), None
+    code = country_code(text) if text else None
     place = Place()
-    if text and country is None:  # some put a whole address there
+    if text and code is None:  # some put a whole address there
         place = parse_place(text, american=american)
-        country = place.country
-        if country is None:
-            tally.repair("country not understood")
-    if location := raw.get("location"):
-        place = parse_place(location, country=country, american=american)
-    town = cells.line(raw.get("town", "")) or place.town
-    region = cells.line(raw.get("region", "")) or place.region
-    country = country or place.country
-    row.update(
-        {
-            key: value
-            for key, value in (("town", town), ("region", region), ("country", country))
-            if value
-        }
-    )
+        code = place.country
+        if code is None:
+            fault = "country not understood"
+    if location:
+        place = parse_place(location, country=code, american=american)
+    found = {
+        "town": cells.line(town) or place.town,
+        "region": cells.line(region) or place.region,
+        "country": code or place.country,
+    }
+    return {name: value for name, value in found.items() if value}, fault
 
 
 def _web(raw: Raw, row: StagedRow, tally: Tally) -> None:

@@ -71,18 +71,20 @@ async def run_import(
     *,
     org_id: UUID | None = None,
     with_facts: bool = True,
+    dry_run: bool = False,
     on_progress: Callable[[ImportProgress], None] | None = None,
     batch_rows: int = BATCH_ROWS,
 ) -> ImportReport:
     """Brings `source` into companies of `org_id`, or of nobody; what is there is updated.
 
-    With `with_facts` each value is also recorded with its source. `on_progress` is called after
-    each batch. Raises InvalidInputError or ConfigurationError when the source cannot be used,
-    NotFoundError when there is no such organisation, DatabaseError when the database fails.
+    With `with_facts` each value is also recorded with its source. `dry_run` does everything and
+    takes it back, batch by batch. `on_progress` is called after each batch. Raises
+    InvalidInputError or ConfigurationError when the source cannot be used, NotFoundError when there
+    is no such organisation, DatabaseError when the database fails.
     """
     started = time.monotonic()
     tally, counts = Tally(), _Counts()
-    merge = _Merge(database, source, org_id, with_facts, tally, counts)
+    merge = _Merge(database, source, org_id, with_facts, dry_run, tally, counts)
     with source.open(tally) as reading:
         await _each_batch(reading, source, tally, batch_rows, merge, on_progress)
     seconds = time.monotonic() - started
@@ -96,6 +98,7 @@ async def run_import(
         repaired=dict(tally.repaired),
         examples=list(tally.examples),
         facts=counts.facts,
+        dry_run=dry_run,
         seconds=round(seconds, 3),
         rows_per_s=round(tally.read / seconds) if seconds else 0,
     )
@@ -157,6 +160,7 @@ class _Merge:
     source: Source
     org_id: UUID | None
     with_facts: bool
+    dry_run: bool
     tally: Tally
     counts: _Counts
 
@@ -188,7 +192,10 @@ class _Merge:
             "confidence": self.source.confidence,
             "with_facts": self.with_facts,
         }
-        async with self.database.transaction() as connection:
+        async with (
+            self.database.connection() as connection,
+            connection.transaction(force_rollback=self.dry_run),
+        ):
             await connection.execute(STAGE)
             async with connection.cursor() as cursor, cursor.copy(COPY_ROWS) as copy:
                 await copy.write(data)

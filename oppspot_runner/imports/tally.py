@@ -49,7 +49,10 @@ class Tally:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """The end of an import. `skipped` and `repaired` count by reason."""
+    """The end of an import. `skipped` and `repaired` count by reason, `facts` the new values.
+
+    After a `dry_run` nothing of it was written.
+    """
 
     source: str
     read: int
@@ -60,6 +63,7 @@ class ImportReport:
     repaired: dict[str, int]
     examples: list[Example]
     facts: int
+    dry_run: bool
     seconds: float
     rows_per_s: int
 

@@ -26,7 +26,7 @@ async def recompute(world: World, stream_id: UUID) -> dict[UUID, float]:
     """The score of each company of a stream at stage `enriched`, not rounded."""
     rows = await world.all(
         "SELECT i.company_id, f.field, f.value, f.confidence, (i.scored_at - f.observed_at) AS age"
-        " FROM stream_items i JOIN facts f USING (company_id) WHERE i.stream_id = %s",
+        " FROM stream_items i JOIN stated_facts f USING (company_id) WHERE i.stream_id = %s",
         stream_id,
     )
     companies: dict[UUID, dict[str, Any]] = {row["company_id"]: {"name": (1, 0)} for row in rows}

@@ -34,7 +34,8 @@ TAGS = {
 BY_HAND = Path(__file__).with_name("real_startups.tsv")
 FACTS = """
     SELECT c.name, f.field, f.value, f.source, round(f.confidence::numeric, 2)::float8 AS confidence
-    FROM stream_items i JOIN companies c ON c.id = i.company_id JOIN facts f ON f.company_id = c.id
+    FROM stream_items i JOIN companies c ON c.id = i.company_id
+    JOIN stated_facts f ON f.company_id = c.id
     WHERE i.stream_id = %s AND f.field = ANY (%s)
 """
 ITEMS = """

@@ -33,6 +33,16 @@ def test_a_csv_file_is_imported_and_reported(dsn: str, write_csv: WriteCsv) -> N
     assert "line 3: no name: IE" in second.stdout
 
 
+def test_a_dry_run_says_what_would_be_and_writes_nothing(dsn: str, write_csv: WriteCsv) -> None:
+    path = str(write_csv(["name"], ["Acme"], ["Bolt"]))
+    shown = run(dsn, "csv", path, "--dry-run")
+    report = json.loads(run(dsn, "csv", path, "--dry-run", "--json").stdout)
+    assert "nothing was written" in shown.stdout
+    assert (report["dry_run"], report["inserted"], report["facts"]) == (True, 2, 2)
+    with psycopg.connect(dsn) as connection:
+        assert connection.execute("SELECT FROM companies").fetchall() == []
+
+
 def test_rows_go_to_an_organisation(dsn: str, write_csv: WriteCsv) -> None:
     with psycopg.connect(dsn, autocommit=True) as connection:
         row = connection.execute("INSERT INTO organizations DEFAULT VALUES RETURNING id").fetchone()

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import register as made
 from oppspot_runner.base.errors import InvalidInputError
 from oppspot_runner.db.pool import Database
-from oppspot_runner.imports import CompaniesHouse, run_import
+from oppspot_runner.imports import CompaniesHouse, ImportProgress, run_import
 from oppspot_runner.imports.companies_house import capitalised
 from tests.imports.conftest import read
 
@@ -154,6 +155,35 @@ def test_the_zip_is_read_without_unpacking(tmp_path: Path) -> None:
         archive.write(path, "BasicCompanyDataAsOneFile-2026-11-01.csv")
     rows, _ = read(CompaniesHouse(str(tmp_path / "data.zip")))
     assert [row["name"] for row in rows] == ["ACME LIMITED"]
+
+
+async def test_a_file_of_all_55_columns_is_imported_and_the_rest_of_one_that_broke_off(
+    db: Database, tmp_path: Path
+) -> None:
+    path = tmp_path / "register.zip"
+    made.write(path, 3_000)
+
+    def pull(_: ImportProgress) -> None:
+        raise KeyError("pulled out")
+
+    with pytest.raises(KeyError, match="pulled out"):
+        await run_import(db, CompaniesHouse(str(path)), batch_rows=1_000, on_progress=pull)
+    rest = await run_import(db, CompaniesHouse(str(path)))
+    again = await run_import(db, CompaniesHouse(str(path)))
+    assert (rest.inserted, rest.unchanged, rest.skipped) == (2_000, 1_000, {})
+    assert (again.inserted, again.updated, again.facts) == (0, 0, 0)
+    found = await db.fetch_one(
+        "SELECT count(*) AS companies, count(DISTINCT company_number) AS numbers,"
+        " count(*) FILTER (WHERE country = 'GB') AS british,"
+        " count(*) FILTER (WHERE sic_codes = '{}') BETWEEN 50 AND 150 AS some_without_trade"
+        " FROM companies"
+    )
+    assert found == {
+        "companies": 3_000,
+        "numbers": 3_000,
+        "british": 3_000,
+        "some_without_trade": True,
+    }
 
 
 def test_another_file_is_refused_with_its_columns(tmp_path: Path) -> None:

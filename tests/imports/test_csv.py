@@ -86,7 +86,7 @@ async def test_each_known_value_is_a_fact_with_source_and_confidence(
         ["name", "employees", "industries", "country", "town"],
         ["Acme", "c. 43,000 (March 2024)", "SaaS; FinTech", "", "Leeds"],
     )
-    facts = await db.fetch_all("SELECT * FROM facts ORDER BY field")
+    facts = await db.fetch_all("SELECT * FROM stated_facts ORDER BY field")
     assert [(fact["field"], fact["value"]) for fact in facts] == [
         ("employees", 43_000),
         ("industries", ["saas", "fintech"]),

@@ -57,7 +57,8 @@ async def test_a_changed_row_is_updated_and_an_empty_cell_erases_nothing(
     assert acme["updated_at"] > acme["created_at"]
     assert [row["source_id"] for row in rows] == ["1", "2", "3", "4"]
     history = await db.fetch_all(
-        "SELECT value FROM facts WHERE field = 'employees' AND company_id = %(id)s ORDER BY id",
+        "SELECT value FROM stated_facts"
+        " WHERE field = 'employees' AND company_id = %(id)s ORDER BY id",
         acme,
     )
     assert [fact["value"] for fact in history] == [10, 12]

@@ -31,6 +31,7 @@ TINY = Sizes(
     lease_s=3,
     conversations=20,
     asked=5,
+    register=500,
 )
 OURS = frozenset({"oppspot-runner", "pgbench"})
 PEERS = ("graphile-worker", "pgqueuer", "procrastinate", "peer")

@@ -1,6 +1,6 @@
--- One batch: finds the rows that exist, inserts the others, changes what differs, records the facts.
+-- One batch: finds the rows that exist, inserts the others, changes what differs, keeps a record of each.
 -- LATERAL makes the planner use the unique indexes whatever it believes about a fresh temporary table.
--- ON CONFLICT costs a third of an insert, so facts of new companies do without it.
+-- ON CONFLICT costs a third of an insert, so records of new companies do without it.
 -- A value stays when another source that is trusted at least as much (a fact says so) stated the field.
 WITH found AS MATERIALIZED (
     SELECT r.*, coalesce(by_number.id, by_source.id, oppspot_uuid()) AS id,
@@ -51,7 +51,7 @@ WITH found AS MATERIALIZED (
 ), settled AS (
     SELECT d.id, coalesce(f.fields, '{}') AS fields
     FROM differing d LEFT JOIN LATERAL (
-        SELECT array_agg(field) AS fields FROM facts
+        SELECT array_agg(field) AS fields FROM stated_facts
         WHERE company_id = d.id AND source <> %(source)s AND confidence >= %(confidence)s
           AND (org_id IS NULL OR org_id = %(org_id)s::uuid)) f ON true
 ), locked AS MATERIALIZED (
@@ -117,36 +117,30 @@ WITH found AS MATERIALIZED (
             p.sic_codes, p.industries, p.employees, p.employees_band, p.founded_year, p.incorporated,
             p.description, p.website, p.linkedin_url, p.phone, p.email, p.tech, p.links)
     RETURNING c.id
-), stated AS (
-    SELECT w.is_new, w.id AS company_id, f.field, f.value, w.source_url,
-           CASE WHEN f.field IN ('employees', 'employees_band') THEN w.employees_as_of END AS valid_from
-    FROM (SELECT * FROM wanted WHERE %(with_facts)s ORDER BY id) w CROSS JOIN LATERAL (VALUES
-        ('company_number', to_jsonb(w.company_number)), ('country', to_jsonb(w.country)),
-        ('description', to_jsonb(w.description)), ('domain', to_jsonb(w.domain)),
-        ('email', to_jsonb(w.email)), ('employees', to_jsonb(w.employees)),
-        ('employees_band', to_jsonb(w.employees_band)), ('founded_year', to_jsonb(w.founded_year)),
-        ('incorporated', to_jsonb(w.incorporated)),
-        ('industries', to_jsonb(nullif(w.industries, '{}'))),
-        ('linkedin_url', to_jsonb(w.linkedin_url)), ('links', nullif(w.links, '{}')),
-        ('name', to_jsonb(w.name)), ('phone', to_jsonb(w.phone)), ('region', to_jsonb(w.region)),
-        ('sic_codes', to_jsonb(nullif(w.sic_codes, '{}'))), ('status', to_jsonb(w.status)),
-        ('tech', to_jsonb(nullif(w.tech, '{}'))), ('town', to_jsonb(w.town)),
-        ('website', to_jsonb(w.website))) AS f (field, value)
-    WHERE f.value IS NOT NULL
-), facts_of_new AS (
+), stated AS MATERIALIZED (
+    SELECT w.is_new, w.id AS company_id, w.source_url, w.employees_as_of, jsonb_strip_nulls(jsonb_build_object(
+        'company_number', w.company_number, 'country', w.country, 'description', w.description,
+        'domain', w.domain, 'email', w.email, 'employees', w.employees, 'employees_band', w.employees_band,
+        'founded_year', w.founded_year, 'incorporated', w.incorporated,
+        'industries', nullif(w.industries, '{}'), 'linkedin_url', w.linkedin_url, 'links', nullif(w.links, '{}'),
+        'name', w.name, 'phone', w.phone, 'region', w.region, 'sic_codes', nullif(w.sic_codes, '{}'),
+        'status', w.status, 'tech', nullif(w.tech, '{}'), 'town', w.town, 'website', w.website)) AS value
+    FROM wanted w WHERE %(with_facts)s
+), records_of_new AS (
     INSERT INTO facts (company_id, org_id, field, value, source, source_url, valid_from, confidence)
-    SELECT company_id, %(org_id)s::uuid, field, value, %(source)s, source_url, valid_from, %(confidence)s
-    FROM stated WHERE is_new
-    RETURNING id
-), facts_of_old AS (
+    SELECT company_id, %(org_id)s::uuid, '*', value, %(source)s, source_url, employees_as_of, %(confidence)s
+    FROM stated WHERE is_new ORDER BY company_id
+    RETURNING value
+), records_of_old AS (
     INSERT INTO facts (company_id, org_id, field, value, source, source_url, valid_from, confidence)
-    SELECT company_id, %(org_id)s::uuid, field, value, %(source)s, source_url, valid_from, %(confidence)s
-    FROM stated WHERE NOT is_new
+    SELECT company_id, %(org_id)s::uuid, '*', value, %(source)s, source_url, employees_as_of, %(confidence)s
+    FROM stated WHERE NOT is_new ORDER BY company_id
     ON CONFLICT DO NOTHING
-    RETURNING id
+    RETURNING value
 )
 SELECT (SELECT count(*) FROM found) AS staged,
        (SELECT count(*) FROM inserted) AS inserted,
        (SELECT count(*) FROM updated) AS updated,
-       (SELECT count(*) FROM facts_of_new) + (SELECT count(*) FROM facts_of_old) AS facts,
+       (SELECT count(*) FROM (TABLE records_of_new UNION ALL TABLE records_of_old) r
+        CROSS JOIN LATERAL jsonb_object_keys(r.value)) AS facts,
        (SELECT coalesce(array_agg(source_id || ' ' || name), '{}') FROM found WHERE is_clash) AS clashes

@@ -14,7 +14,7 @@ LEFT JOIN LATERAL (
     FROM (
         SELECT DISTINCT ON (f.field) f.field, f.source, f.confidence, f.observed_at,
             CASE WHEN w.whole -> f.field IS NULL THEN f.value END AS other
-        FROM facts f
+        FROM stated_facts f
         WHERE f.company_id = c.id AND (f.org_id IS NULL OR f.org_id = %(org_id)s::uuid)
           AND coalesce(w.whole -> f.field = f.value, true)
         ORDER BY f.field, f.confidence DESC, f.observed_at DESC, f.id DESC
