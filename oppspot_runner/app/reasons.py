@@ -105,7 +105,6 @@ def _of_runners(facts: Facts) -> Iterator[Reason]:
     task = facts.task
     alive = [row for row in facts.runners if row["alive"]]
     serving = [row for row in alive if _serves(row, task["task_type"])]
-    able = [row for row in serving if row["state"] == "running"]
     if not alive:
         yield _no_runner(facts)
     elif not serving:
@@ -116,7 +115,7 @@ def _of_runners(facts: Facts) -> Iterator[Reason]:
             f"no live runner takes tasks of the type {task['task_type']}{others}",
             f"oppspot-runner start --task-type {task['task_type']}",
         )
-    elif not able:
+    elif not _able(facts):
         states = ", ".join(f"{row['id']} is {row['state']}" for row in serving)
         resume = any(row["state"] != "stopping" for row in serving)
         fix = "oppspot-runner resume" if resume else "oppspot-runner start"
@@ -154,7 +153,7 @@ def _no_runner(facts: Facts) -> Reason:
 
 
 def _of_shares(facts: Facts) -> Iterator[Reason]:
-    if facts.shares and _slots(facts)[0] == 0:
+    if facts.shares and _free(facts) == 0:
         others = ", ".join(f"{row['name']} {row['running']}" for row in facts.shares)
         yield Reason(
             "fair_share",
@@ -165,25 +164,32 @@ def _of_shares(facts: Facts) -> Iterator[Reason]:
         )
 
 
-def _slots(facts: Facts) -> tuple[int, int]:
-    """How many slots that may run it are free, and how many there are."""
-    able = [
+def _able(facts: Facts) -> list[dict[str, Any]]:
+    """The runners that take tasks of its type."""
+    return [
         row
         for row in facts.runners
         if row["alive"] and row["state"] == "running" and _serves(row, facts.task["task_type"])
     ]
-    free = sum(max(row["slots"] - row["running"], 0) for row in able)
-    return free, sum(row["slots"] for row in able)
+
+
+def _free(facts: Facts) -> int:
+    """How many slots that may run it are free."""
+    return sum(max(row["slots"] - row["running"], 0) for row in _able(facts) if not row["alone"])
 
 
 def _in_line(facts: Facts) -> Reason:
-    free, most = _slots(facts)
-    slots = f"{free} of {most} slots are free"
-    if facts.ahead == 0:
-        return Reason("in_line", f"nothing is before it and {slots}: {NEXT_POLL}")
-    more = "at least " if facts.ahead >= facts.most_ahead else ""
+    free, able = _free(facts), _able(facts)
+    slots = f"{free} of {sum(row['slots'] for row in able)} slots are free"
+    if alone := ", ".join(str(row["id"]) for row in able if row["alone"]):
+        slots += f" (a task that took down two runners has runner {alone} for itself)"
     fix = None if free else "oppspot-runner start --concurrency MORE"
-    return Reason("in_line", f"{more}{facts.ahead} tasks are before it; {slots}", fix)
+    if facts.ahead == 0:
+        when = NEXT_POLL if free else "it is next"
+        return Reason("in_line", f"nothing is before it and {slots}: {when}", fix)
+    more = "at least " if facts.ahead >= facts.most_ahead else ""
+    many = "1 task is" if facts.ahead == 1 else f"{more}{facts.ahead} tasks are"
+    return Reason("in_line", f"{many} before it; {slots}", fix)
 
 
 def _running(facts: Facts) -> Reason:

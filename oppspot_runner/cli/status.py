@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -94,7 +95,7 @@ def _parts(found: Status, settings: Settings, dsn: str | None) -> list[Renderabl
         parts.append(_running(found))
     if found.recent:
         parts.append(_recent(found))
-    parts += [output.styled(note, "yellow") for note in _hanging(found)]
+    parts += [output.styled(note, "yellow") for note in _notes(found)]
     parts += [output.styled(f"unhealthy: {problem}", "red") for problem in found.problems]
     if not found.runners:
         parts.append(output.styled("Start a runner with `oppspot-runner start`.", "dim"))
@@ -181,13 +182,13 @@ def _runners(found: Status) -> RenderableType:
     )
 
 
-def _hanging(found: Status) -> list[str]:
-    """What will make a runner start anew when there is more of it."""
-    return [
-        f"runner {row['id']}: {row['hanging']} agent(s) that were cut off still run"
-        for row in found.runners
-        if row["hanging"]
-    ]
+def _notes(found: Status) -> Iterator[str]:
+    """What keeps slots of runners, or the runners themselves, from being of use."""
+    for row in found.runners:
+        if row["hanging"]:
+            yield f"runner {row['id']}: {row['hanging']} agent(s) that were cut off still run"
+        if row["alive"] and row["alone"]:
+            yield f"runner {row['id']}: a task that took down two runners has it for itself"
 
 
 def _running(found: Status) -> RenderableType:

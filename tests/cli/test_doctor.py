@@ -592,6 +592,12 @@ def test_a_runner_whose_slots_are_busy_is_no_failure(deep: Findings, rows: Rows)
     assert (busy["severity"], busy["text"].partition(": ")[2]) == ("warn", "its 3 slots are busy")
 
 
+def test_a_runner_that_a_task_has_for_itself_is_no_failure(deep: Findings, rows: Rows) -> None:
+    rows.begin(rows.task(rows.agent(), crash_count=2), rows.runner())
+    (busy,) = deep()
+    assert (busy["severity"], busy["text"].partition(": ")[2]) == ("warn", "its 3 slots are busy")
+
+
 def test_without_runners_nobody_is_asked(deep: Findings, rows: Rows) -> None:
     (nobody,) = deep()
     assert (nobody["severity"], nobody["fix"]) == ("warn", "oppspot-runner start")

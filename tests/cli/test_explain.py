@@ -340,6 +340,16 @@ def test_a_task_in_line_says_how_many_are_before_it(cli: CommandLine, rows: Rows
     assert found["text"] == "2 tasks are before it; 3 of 3 slots are free"
 
 
+def test_behind_a_task_that_runs_alone_no_slot_is_free(cli: CommandLine, rows: Rows) -> None:
+    runner, agent = rows.runner(), rows.agent()
+    busy(rows, runner, agent, crash_count=2)
+    found = reasons(cli, rows.task(agent))["in_line"]
+    assert found["text"] == (
+        "nothing is before it and 0 of 3 slots are free"
+        f" (a task that took down two runners has runner {runner} for itself): it is next"
+    )
+
+
 def test_where_organisations_share_those_with_less_are_named(
     cli: CommandLine, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -204,6 +204,19 @@ def test_due_work_that_is_left_lying_is_unhealthy(cli: CommandLine, rows: Rows) 
     assert "unhealthy: a task has been due for 60 s, slots are free" in ended.out
 
 
+def test_behind_a_task_that_runs_alone_nothing_is_left_lying(cli: CommandLine, rows: Rows) -> None:
+    runner = rows.runner()
+    lonely = rows.task(rows.agent("Killer", "killer"), crash_count=2)
+    rows.begin(lonely, runner)
+    rows("UPDATE agent_tasks SET started_at = started_at - interval '1 h'")
+    lay(rows, since_s=60)
+    ended = cli("status")
+    assert (ended.code, "unhealthy" in ended.out) == (0, False)
+    assert f"runner {runner}: a task that took down two runners has it for itself" in ended.out
+    rows("UPDATE agent_tasks SET crash_count = 1 WHERE id = %s", lonely)
+    assert cli("status").code == 4
+
+
 def test_a_task_that_nobody_moved_into_line_is_left_lying_too(cli: CommandLine, rows: Rows) -> None:
     rows.runner()
     task = lay(rows)

@@ -61,7 +61,7 @@ def _answer(row: DictRow, wait_s: float) -> Finding:
         return Finding("health check", "ok", text)
     if row["runner_id"] is None:
         return Finding("health check", "warn", "a runner left meanwhile", "oppspot-runner status")
-    if row["status"] == "pending" and row["running"] >= row["slots"]:
+    if row["status"] == "pending" and row["busy"] >= row["slots"]:
         text = f"{who} did not take it within {span(wait_s)}: its {row['slots']} slots are busy"
         return Finding("health check", "warn", text, "oppspot-runner start --concurrency MORE")
     text = f"{who} did not complete it within {span(wait_s)}: it is {row['status']}"

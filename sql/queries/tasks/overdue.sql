@@ -4,7 +4,8 @@
 WITH free AS MATERIALIZED (
     SELECT r.task_types FROM task_runners r
     WHERE r.lease_until > oppspot_now() AND r.state = 'running' AND r.slots > (
-        SELECT count(*) FROM agent_tasks t WHERE t.runner_id = r.id AND t.status = 'processing')
+        SELECT CASE WHEN bool_or(t.crash_count >= 2) THEN r.slots ELSE count(*) END  -- it runs alone
+        FROM agent_tasks t WHERE t.runner_id = r.id AND t.status = 'processing')
 ), due AS (
     SELECT q.since FROM open_lanes w CROSS JOIN generate_series(1, w.priority) AS p (priority)
     CROSS JOIN LATERAL (
