@@ -176,7 +176,7 @@ def _result(state: TaskState, changed: bool, done: str) -> dict[str, Any]:
     shown: UUID = state.id
     if not changed:
         text = f"Task {shown} is {state.status}: nothing to do."
-    elif state.status == "processing":
+    elif state.status == "processing" and state.cancel_requested_at is not None:
         text = f"Task {shown} is running; its runner was asked to end it."
     else:
         text = f"Task {shown} was {done}."

@@ -96,6 +96,25 @@ def test_ended_tasks_are_retried_and_others_are_not(cli: CommandLine, rows: Rows
     assert tuple(row.values()) == ("pending", 0)
 
 
+def test_a_retried_task_that_runs_already_is_not_said_to_be_cancelled(
+    cli: CommandLine, rows: Rows
+) -> None:
+    task = rows.task(rows.agent(), status="failed")
+    # A runner may be quicker than the look that follows the request: here by a trigger.
+    rows(
+        "CREATE FUNCTION claim() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " new.status = 'processing'; new.run_token = 1; new.runner_id = 1;"
+        " new.started_at = oppspot_now(); RETURN new; END $$"
+    )
+    rows(
+        "CREATE TRIGGER zz_claim BEFORE UPDATE ON agent_tasks FOR EACH ROW"
+        " WHEN (old.status = 'failed') EXECUTE FUNCTION claim()"
+    )
+    ended = cli("tasks", "retry", task)
+    assert (ended.err, ended.out) == ("", f"Task {task} was put in line again.\n")
+    assert rows.value("SELECT status FROM agent_tasks") == "processing"
+
+
 def test_a_waiting_task_is_cancelled(cli: CommandLine, rows: Rows) -> None:
     task = rows.task(rows.agent())
     (result,) = cli.json("tasks", "cancel", task, "--reason", "wrong list")
