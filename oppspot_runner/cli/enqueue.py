@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, get_args
-from uuid import UUID
 
 import click
 
+from oppspot_runner.base.payload import object_json
 from oppspot_runner.cli import output
 from oppspot_runner.cli.progress import progress_bar
 from oppspot_runner.cli.session import client_of, json_option, open_database, runs, say
@@ -20,6 +20,7 @@ from oppspot_runner.db.files import statement
 from oppspot_runner.db.operation import Call, Operation
 from oppspot_runner.db.pool import Database
 from oppspot_runner.queue import producer, read
+from oppspot_runner.queue.producer import Added
 from oppspot_runner.streams import directory
 
 if TYPE_CHECKING:
@@ -93,14 +94,20 @@ def _refuse_mixture(
 
 async def _enqueue_one(database: Database, given: Mapping[str, Any], as_json: bool) -> int:
     client = client_of(database)
-    task = await client.run(_one(given))
+    made = await client.run(_one(given))
+    (task,) = made.ids
     if as_json:
         output.print_json({"id": task})
         return DONE
     state = await client.get(task)
     agent = state.agent_name or state.agent_type
     due = f", due {output.moment(state.scheduled_for)}" if given["at"] is not None else ""
-    click.echo(output.safe(f"Task {task} for {agent} is {state.status}{due}."))
+    text = f"Task {task} for {agent} is {state.status}{due}."
+    if made.skipped:
+        text = f"Nothing was added: its key is that of a task that has not ended. {text}"
+    elif made.replaced:
+        text = f"A waiting task with its key was replaced. {text}"
+    click.echo(output.safe(text))
     return DONE
 
 
@@ -124,16 +131,18 @@ async def _enqueue_lines(
     return FAILED if report.left_out else DONE
 
 
-def _one(given: Mapping[str, Any]) -> Operation[UUID]:
+def _one(given: Mapping[str, Any]) -> Operation[Added]:
     _, options = yield from _resolved(given)
-    return (
-        yield from producer.enqueue(
-            payload=given["payload"],
-            unique_key=given["key"],
-            on_conflict=given["on_conflict"],
-            **{name: value for name, value in options.items() if value is not None},
-        )
+    agent = options.pop("agent")
+    row = producer.row(
+        object_json(given["payload"] or {}), unique_key=producer.checked_key(given["key"])
     )
+    made = yield from producer.add(
+        [row], given["on_conflict"], {"agent": agent, **producer.checked_options(**options)}
+    )
+    if made.refused:
+        raise made.refused[0].error
+    return made
 
 
 def _resolved(given: Mapping[str, Any]) -> Operation[tuple[datetime, dict[str, Any]]]:

@@ -74,6 +74,16 @@ def test_a_taken_key_is_skipped_replaced_or_refused(cli: CommandLine, rows: Rows
     assert cli("enqueue", "Digest", "--on-conflict", "merge").code == 2
 
 
+def test_a_taken_key_is_said_to_be_taken(cli: CommandLine, rows: Rows) -> None:
+    rows.agent()
+    first = cli.json("enqueue", "Digest", "--key", "k")["id"]
+    rest = f"Task {first} for Digest is pending.\n"
+    skipped = "Nothing was added: its key is that of a task that has not ended. "
+    assert cli("enqueue", "Digest", "--key", "k").out == skipped + rest
+    replaced = "A waiting task with its key was replaced. "
+    assert cli("enqueue", "Digest", "--key", "k", "--on-conflict", "replace").out == replaced + rest
+
+
 @pytest.mark.parametrize(
     ("text", "meant"),
     [
