@@ -92,7 +92,4 @@ def _judged(value: Any, briefing: Briefing) -> Result:
         return Result(
             Retry(f"the agent returned {got}, not a list of {size} results for {size} tasks")
         )
-    each = (
-        judged_error(one) if isinstance(one, BaseException) else judged_value(one) for one in value
-    )
-    return Result(Done(), each=tuple(each))
+    return Result(Done(), each=tuple(judged_value(one) for one in value))

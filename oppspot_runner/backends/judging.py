@@ -17,9 +17,14 @@ CANCELLED_ITSELF = "the agent cancelled itself"
 
 
 def judged_value(value: Any) -> Outcome:
-    """What a returned value means: an object is the output, {"error": ...} is an error."""
+    """What a returned value means: an object is the output, {"error": ...} is an error, and an
+    exception is what it would be if it were raised."""
     if value is None:
         return Done({})
+    if isinstance(value, BaseException):
+        return judged_error(value)
+    if isinstance(value, type) and issubclass(value, BaseException):
+        return Fail(f"the agent returned the class {value.__name__}, not an exception of it")
     if inspect.isgenerator(value) or inspect.isasyncgen(value) or inspect.iscoroutine(value):
         return Fail(f"the agent returned a {type(value).__name__}: use return, not yield")
     if hasattr(value, "model_dump"):

@@ -13,6 +13,7 @@ import pytest
 
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.definition import Agent
+from oppspot_runner.base.errors import Fail, Retry, Snooze
 from oppspot_runner.base.events import ResultDropped
 from tests.runner.conftest import FAST, Bench
 
@@ -63,6 +64,27 @@ async def test_odd_results_end_their_own_task_only(
     assert row["status"] == status
     assert told is None or told in row["error_message"]
     assert fine["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (Fail("no address"), "no address"),
+        (Retry("busy"), "busy"),
+        (ValueError("odd"), "ValueError: odd"),
+        (Snooze, "the agent returned the class Snooze, not an exception of it"),
+    ],
+)
+async def test_an_exception_that_is_returned_is_no_result(
+    bench: Bench, value: Any, told: str
+) -> None:
+    async def absent_minded(ctx: Any) -> Any:
+        return value
+
+    agent = await bench.agent(absent_minded, configuration='{"max_retries": 0}')
+    async with bench.running():
+        (row,) = await bench.ended(await bench.task(agent))
+    assert (row["status"], row["error_message"]) == ("failed", told)
 
 
 async def test_a_number_that_json_cannot_hold_does_not_end_the_runner(bench: Bench) -> None:
