@@ -30,6 +30,7 @@ def detach(arguments: list[str], pid_file: Path, log_file: Path) -> int:
     reading, writing = os.pipe()
     command = [sys.executable, "-m", "oppspot_runner", "start", *arguments]
     with log_file.open("ab") as log:
+        before = log.tell()  # what earlier runners said
         process = subprocess.Popen(
             [*command, "--ready-fd", str(writing)],
             stdin=subprocess.DEVNULL,
@@ -46,7 +47,8 @@ def detach(arguments: list[str], pid_file: Path, log_file: Path) -> int:
     process.wait()
     pid_file.unlink(missing_ok=True)
     raise ConfigurationError(
-        f"the daemon ended before it took tasks: {last_words(log_file)}", hint=f"Log: {log_file}"
+        f"the daemon ended before it took tasks: {last_words(log_file, before)}",
+        hint=f"Log: {log_file}",
     )
 
 
@@ -80,7 +82,7 @@ def is_runner(pid: int) -> bool:
     return state != "Z" and b"oppspot" in command
 
 
-def last_words(log_file: Path) -> str:
-    """The last lines of a log, as one."""
-    lines = log_file.read_text(errors="replace").splitlines()[-LOG_TAIL:]
+def last_words(log_file: Path, since: int) -> str:
+    """The last lines of a log from the byte `since` on, as one."""
+    lines = log_file.read_bytes()[since:].decode(errors="replace").splitlines()[-LOG_TAIL:]
     return " | ".join(line.strip() for line in lines if line.strip()) or "it said nothing"
