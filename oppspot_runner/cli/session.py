@@ -42,8 +42,8 @@ __all__ = [
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# What the pool has to say of lost connections, commands say better.
-logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
+# What psycopg and its pool have to say of lost connections, commands say better.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

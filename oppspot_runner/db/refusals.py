@@ -69,10 +69,21 @@ def refusal(error: psycopg.Error) -> OppspotError | None:
             # Our statements are fixed: what has a wrong syntax is a value, such as a jsonpath.
             return InvalidInputError(said, hint=hint)
         case _:
-            return DatabaseError(said, hint=hint)
+            return DatabaseError(said, hint=hint) if state else _out_of_reach(error)
 
 
 _MIGRATE = "Run `oppspot-runner migrate`, or check OPPSPOT_SCHEMA and the search_path."
+_LOST = (
+    "What was committed stays. Wait until `oppspot-runner status` answers, then go on from there."
+)
+
+
+def _out_of_reach(error: psycopg.Error) -> DatabaseError:
+    """No server said it: the way there is broken, or psycopg refuses to go it."""
+    if not isinstance(error, psycopg.OperationalError):
+        return DatabaseError(" ".join(str(error).split()) or type(error).__name__)
+    reason = str(error).partition("\n")[0].rpartition(": ")[2]
+    return DatabaseError(f"the database is out of reach now: {reason}", hint=_LOST)
 
 
 def _broken_rule(error: psycopg.Error) -> str:

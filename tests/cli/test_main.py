@@ -7,8 +7,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 import click
+import psycopg
 import pytest
 
 from oppspot_runner.cli import session
@@ -228,6 +231,44 @@ def test_text_that_is_no_connection_string_names_its_variable(
         ended = bare_cli(*words)
         assert ended.code == 1
         assert ended.err.splitlines()[-1].startswith("error: DATABASE_URL is not a connection")
+
+
+def test_a_connection_that_breaks_is_told_in_our_words(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any, **__: Any) -> None:
+        raise psycopg.OperationalError(
+            "consuming input failed: server closed the connection unexpectedly\n\tThis probably"
+        )
+
+    monkeypatch.setattr("oppspot_runner.queue.read.list_tasks", broken)
+    assert cli("tasks", "list").err == (
+        "error: the database is out of reach now: server closed the connection unexpectedly. What"
+        " was committed stays. Wait until `oppspot-runner status` answers, then go on from there.\n"
+    )
+
+
+def test_psycopg_says_nothing_beside_a_command() -> None:
+    script = (
+        "import logging, oppspot_runner.cli.session\n"
+        "for name in ('psycopg', 'psycopg.pool'):\n"
+        "    logging.getLogger(name).warning('error ignored in rollback')"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert ended.stderr == b""
+
+
+def test_a_daemon_that_cannot_start_is_told_in_its_own_words(
+    bare_cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/nowhere")
+    log = tmp_path / "runner.log"
+    log.write_text("an earlier runner ended well\n")
+    where = ("--pid-file", str(tmp_path / "runner.pid"), "--log-file", str(log))
+    ended = bare_cli("start", "--detach", *where)
+    assert (ended.code, "earlier" in ended.err) == (1, False)
+    assert "the daemon ended before it took tasks: error: cannot reach" in ended.err
+    assert log.read_text().startswith("an earlier runner")
 
 
 def test_the_private_postgres_is_migrated_by_itself(
