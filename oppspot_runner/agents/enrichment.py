@@ -1,32 +1,32 @@
 """EnrichmentAgent: asks providers about the companies of a stream and records what they say.
 
-Each page of companies is written in a transaction of its own, with a note who was asked: a retry
-goes on where the last attempt stopped, and nobody is asked again before the answer is stale. What
-providers say is kept as facts; the best fact of each field becomes what is believed.
+What providers say is kept as facts; the best fact of each field becomes what is believed. Nobody is
+asked again before the answer is stale. Where a source must not be asked more for now, the task is
+snoozed and goes on later where it stopped; enrichment_run.py has how.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
-from uuid import UUID
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.definition import Agent
-from oppspot_runner.agents.goal import config_of, lock_stream
+from oppspot_runner.agents.enrichment_run import EnrichConfig, EnrichmentRun
+from oppspot_runner.agents.goal import config_of, goal_of, lock_stream
 from oppspot_runner.agents.options import AgentOptions
-from oppspot_runner.agents.providers import Provider, built_in
-from oppspot_runner.base.errors import AgentSignal, Fail, LeaseLostError
-from oppspot_runner.companies.enriching import Dossier
-from oppspot_runner.companies.items import DueCompany, Outcome
+from oppspot_runner.agents.providers import SITES, Provider, conclusions, on_record
+from oppspot_runner.agents.providers_accounts import Accounts
+from oppspot_runner.agents.providers_register import Officers, Register
+from oppspot_runner.base.errors import Fail
+from oppspot_runner.base.settings import variable_name
+from oppspot_runner.companies.items import score_row
+from oppspot_runner.companies.scoring import Scorer
+from oppspot_runner.companies.scoring_changes import changed
+from oppspot_runner.companies.scoring_criteria import Rubric
+from oppspot_runner.companies.scoring_model import MODEL
+from oppspot_runner.connectors.sources import SOURCES
 
-Page = dict[str, dict[str, int]]  # counts by name of a provider, or of what was counted
-
-PAGE = 100
 EVIDENCE = (
     "items_updated",
     "enriched_count",
@@ -35,19 +35,9 @@ EVIDENCE = (
     "coverage_before",
     "coverage_after",
     "coverage_by_field",
+    "skipped_providers",
     "errors",
 )
-
-
-class EnrichConfig(BaseModel):
-    """`execution_config` of a run: which providers, which companies, and how many at most."""
-
-    model_config = ConfigDict(extra="allow")
-
-    providers: list[str] | None = None
-    company_ids: list[UUID] | None = None
-    max_items: int | None = Field(None, ge=1)
-    max_api_calls: int | None = Field(None, ge=0)
 
 
 class EnrichmentAgent(Agent):
@@ -58,27 +48,22 @@ class EnrichmentAgent(Agent):
 
     def providers(self) -> tuple[Provider, ...]:
         """All providers, in the order in which they are asked."""
-        return tuple(built_in())
+        return (*on_record(), Register(), Officers(), Accounts(), *conclusions())
 
     async def execute_agent(self, state: dict[str, Any]) -> dict[str, Any]:
-        """Asks about all companies that are due, page by page, and writes each page."""
-        ctx, self.config = self.ctx, config_of(EnrichConfig, self.ctx)
-        self.asked = self._chosen()
-        self.queue: list[DueCompany] | None = None
-        before: dict[str, Any] = await ctx.step("coverage_before", self._coverage)
-        items = len(await ctx.items.ids())
-        totals: dict[str, Counter[str]] = {}
-        while (left := self._left(totals)) > 0:
-            page: Page = await ctx.step("page", self._page, min(PAGE, left))
-            if not page["counts"].get("items"):
-                break
-            for name, counts in page.items():
-                totals.setdefault(name, Counter()).update(counts)
-            await ctx.progress(totals["counts"]["items"], items, "companies enriched")
-        after = await self._coverage()
-        return await self._results(totals, items, before, after)
+        """Asks about all companies that are due, and writes each of them."""
+        self.config = config_of(EnrichConfig, self.ctx)
+        self.skipped: dict[str, str] = {}
+        self.run = EnrichmentRun(self.ctx, self._chosen(), self.config)
+        before: dict[str, Any] = await self.ctx.step("coverage_before", self._coverage)
+        self.items = len(await self.ctx.items.ids())
+        await self.run.begin()
+        await self.run.finish(self.items)
+        self.lowered = await self._lowered()
+        return await self._results(before, await self._coverage())
 
-    def _chosen(self) -> dict[str, Provider]:
+    def _chosen(self) -> list[Provider]:
+        """The providers that are wanted and can be asked."""
         known = {provider.name: provider for provider in self.providers()}
         names = self.config.providers if self.config.providers is not None else list(known)
         unknown = sorted(set(names) - set(known))
@@ -87,113 +72,68 @@ class EnrichmentAgent(Agent):
                 f"execution_config.providers: unknown {', '.join(unknown)}; "
                 f"known: {', '.join(known)}"
             )
-        return {name: known[name] for name in known if name in names}
-
-    def _left(self, totals: Mapping[str, Counter[str]]) -> int:
-        done = totals["counts"]["items"] if totals else 0
-        return PAGE if self.config.max_items is None else self.config.max_items - done
+        wanted = [provider for name, provider in known.items() if name in names]
+        for provider in wanted:
+            source = provider.web_source
+            if source not in (None, SITES) and not self.ctx.web.configured(source):
+                needs = ", ".join(variable_name(field) for field in SOURCES[source].needs)
+                self.skipped[provider.name] = f"{source} is not asked: {needs} is not set"
+        usable = [provider for provider in wanted if provider.name not in self.skipped]
+        if wanted and not usable:
+            raise Fail("; ".join(dict.fromkeys(self.skipped.values())))
+        return usable
 
     async def _coverage(self) -> dict[str, Any]:
         coverage = await self.ctx.items.coverage()
         return {"share": coverage.share, "fields": dict(coverage.fields)}
 
-    async def _due(self) -> list[DueCompany]:
-        """Who is due and was not asked yet. Looked up once: it takes a look at every company."""
-        if self.queue is None:
-            self.queue = await self._look_up()
-        return self.queue
-
-    async def _look_up(self) -> list[DueCompany]:
-        task = self.ctx.task
-        due = await self.ctx.items.due(
-            {name: provider.ttl for name, provider in self.asked.items()},
-            since=min(task.created_at, task.started_at),
-            force=self.ctx.force_execute,
-            company_ids=self.config.company_ids,
-        )
-        return list(due)
-
-    async def _page(self, limit: int) -> Page:
-        """Asks about the next companies that are due and writes the answers; counts of them."""
-        queue = await self._due()
-        due, self.queue = queue[:limit], queue[limit:]
-        ids = [one.company_id for one in due]
-        companies = {company.id: company for company in await self.ctx.companies.load(ids)}
-        recorded = await self.ctx.companies.facts(ids)
-        counts: dict[str, Counter[str]] = {
-            name: Counter() for name in ("counts", "fields_filled", "errors", *self.asked)
-        }
-        dossiers = []
-        for one in due:
-            if one.company_id in companies:
-                facts = recorded.get(one.company_id, ())
-                dossier = Dossier(companies[one.company_id], facts)
-                await self._ask(dossier, one.providers, counts)
-                dossiers.append(dossier)
-        if dossiers:
-            await self.ctx.items.save_enrichment([one.enriched for one in dossiers])
-        return {name: dict(counter) for name, counter in counts.items()}
-
-    async def _ask(
-        self, dossier: Dossier, due: tuple[str, ...], counts: dict[str, Counter[str]]
-    ) -> None:
-        """Asks the providers in turn, those only that are due and have something to add."""
-        for name, provider in self.asked.items():
-            if name in due:
-                outcome: Outcome = "cached"
-                if provider.revises or dossier.lacks(name, provider.fields):
-                    outcome = await self._answer(dossier, provider, counts["errors"])
-                dossier.enriched.outcomes[name] = outcome
-            counts[name][dossier.enriched.outcomes.get(name, "cached")] += 1
-        enriched = dossier.enriched
-        counts["counts"]["items"] += 1
-        counts["counts"]["enriched"] += "ok" in enriched.outcomes.values()
-        counts["counts"]["changed"] += bool(enriched.changes)
-        counts["counts"]["facts"] += len(enriched.facts)
-        counts["fields_filled"].update(dossier.filled())
-
-    async def _answer(self, dossier: Dossier, provider: Provider, errors: Counter[str]) -> Outcome:
+    async def _lowered(self) -> list[str]:
+        """The score 0, with its reason, of companies that turned out to be closed."""
+        closed = set(self.run.totals.closed)
+        if not closed:
+            return []
         try:
-            facts = await provider.provide(dossier.company, self.ctx)
-        except (AgentSignal, LeaseLostError):
-            raise
-        except Exception as error:  # noqa: BLE001 - one source must not stop the others
-            errors[type(error).__name__] += 1
-            self.ctx.log.warning("provider failed", provider=provider.name, error=str(error))
-            return "error"
-        own = [fact for fact in facts if fact.field in provider.fields]
-        return "ok" if dossier.add(own) else "not_found"
+            rubric = Rubric.of(goal_of(self.ctx).criteria)
+        except Fail:  # the goal cannot be read: the agents that need it say so
+            return []
+        scorer = Scorer(rubric, self.ctx.task.started_at, "discovery")
+        items = [one for one in await self.ctx.items.load() if str(one.company.id) in closed]
+        return [
+            score_row(one.id, score, changed=changed(one, score))
+            for one in items
+            if rubric.disqualified(one.company, {})
+            for score in (scorer.score(one.company),)
+        ]
 
-    async def _results(
-        self,
-        totals: dict[str, Counter[str]],
-        items: int,
-        before: dict[str, Any],
-        after: dict[str, Any],
-    ) -> dict[str, Any]:
-        counts = totals.get("counts", Counter())
-        by_provider = {name: dict(totals.get(name, {})) for name in self.asked}
-        errors = dict(totals.get("errors", {}))
-        if errors and not any(one.keys() - {"error", "cached"} for one in by_provider.values()):
+    async def _results(self, before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+        totals, waterfall, waiting = self.run.totals, self.run.waterfall, self.run.waiting
+        errors, denied = dict(totals.errors), waterfall.denied
+        if errors and not totals.answered:
+            if denied:
+                raise next(iter(denied.values()))
             return {"error": f"every provider failed: {errors}", "errors": errors}
-        waiting = await self._due()
-        wanted = items if self.config.company_ids is None else len(set(self.config.company_ids))
+        ids = self.config.company_ids
+        wanted = self.items if ids is None else len(set(ids))
         return {
-            "items_updated": counts["items"],
-            "enriched_count": counts["enriched"],
-            "companies_changed": counts["changed"],
-            "facts_added": counts["facts"],
-            "by_provider": by_provider,
-            "fields_filled": dict(totals.get("fields_filled", {})),
+            "items_updated": totals.counts["items"],
+            "enriched_count": totals.counts["enriched"],
+            "companies_changed": totals.counts["changed"],
+            "facts_added": totals.counts["facts"],
+            "by_provider": {
+                name: dict(totals.by_provider.get(name, {})) for name in waterfall.providers
+            },
+            "fields_filled": dict(totals.fields_filled),
             "coverage_before": before["share"],
             "coverage_after": after["share"],
             "coverage_by_field": after["fields"],
-            "skipped_fresh": max(0, wanted - counts["items"] - len(waiting)),
+            "skipped_fresh": max(0, wanted - totals.counts["items"] - len(waiting)),
+            "skipped_providers": {**self.skipped, **self.run.waterfall.shut_out()},
+            "closed_count": len(totals.closed),
             "errors": errors,
-            "api_calls": 0,
+            "api_calls": totals.counts["api_calls"],
             "cost_usd": 0.0,
             "ignored": sorted(self.config.model_extra or ()),
-            "partial": bool(waiting),
+            "partial": bool(waiting or errors),
             # The next run begins there; it finds the place without being told.
             "next_cursor": str(waiting[0].company_id) if waiting else None,
             "insights": [],
@@ -202,6 +142,15 @@ class EnrichmentAgent(Agent):
     async def save_results(self, ctx: Context, tx: Any, results: dict[str, Any]) -> bool:
         """Writes the stream's progress and, when anybody was asked, an insight."""
         await lock_stream(ctx, tx)
+        if self.lowered:
+            await ctx.items.save_scores(
+                self.lowered,
+                stage="discovery",
+                model_version=MODEL.version,
+                now=ctx.task.started_at,
+                tx=tx,
+            )
+            await ctx.items.renumber(tx)
         names = ("items_updated", "enriched_count", "coverage_after")
         if results["items_updated"]:
             await ctx.insights.set_progress(

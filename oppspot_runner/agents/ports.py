@@ -7,7 +7,7 @@ and `facts` also the rows that belong to nobody. Writers take `tx`, the connecti
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -162,6 +162,7 @@ class ItemStore(Protocol):
         ttls: Mapping[str, timedelta],
         *,
         since: datetime,
+        outside: Collection[str] = (),
         force: bool = False,
         company_ids: Sequence[UUID] | None = None,
     ) -> Sequence[DueCompany]: ...

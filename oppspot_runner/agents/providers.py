@@ -1,9 +1,9 @@
 """Who can say something about a company: the providers that the enrichment agent asks in turn.
 
 These need no network: they read what is on record and conclude what follows from it. Providers for
-web sites and registers have the same shape. A provider never guesses: what it does not know, it
-does not answer, and what it concludes carries the source, the date and at most the confidence of
-what it was concluded from.
+web sites and registers have the same shape, and name the source that they ask. A provider never
+guesses: what it does not know, it does not answer, and what it concludes carries the source, the
+date and at most the confidence of what it was concluded from.
 """
 
 from __future__ import annotations
@@ -23,11 +23,15 @@ from oppspot_runner.companies.industry_table import industry_table
 from oppspot_runner.companies.places import parse_place
 from oppspot_runner.companies.scoring_industry import CONCLUDED
 
+SITES = "web"
+
 
 class Provider(Protocol):
     """One source. `fields` are those it can fill, `ttl` how long its answer stays fresh.
 
-    One that `revises` is asked also when all its fields are known.
+    One that `revises` is asked also when all its fields are known. `web_source` is the source of
+    the outside world that it asks, SITES for web sites, None for none: those of one source are
+    asked one after the other, those of different ones side by side.
     """
 
     @property
@@ -41,6 +45,9 @@ class Provider(Protocol):
 
     @property
     def revises(self) -> bool: ...
+
+    @property
+    def web_source(self) -> str | None: ...
 
     async def provide(self, company: Company, ctx: Context) -> list[Fact]:
         """What the source says about `company`; [] when it knows nothing."""
@@ -57,6 +64,7 @@ class ImportedFacts:
     fields: ClassVar[tuple[str, ...]] = tuple(CHECKS)
     ttl: ClassVar[timedelta] = timedelta(days=30)
     revises: ClassVar[bool] = True
+    web_source: ClassVar[None] = None
 
     async def provide(self, company: Company, ctx: Context) -> list[Fact]:
         best: dict[str, Fact] = {}
@@ -76,6 +84,7 @@ class DomainOfWebsite:
     fields: ClassVar[tuple[str, ...]] = ("domain",)
     ttl: ClassVar[timedelta] = timedelta(days=30)
     revises: ClassVar[bool] = False
+    web_source: ClassVar[None] = None
 
     async def provide(self, company: Company, ctx: Context) -> list[Fact]:
         domain = registered_domain(company.website or "")
@@ -89,6 +98,7 @@ class CountryOfPlace:
     fields: ClassVar[tuple[str, ...]] = ("country",)
     ttl: ClassVar[timedelta] = timedelta(days=30)
     revises: ClassVar[bool] = False
+    web_source: ClassVar[None] = None
 
     async def provide(self, company: Company, ctx: Context) -> list[Fact]:
         for field in ("region", "town"):
@@ -99,12 +109,13 @@ class CountryOfPlace:
 
 
 class SizeBand:
-    """The size band of a known head count."""
+    """The size band of a known head count. Revises: a stated band is rougher than a count."""
 
     name: ClassVar[str] = "size_band"
     fields: ClassVar[tuple[str, ...]] = ("employees_band",)
     ttl: ClassVar[timedelta] = timedelta(days=30)
-    revises: ClassVar[bool] = False
+    revises: ClassVar[bool] = True
+    web_source: ClassVar[None] = None
 
     async def provide(self, company: Company, ctx: Context) -> list[Fact]:
         band = size_band(company.employees) if company.employees else None
@@ -122,6 +133,7 @@ class SicOfIndustry:
     fields: ClassVar[tuple[str, ...]] = ("sic_codes",)
     ttl: ClassVar[timedelta] = timedelta(days=30)
     revises: ClassVar[bool] = False
+    web_source: ClassVar[None] = None
     most_confidence: ClassVar[float] = 0.3
 
     async def provide(self, company: Company, ctx: Context) -> list[Fact]:
@@ -137,9 +149,14 @@ CONCLUSIONS = frozenset(
 )
 
 
-def built_in() -> Sequence[Provider]:
-    """The providers that need no network, in the order in which they are asked."""
-    return (ImportedFacts(), DomainOfWebsite(), CountryOfPlace(), SizeBand(), SicOfIndustry())
+def on_record() -> Sequence[Provider]:
+    """What is asked first: what is known already, and what follows from it for others to use."""
+    return (ImportedFacts(), DomainOfWebsite(), CountryOfPlace())
+
+
+def conclusions() -> Sequence[Provider]:
+    """What is asked last: what follows from all that was said."""
+    return (SizeBand(), SicOfIndustry())
 
 
 def _concluded(

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from oppspot_runner.companies.company import Company, Fact
-from oppspot_runner.companies.fact_values import fitting
+from oppspot_runner.companies.fact_values import bearable, fitting, has_column
 from oppspot_runner.companies.items import Enriched
 
 
@@ -43,28 +43,29 @@ class Dossier:
 
     def lacks(self, provider: str, fields: Collection[str]) -> bool:
         """Whether a field is unknown, or known only by an earlier answer of `provider`."""
-        return any(
-            not self.company.has(field) or self._source(field) == provider for field in fields
-        )
+        known = [self._known(field) for field in fields]
+        return any(fact is None or fact.source == provider for fact in known)
 
-    def _source(self, field: str) -> str | None:
-        fact = self.company.fact(field)
-        return fact.source if fact else None
+    def _known(self, field: str) -> Fact | None:
+        if has_column(field) and not self.company.has(field):
+            return None
+        return self.company.fact(field)
 
     def add(self, facts: Iterable[Fact]) -> bool:
-        """Takes the facts that fit their columns; whether there was any.
+        """Takes the facts that fit their columns, or have none; whether there was any.
 
         A fact becomes what is believed when nothing was, when it is better than what was, or when
         the same source says something else now.
         """
         found = False
         for fact in facts:
-            value = fitting(fact.field, fact.value)
-            if value is None:
+            column = has_column(fact.field)
+            value = fitting(fact.field, fact.value) if column else fact.value
+            if value is None or not (column or bearable(value)):
                 continue
             found = True
             self._record(fact)
-            current = self.company.fact(fact.field) if self.company.has(fact.field) else None
+            current = self._known(fact.field)
             if current is None or current.source == fact.source or is_better(fact, current):
                 self._believe(replace(fact, value=value))
         return found
@@ -81,6 +82,9 @@ class Dossier:
             self.enriched.facts.append(fact)
 
     def _believe(self, fact: Fact) -> None:
+        if not has_column(fact.field):
+            self.company = self.company.with_values({}, {fact.field: fact})
+            return
         value = fact.value
         if isinstance(value, Mapping):  # links of several sources stand beside each other
             value = {**getattr(self.company, fact.field), **value}
@@ -92,7 +96,9 @@ class Dossier:
 
     def filled(self) -> set[str]:
         """The fields that were unknown and are known now."""
-        return self.company.known_fields() - self.original.known_fields()
+        columns = self.company.known_fields() - self.original.known_fields()
+        others = {name for name in self.company.facts if not has_column(name)}
+        return columns | others - self.original.facts.keys()
 
 
 def _form(value: Any) -> str:

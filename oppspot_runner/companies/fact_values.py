@@ -1,6 +1,7 @@
 """Whether the value of a fact is fit for the column of its field, and in which form.
 
-What facts hold came from outside. A value that does not fit is passed over, never bent.
+What facts hold came from outside. A value that does not fit is passed over, never bent. A field
+without a column, such as growth, is known by its facts alone; any JSON value of bearable size fits.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
+from oppspot_runner.base.jsonsafe import clean, dumps
 from oppspot_runner.companies.countries import is_country_code
 from oppspot_runner.companies.headcount import MOST_PEOPLE
 
 MOST_TEXT = 10_000  # characters
 MOST_LINE = 2_000
 MOST_LABELS = 500
+MOST_NOTE = 50_000  # characters of JSON
 
 DOMAIN = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+")
 BAND = re.compile(r"\d{1,9}(?:-\d{1,9}|\+)")
@@ -26,6 +29,16 @@ def fitting(field: str, value: Any) -> Any:
     """`value` in the form of the column `field`; None when it does not fit, or has no column."""
     check = CHECKS.get(field)
     return check(value) if check else None
+
+
+def has_column(field: str) -> bool:
+    """Whether a column of companies shows the best fact of `field`."""
+    return field in CHECKS
+
+
+def bearable(value: Any) -> bool:
+    """Whether `value` can be kept as a fact of a field without a column."""
+    return value is not None and len(dumps(clean(value))) <= MOST_NOTE
 
 
 def _text(value: Any, most: int = MOST_LINE) -> str | None:

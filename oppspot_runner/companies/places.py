@@ -6,6 +6,7 @@ town decides or nobody.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -14,6 +15,8 @@ from oppspot_runner.companies.packaged import read_lines
 
 MOST_PLACE = 300  # characters; longer texts are prose
 LONGEST_CODE = 3
+SMALL_WORDS = frozenset({"at", "by", "in", "le", "on", "the", "under", "upon"})
+WORD = re.compile(r"[^\s-]+")
 TOWNS_TOO = frozenset({"new york", "washington", "quebec", "victoria"})  # and states
 
 
@@ -119,3 +122,16 @@ def towns() -> dict[str, tuple[str, frozenset[str]]]:
             names = frozenset(place_key(name) for name in entry.split("|"))
             found.update(dict.fromkeys(names, (country, names)))
     return found
+
+
+@lru_cache(maxsize=10_000)
+def capitalised(text: str) -> str:
+    """`"STOKE-ON-TRENT"` as `"Stoke-on-Trent"`; text that has small letters stays."""
+    if not text.isupper():
+        return text
+
+    def word(match: re.Match[str]) -> str:
+        small = match[0].lower()
+        return small if match.start() and small in SMALL_WORDS else small.capitalize()
+
+    return WORD.sub(word, text)

@@ -10,11 +10,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from operator import itemgetter
 
 from oppspot_runner.base.errors import InvalidInputError
-from oppspot_runner.companies.places import subdivision
+from oppspot_runner.companies.places import capitalised, subdivision
 from oppspot_runner.companies.sic import first_under, sic_code
 from oppspot_runner.companies.statuses import normalise_status
 from oppspot_runner.imports.cells import british_date, company_number
@@ -40,9 +39,7 @@ COLUMNS = (
     *SIC_TEXTS,
 )
 STATUS_AT = COLUMNS.index(STATUS)
-SMALL_WORDS = frozenset({"at", "by", "in", "le", "on", "the", "under", "upon"})
 NO_SIC = frozenset({"", "None Supplied"})
-WORD = re.compile(r"[^\s-]+")
 DIGITS = re.compile(r"\d{1,5}")
 
 
@@ -146,16 +143,3 @@ def _row(picked: tuple[str, ...], codes: list[str], tally: Tally, line: int) -> 
     if uri:
         row["source_url"] = uri
     return row
-
-
-@lru_cache(maxsize=10_000)
-def capitalised(text: str) -> str:
-    """`"STOKE-ON-TRENT"` as `"Stoke-on-Trent"`; text that has small letters stays."""
-    if not text.isupper():
-        return text
-
-    def word(match: re.Match[str]) -> str:
-        small = match[0].lower()
-        return small if match.start() and small in SMALL_WORDS else small.capitalize()
-
-    return WORD.sub(word, text)

@@ -6,7 +6,7 @@ nothing. Writers take `tx`, a connection inside a transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -136,18 +136,21 @@ class ItemStore:
         ttls: Mapping[str, timedelta],
         *,
         since: datetime,
+        outside: Collection[str] = (),
         force: bool = False,
         company_ids: Sequence[UUID] | None = None,
     ) -> list[DueCompany]:
         """Companies that a provider, named in `ttls`, should be asked about; best position first.
 
         `force` ignores the time to live. Whoever was asked after `since`, the begin of the work,
-        is not due again, so that a retry goes on where the last attempt stopped.
+        is not due again, so that a retry goes on where the last attempt stopped. Providers that are
+        `outside` are asked again for a change of the company only where they knew nothing.
         """
         values = {
             **self._own,
             "providers": list(ttls),
             "ttls_s": [ttl.total_seconds() for ttl in ttls.values()],
+            "outside": [name in outside for name in ttls],
             "error_ttl_s": ERROR_TTL.total_seconds(),
             "since": since,
             "force": force,

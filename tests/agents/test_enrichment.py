@@ -10,17 +10,17 @@ from uuid import UUID
 
 import pytest
 
-from oppspot_runner.agents import enrichment
+from oppspot_runner.agents import enrichment_run
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.enrichment import EnrichmentAgent
-from oppspot_runner.agents.providers import Provider, built_in
+from oppspot_runner.agents.providers import Provider, conclusions, on_record
 from oppspot_runner.base.errors import Fail, Snooze
 from oppspot_runner.companies.company import Company, Fact
 from oppspot_runner.companies.items import Enriched
 from tests.companies.test_fact_values import MISFITS
 from tests.streams.world import Steps, World, begin, finish
 
-BUILT_IN = [provider.name for provider in built_in()]
+BUILT_IN = [provider.name for provider in (*on_record(), *conclusions())]
 
 
 async def stream_of(world: World, *companies: UUID, org_id: UUID | None = None) -> UUID:
@@ -51,6 +51,7 @@ class Register:
     fields: ClassVar[tuple[str, ...]] = ("phone",)
     ttl: ClassVar[timedelta] = timedelta(days=7)
     revises: ClassVar[bool] = False
+    web_source: ClassVar[None] = None
 
     def __init__(self, answer: Callable[[Company, Context], list[Fact]]) -> None:
         self.answer = answer
@@ -273,7 +274,7 @@ async def test_a_provider_is_asked_again_when_its_time_to_live_is_over(world: Wo
 async def test_more_companies_than_a_page_are_all_enriched(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(enrichment, "PAGE", 10)
+    monkeypatch.setattr(enrichment_run, "PAGE", 10)
     ids = [await world.company(f"Company {n}", employees=n + 1) for n in range(51)]
     stream_id = await stream_of(world, *ids)
     results = await world.run(EnrichmentAgent, stream_id)
@@ -298,7 +299,7 @@ async def test_a_run_with_a_limit_says_so_and_the_next_one_goes_on(world: World)
 async def test_a_retry_goes_on_where_the_last_attempt_stopped(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(enrichment, "PAGE", 2)
+    monkeypatch.setattr(enrichment_run, "PAGE", 2)
     ids = [await world.company(f"Company {n}", facts=False) for n in range(6)]
     stream_id = await stream_of(world, *ids)
 
@@ -325,7 +326,7 @@ async def test_one_failing_provider_does_not_stop_the_others(world: World) -> No
         raise ConnectionError("no answer")
 
     acme = await world.company("Acme", employees=12)
-    kind = with_providers(Register(broken), *built_in())
+    kind = with_providers(Register(broken), *on_record(), *conclusions())
     results = await world.run(kind, await stream_of(world, acme))
     assert results["by_provider"]["register"] == {"error": 1}
     assert results["errors"] == {"ConnectionError": 1}

@@ -11,9 +11,9 @@ import pytest
 
 from benchmarks import register as made
 from oppspot_runner.base.errors import InvalidInputError
+from oppspot_runner.companies.places import capitalised
 from oppspot_runner.db.pool import Database
 from oppspot_runner.imports import CompaniesHouse, ImportProgress, run_import
-from oppspot_runner.imports.companies_house import capitalised
 from tests.imports.conftest import read
 
 COLUMNS = [

@@ -147,6 +147,7 @@ class World:
         attempt: int = 1,
         steps: Steps | None = None,
         task: Task | None = None,
+        web: WebAccess | None = None,
     ) -> Context:
         """What the runner would hand to one attempt of an agent."""
         agent = await self.agent(kind.agent_type, org_id)
@@ -176,7 +177,7 @@ class World:
             journal=steps or Steps(),
             _model_calls=cast(ModelCalls, None),  # none of these agents makes one
             _tool_calls=cast(ToolCalls, None),
-            web=WebAccess(cast(WebCalls, None)),
+            web=web or WebAccess(cast(WebCalls, None)),
             execution_config=dict(config or {}),
             force_execute=force,
             _companies=CompanyStore(self.db, org_id),
