@@ -17,6 +17,8 @@ from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
 from oppspot_runner.db.through import Through
 from oppspot_runner.limits.call_rates import SharedCallLimiter
+from oppspot_runner.limits.host_breakers import HostBreakers
+from oppspot_runner.queue.answer_cache import SharedAnswerCache
 from oppspot_runner.tools.threads import in_thread
 
 if TYPE_CHECKING:
@@ -63,11 +65,17 @@ class RunnerWeb:
     def _loaded(self) -> SourceClient:
         from oppspot_runner.connectors.http.asking import SourceClient
         from oppspot_runner.connectors.http.exchange import Exchange
+        from oppspot_runner.connectors.http.keeping import AnswerKeeper
         from oppspot_runner.connectors.http.policy import HttpPolicy
 
-        limiter = SharedCallLimiter(self.database, self.through)
-        exchange = Exchange(HttpPolicy.of(self.settings), limiter, contact=self.settings.contact)
-        return SourceClient(self.settings, exchange, self._now)
+        exchange = Exchange(
+            HttpPolicy.of(self.settings),
+            SharedCallLimiter(self.database, self.through),
+            HostBreakers(self.database, self.through),
+            contact=self.settings.contact,
+        )
+        keeper = AnswerKeeper(SharedAnswerCache(self.database, self.through), self._now)
+        return SourceClient(self.settings, exchange, keeper)
 
     async def _now(self) -> datetime:
         row = await self.through(lambda: self.database.fetch_one(CLOCK))

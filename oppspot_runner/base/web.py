@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 from oppspot_runner.base.errors import CallError, MalformedAnswerError
 
-GONE = (404, 410)
+NOT_FOUND = 404
+GONE = (NOT_FOUND, 410)
 
 Parameter = str | int | float | bool | None
 
@@ -114,3 +115,21 @@ class Fetched:
     requests: Mapping[str, int]
     answer: Answer | None = None
     error: CallError | None = None
+
+
+@dataclass(frozen=True)
+class KeptAnswer:
+    """An answer as it is kept: `status` and what came, or the code of a `refusal` to take it.
+
+    `age_s` is how long ago the source last said so, at the moment when it was looked up.
+    """
+
+    url: str
+    status: int | None
+    refusal: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    etag: str | None = None
+    last_modified: str | None = None
+    body: bytes = b""
+    fetched_at: datetime | None = None
+    age_s: float = 0.0

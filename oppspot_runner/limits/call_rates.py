@@ -1,4 +1,4 @@
-"""How many calls of a tool are let through in a while, counted for all runners together."""
+"""How many calls of a tool or a source are let through in a while, counted for all runners."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from oppspot_runner.db.pool import Database
 from oppspot_runner.db.through import Through, at_once
 
 TAKE = statement("tools/take")
+HOLD = statement("tools/hold")
 
 
 class CallRate(Protocol):
@@ -35,3 +36,8 @@ class SharedCallLimiter:
         row = await self.through(lambda: self.database.fetch_one(TAKE, params))
         assert row is not None
         return float(row["wait_s"])
+
+    async def hold(self, key: str, limit: CallRate, hold_s: float) -> None:
+        """Lets no call through for so many seconds, or longer where that was said already."""
+        params = {"key": key, "window_s": float(limit.window_s), "hold_s": hold_s}
+        await self.through(lambda: self.database.execute(HOLD, params))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -12,7 +12,11 @@ from oppspot_runner.base.settings import Settings
 from oppspot_runner.base.web import Asked
 from oppspot_runner.connectors.http.asking import SourceClient
 from oppspot_runner.connectors.http.exchange import Exchange
+from oppspot_runner.connectors.http.keeping import AnswerKeeper
 from oppspot_runner.connectors.http.policy import HttpPolicy
+from oppspot_runner.db.pool import Database
+from oppspot_runner.limits.host_breakers import HostBreakers
+from oppspot_runner.queue.answer_cache import SharedAnswerCache
 from tests.connectors.http.internet import Site
 from tests.runner.conftest import bench, registry
 
@@ -47,6 +51,10 @@ class Turns:
     def __init__(self) -> None:
         self.waits: list[float] = []
         self.taken: list[tuple[str, RateLimit]] = []
+        self.held: list[float] = []
+
+    async def hold(self, key: str, limit: RateLimit, hold_s: float) -> None:
+        self.held.append(hold_s)
 
     async def take(self, key: str, limit: RateLimit) -> float:
         self.taken.append((key, limit))
@@ -64,19 +72,39 @@ def slept() -> list[float]:
     return []
 
 
+MakeClient = Callable[[], SourceClient]
+
+
 @pytest.fixture
-async def client(site: Site, turns: Turns, slept: list[float]) -> AsyncIterator[SourceClient]:
+async def make_client(
+    db: Database, site: Site, turns: Turns, slept: list[float]
+) -> AsyncIterator[MakeClient]:
+    """Makes the layer by the environment, a database behind it, and turns as the test has them."""
+    made: list[SourceClient] = []
+
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
     async def now() -> datetime:
         return datetime(2026, 1, 2, tzinfo=UTC)
 
-    settings = Settings()
-    exchange = Exchange(HttpPolicy.of(settings), turns, contact=settings.contact, sleep=sleep)
-    client = SourceClient(settings, exchange, now)
-    yield client
-    await client.aclose()
+    def make() -> SourceClient:
+        settings = Settings()
+        exchange = Exchange(
+            HttpPolicy.of(settings), turns, HostBreakers(db), contact=settings.contact, sleep=sleep
+        )
+        made.append(SourceClient(settings, exchange, AnswerKeeper(SharedAnswerCache(db), now)))
+        return made[-1]
+
+    yield make
+    for client in made:
+        await client.aclose()
+
+
+@pytest.fixture
+def client(make_client: MakeClient) -> SourceClient:
+    """The layer as it is with the settings of the test."""
+    return make_client()
 
 
 def of_register(path: str = "/company/1") -> Asked:

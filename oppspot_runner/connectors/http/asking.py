@@ -8,30 +8,22 @@ from dataclasses import dataclass, replace
 
 from oppspot_runner.base.errors import (
     AccessDeniedError,
-    AnswerRefusedError,
     BadCallError,
     CallError,
     ConfigurationError,
     InvalidInputError,
     SourceNotConfiguredError,
 )
-from oppspot_runner.base.rate import RateLimit
-from oppspot_runner.base.redact import redact_url
 from oppspot_runner.base.settings import Settings
-from oppspot_runner.base.web import Answer, Asked, Fetched
-from oppspot_runner.companies.domains import registered_domain
-from oppspot_runner.connectors.authentication import Auth
+from oppspot_runner.base.web import Answer, Asked, Fetched, Parameter
+from oppspot_runner.connectors.authentication import Auth, Send
 from oppspot_runner.connectors.http.client import HttpResponse
-from oppspot_runner.connectors.http.errors import HttpRefusedError
-from oppspot_runner.connectors.http.exchange import Call, Exchange
+from oppspot_runner.connectors.http.exchange import Call, Exchange, whole_url
+from oppspot_runner.connectors.http.keeping import AnswerKeeper, Freshness
 from oppspot_runner.connectors.http.outgoing import Outgoing
-from oppspot_runner.connectors.http.target import SCHEME, Target, read_target
-from oppspot_runner.connectors.ports import Clock
-from oppspot_runner.connectors.sources import MIB, SOURCES, Source
-
-PAGES = "web"  # the name under which pages are counted
-PAGE_RATE = RateLimit(1, 1.0)  # of a registered domain
-PAGE_BYTES = 2 * MIB
+from oppspot_runner.connectors.http.pages import PageReader
+from oppspot_runner.connectors.http.target import SCHEME, Target
+from oppspot_runner.connectors.sources import SOURCES, Source
 
 
 @dataclass(frozen=True)
@@ -44,6 +36,30 @@ class Access:
     auth: Auth | None
     credential: str
 
+    def call(self, path: str, params: Mapping[str, Parameter]) -> tuple[Target, Call]:
+        """A call of `path`, and where it leads."""
+        source = self.source
+        target, url = whole_url(source.name, self._below(path), params)
+        headers = {"accept": "application/json"} if source.gives_json else {}
+        return target, Call(
+            source.name,
+            target.host,
+            Outgoing("GET", url, headers=headers),
+            f"{source.rate_key}:{self.credential}" if self.credential else source.rate_key,
+            source.rate,
+            source.most_bytes,
+            source.gives_json,
+        )
+
+    def _below(self, path: str) -> str:
+        """`path` as a URL: below the address of the source, or the URL that it is already."""
+        if SCHEME.match(path):
+            return path
+        name = self.source.name
+        if ".." in path.partition("?")[0].split("/") or "#" in path:
+            raise BadCallError(f"{name}: what was asked for is no path", source=name)
+        return f"{self.url.rstrip('/')}/{path.lstrip('/')}"
+
 
 class SourceClient:
     """Makes the calls of `ctx.web`, for all attempts of a runner. For one event loop at a time."""
@@ -52,23 +68,23 @@ class SourceClient:
         self,
         settings: Settings,
         exchange: Exchange,
-        clock: Clock,
+        keeper: AnswerKeeper,
         *,
         sources: Mapping[str, Source] = SOURCES,
     ) -> None:
         self._settings = settings
         self._exchange = exchange
-        self._clock = clock
+        self._keeper = keeper
+        self._pages = PageReader(exchange, keeper)
         self._sources = sources
         self._accesses: dict[str, Access] = {}
 
     async def fetch(self, asked: Asked) -> Fetched:
         """How the call ended. Raises InvalidInputError for a source that nobody knows."""
         made: Counter[str] = Counter()
+        read = self._pages.read if asked.source is None else self._get
         try:
-            answer = await (
-                self._page(asked, made) if asked.source is None else self._get(asked, made)
-            )
+            answer = await read(asked, made)
         except CallError as error:
             return Fetched(dict(made), error=error)
         return Fetched(dict(made), answer=answer)
@@ -79,35 +95,23 @@ class SourceClient:
 
     async def _get(self, asked: Asked, made: Counter[str]) -> Answer:
         access = self._access(asked.source or "")
-        call = self._call(access, _below(access, asked.path))
-        headers = {"accept": "application/json"} if access.source.gives_json else {}
-        outgoing = replace(
-            call.outgoing, headers={**headers, **asked.headers}, params=dict(asked.params)
-        )
-        response = await self._authorised(access, replace(call, outgoing=outgoing), made)
-        return await self._answer(access.source.name, response)
+        target, call = access.call(asked.path, asked.params)
+        source = access.source
+        fresh_for = source.fresh_for if asked.fresh_for is None else asked.fresh_for
+        freshness = Freshness(fresh_for, source.missing_for, access.credential)
+        auth = access.auth if target.origin == access.target.origin else None
 
-    async def _page(self, asked: Asked, made: Counter[str]) -> Answer:
-        target = _target(PAGES, asked.path)
-        domain = registered_domain(target.host) or target.host
-        outgoing = Outgoing("GET", asked.path, headers=asked.headers)
-        call = Call(PAGES, target.host, outgoing, f"{PAGES}:{domain}", PAGE_RATE, PAGE_BYTES)
-        return await self._answer(PAGES, await self._exchange.send(call, made))
+        async def send(call: Call) -> HttpResponse:
+            if auth is None:
+                return await self._exchange.send(call, made)
+            return await self._authorised(auth, call, self._sender(access, made), made)
 
-    async def _authorised(self, access: Access, call: Call, made: Counter[str]) -> HttpResponse:
-        """The answer to a call that shows who makes it, if it goes to the source itself."""
-        auth = access.auth
-        if auth is None or _target(call.source, call.outgoing.url).origin != access.target.origin:
-            return await self._exchange.send(call, made)
+        return await self._keeper.answer(call.with_headers(asked.headers), freshness, send)
 
-        async def send(url: str, *, form: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
-            outgoing = Outgoing("POST", url, headers=headers, data=form)
-            host = _target(call.source, url).host
-            response = await self._exchange.send(
-                replace(self._call(access, url), outgoing=outgoing, host=host), made
-            )
-            return await self._answer(call.source, response)
-
+    async def _authorised(
+        self, auth: Auth, call: Call, send: Send, made: Counter[str]
+    ) -> HttpResponse:
+        """The answer to a call that shows who makes it; with other headers where these are old."""
         shown = await auth.headers(send)
         try:
             return await self._exchange.send(call.with_headers(shown), made)
@@ -120,27 +124,19 @@ class SourceClient:
                 raise
         return await self._exchange.send(call.with_headers(renewed), made)
 
-    def _call(self, access: Access, url: str) -> Call:
-        source = access.source
-        return Call(
-            source.name,
-            _target(source.name, url).host,
-            Outgoing("GET", url),
-            f"{source.rate_key}:{access.credential}".rstrip(":"),
-            source.rate,
-            source.most_bytes,
-            source.gives_json,
-        )
+    def _sender(self, access: Access, made: Counter[str]) -> Send:
+        async def send(url: str, *, form: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
+            _, call = access.call(url, {})
+            outgoing = replace(
+                call.outgoing,
+                method="POST",
+                headers={**call.outgoing.headers, **headers},
+                data=form,
+            )
+            posted = replace(call, outgoing=outgoing)
+            return await self._keeper.unkept(call, await self._exchange.send(posted, made))
 
-    async def _answer(self, source: str, response: HttpResponse) -> Answer:
-        return Answer(
-            source=source,
-            url=redact_url(response.url),
-            status=response.status,
-            headers=dict(response.headers.items()),
-            content=response.content,
-            fetched_at=await self._clock(),
-        )
+        return send
 
     def _access(self, name: str) -> Access:
         if name not in self._sources:
@@ -166,24 +162,5 @@ class SourceClient:
                 f"{source.name} cannot be asked: {error}", source=source.name, hint=error.hint
             ) from None
         url: str = getattr(self._settings, source.url)
-        return Access(source, url, _target(source.name, url), auth, credential)
-
-
-def _below(access: Access, path: str) -> str:
-    """`path` as a URL: below the address of the source, or the URL that it is already."""
-    if SCHEME.match(path):
-        return path
-    if ".." in path.partition("?")[0].split("/") or "#" in path:
-        raise BadCallError(
-            f"{access.source.name}: that is no path of it", source=access.source.name
-        )
-    return f"{access.url.rstrip('/')}/{path.lstrip('/')}"
-
-
-def _target(source: str, url: str) -> Target:
-    try:
-        return read_target(url)
-    except HttpRefusedError as error:
-        raise AnswerRefusedError(
-            f"{source}: {error}", source=source, code=error.code, hint=error.hint
-        ) from None
+        target, _ = whole_url(source.name, url)
+        return Access(source, url, target, auth, credential)

@@ -10,19 +10,28 @@ from dataclasses import dataclass, replace
 import tenacity
 from tenacity import AsyncRetrying, RetryCallState
 
-from oppspot_runner.base.errors import MalformedAnswerError, RateLimitExceededError
+from oppspot_runner.base.errors import (
+    AnswerRefusedError,
+    MalformedAnswerError,
+    RateLimitExceededError,
+    SourceDownError,
+)
 from oppspot_runner.base.rate import RateLimit
+from oppspot_runner.base.web import Parameter
 from oppspot_runner.connectors.http.client import GuardedClient, HttpResponse
-from oppspot_runner.connectors.http.errors import HttpError
+from oppspot_runner.connectors.http.errors import HttpError, HttpRefusedError
 from oppspot_runner.connectors.http.outgoing import Outgoing, user_agent
 from oppspot_runner.connectors.http.policy import HttpPolicy
+from oppspot_runner.connectors.http.target import Target
 from oppspot_runner.connectors.http.verdicts import (
     check_json,
+    check_up,
+    check_usable,
     is_worth_another_try,
     raise_told,
-    usable,
+    spent_for_s,
 )
-from oppspot_runner.connectors.ports import CallLimiter
+from oppspot_runner.connectors.ports import CallLimiter, HostBreakers
 
 TRIES = 3
 TRIES_TO_READ = 2  # what cannot be read will hardly become readable
@@ -45,6 +54,11 @@ class Call:
     most_bytes: int
     wants_json: bool = False
 
+    @property
+    def url(self) -> str:
+        """What is asked for, with its parameters."""
+        return self.outgoing.url
+
     def with_headers(self, headers: Mapping[str, str]) -> Call:
         """This call with headers that win over its own."""
         outgoing = replace(self.outgoing, headers={**self.outgoing.headers, **headers})
@@ -54,19 +68,22 @@ class Call:
 class Exchange:
     """Sends calls through guarded clients, one for each size of answers.
 
-    Keeps to the limit of each source. `contact` is told to everybody.
+    Keeps to the limit of each source, and leaves hosts alone that do not answer. `contact` is told
+    to everybody.
     """
 
     def __init__(
         self,
         policy: HttpPolicy,
         limiter: CallLimiter,
+        breakers: HostBreakers,
         *,
         contact: str | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._policy = policy
         self._limiter = limiter
+        self._breakers = breakers
         self._user_agent = user_agent(contact)
         self._sleep = sleep
         self._clients: dict[int, GuardedClient] = {}
@@ -92,7 +109,24 @@ class Exchange:
 
     async def _send(self, call: Call, made: Counter[str]) -> HttpResponse:
         await self._turn(call)
+        failing = await self._is_failing(call)
         made[call.source] += 1
+        try:
+            response = await self._answer(call)
+        except SourceDownError as error:
+            await self._breakers.failed(call.source, call.host, str(error))
+            raise
+        if failing:
+            await self._breakers.mended(call.source, call.host)
+        if (pause_s := spent_for_s(response, call.rate.window_s)) is not None:
+            await self._limiter.hold(call.rate_key, call.rate, pause_s)
+        check_usable(response, call.source, call.host, pause_s)
+        if call.wants_json and response.status < 300:
+            check_json(response, call.source)
+        return response
+
+    async def _answer(self, call: Call) -> HttpResponse:
+        """What came. Raises SourceDownError where nothing did, and for an error of the host."""
         outgoing = replace(
             call.outgoing, headers={"user-agent": self._user_agent, **call.outgoing.headers}
         )
@@ -100,9 +134,7 @@ class Exchange:
             response = await self._client(call.most_bytes).send(outgoing)
         except HttpError as error:
             raise_told(error, call.source)
-        usable(response, call.source, call.host, call.rate.window_s)
-        if call.wants_json and response.status < 300:
-            check_json(response, call.source)
+        check_up(response, call.source, call.host)
         return response
 
     async def _turn(self, call: Call) -> None:
@@ -117,11 +149,36 @@ class Exchange:
                 )
             await self._sleep(wait_s)
 
+    async def _is_failing(self, call: Call) -> bool:
+        """Whether a success has failures to mend. Raises SourceDownError while nobody may call."""
+        wait_s = await self._breakers.admit(call.source, call.host)
+        if wait_s:
+            raise SourceDownError(
+                f"{call.source}: {call.host} has failed several times in a row",
+                source=call.source,
+                hint=f"It is tried again in {wait_s:.0f} s.",
+                retry_after_s=wait_s,
+            )
+        return wait_s is not None
+
     def _client(self, most_bytes: int) -> GuardedClient:
         if most_bytes not in self._clients:
             limits = replace(self._policy.limits, response_bytes=most_bytes)
             self._clients[most_bytes] = GuardedClient(replace(self._policy, limits=limits))
         return self._clients[most_bytes]
+
+
+def whole_url(
+    source: str, url: str, params: Mapping[str, Parameter] | None = None
+) -> tuple[Target, str]:
+    """Where a URL leads, and the URL with its parameters. Raises AnswerRefusedError for none."""
+    try:
+        target = Outgoing("GET", url, params=params or {}).target()
+    except HttpRefusedError as error:
+        raise AnswerRefusedError(
+            f"{source}: {error}", source=source, code=error.code, hint=error.hint
+        ) from None
+    return target, str(target.url)
 
 
 def _were_enough(state: RetryCallState) -> bool:

@@ -28,23 +28,44 @@ MOST_WAIT_S = 86_400.0  # that a source may ask for
 EPOCH_S = 1e9  # a reset beyond that is a time, below it a number of seconds
 
 
-def usable(response: HttpResponse, source: str, host: str, window_s: float) -> bool:
-    """True for an answer to use, with content or the word that there is none.
+def check_up(response: HttpResponse, source: str, host: str) -> None:
+    """Raises SourceDownError for an error of the host's own."""
+    if response.status >= 500 or response.status == 408:
+        raise SourceDownError(
+            _told(response, source, host),
+            source=source,
+            status=response.status,
+            retry_after_s=_retry_after_s(response.headers),
+        )
 
-    Raises CallError for all others. `window_s` is how long to wait where a source that is asked too
-    often does not say it.
+
+def spent_for_s(response: HttpResponse, window_s: float) -> float | None:
+    """How long no further call is welcome; None: the next one is.
+
+    `window_s` is how long to wait where a source that was asked too often does not say it.
     """
-    status, told = response.status, f"{source}: {host} answered with {response.status}"
+    headers = response.headers
+    if response.status == 429:
+        return _retry_after_s(headers) or _reset_s(headers) or window_s
+    with suppress(ValueError):
+        if float(headers.get("x-ratelimit-remaining", "")) < 1:
+            return _reset_s(headers)
+    return None
+
+
+def check_usable(
+    response: HttpResponse, source: str, host: str, retry_after_s: float | None
+) -> None:
+    """Raises CallError for all but content, and the word that there is none, or no other.
+
+    `retry_after_s` is how long a source that was asked too often is to be left alone.
+    """
+    status, told = response.status, _told(response, source, host)
     if 200 <= status < 300 or status in (*GONE, NOT_MODIFIED):
-        return True
+        return
     if status == 429:
         raise RateLimitExceededError(
-            f"{source}: {host} was asked too often",
-            retry_after_s=wait_s(response.headers) or window_s,
-        )
-    if status >= 500 or status == 408:
-        raise SourceDownError(
-            told, source=source, status=status, retry_after_s=_retry_after_s(response.headers)
+            f"{source}: {host} was asked too often", retry_after_s=retry_after_s
         )
     if status in (401, 403):
         raise AccessDeniedError(
@@ -53,9 +74,8 @@ def usable(response: HttpResponse, source: str, host: str, window_s: float) -> b
             status=status,
             hint="Look at the key of that source, if it has one.",
         )
-    if status < 400:
-        raise MalformedAnswerError(told, source=source, status=status)
-    raise BadCallError(told, source=source, status=status)
+    kind = MalformedAnswerError if status < 400 else BadCallError
+    raise kind(told, source=source, status=status)
 
 
 def check_json(response: HttpResponse, source: str) -> None:
@@ -81,9 +101,8 @@ def is_worth_another_try(error: BaseException) -> bool:
     return again and isinstance(error, CallError) and error.retry_after_s is None
 
 
-def wait_s(headers: Mapping[str, str]) -> float | None:
-    """How long the source says to wait, at least a moment and at most a day."""
-    return _retry_after_s(headers) or _reset_s(headers)
+def _told(response: HttpResponse, source: str, host: str) -> str:
+    return f"{source}: {host} answered with {response.status}"
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:
