@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,6 @@ from oppspot_runner.base.settings import Settings
 from oppspot_runner.base.task import Task
 from oppspot_runner.base.web import Asked, Fetched
 from oppspot_runner.connectors.sources import configured_sources
-from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
 from oppspot_runner.db.through import Through
 from oppspot_runner.limits.call_rates import SharedCallLimiter
@@ -23,8 +21,6 @@ from oppspot_runner.tools.threads import in_thread
 
 if TYPE_CHECKING:
     from oppspot_runner.connectors.http.asking import SourceClient
-
-CLOCK = statement("tasks/clock")
 
 
 @dataclass
@@ -74,14 +70,8 @@ class RunnerWeb:
             HostBreakers(self.database, self.through),
             contact=self.settings.contact,
         )
-        keeper = AnswerKeeper(SharedAnswerCache(self.database, self.through), self._now)
+        keeper = AnswerKeeper(SharedAnswerCache(self.database, self.through))
         return SourceClient(self.settings, exchange, keeper)
-
-    async def _now(self) -> datetime:
-        row = await self.through(lambda: self.database.fetch_one(CLOCK))
-        assert row is not None
-        now: datetime = row["now"]
-        return now
 
 
 @dataclass(frozen=True)

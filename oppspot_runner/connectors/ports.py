@@ -55,8 +55,6 @@ class AnswerCache(Protocol):
         """Notes that what is kept is right now; the time of now, None where it is gone."""
         ...
 
-
-class Clock(Protocol):
-    """The clock of the database, which is the only one."""
-
-    async def __call__(self) -> datetime: ...
+    async def now(self) -> datetime:
+        """The time by the same clock."""
+        ...

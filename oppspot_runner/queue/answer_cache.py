@@ -18,6 +18,7 @@ PUT = statement("outside/put_answer")
 RENEW = statement("outside/renew_answer")
 BOUND = statement("outside/bound_answers")
 CLEAR = statement("outside/clear_answers")
+CLOCK = statement("tasks/clock")
 
 MOST_BYTES = 256 * 1024 * 1024  # of all answers together
 BOUND_EVERY = 50  # answers; the first one of a process too
@@ -64,6 +65,13 @@ class SharedAnswerCache:
     async def clear(self, source: str | None = None) -> int:
         """Forgets all answers, or those of one source; how many."""
         return await self.through(lambda: self.database.execute(CLEAR, {"source": source}))
+
+    async def now(self) -> datetime:
+        """The time by the clock of the database."""
+        row = await self.through(lambda: self.database.fetch_one(CLOCK))
+        assert row is not None
+        now: datetime = row["now"]
+        return now
 
     async def _fetched_at(self, query: Any, row: dict[str, Any]) -> datetime | None:
         found = await self.through(lambda: self.database.fetch_one(query, row))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
 
 import pytest
 
@@ -85,15 +84,12 @@ async def make_client(
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    async def now() -> datetime:
-        return datetime(2026, 1, 2, tzinfo=UTC)
-
     def make() -> SourceClient:
         settings = Settings()
         exchange = Exchange(
             HttpPolicy.of(settings), turns, HostBreakers(db), contact=settings.contact, sleep=sleep
         )
-        made.append(SourceClient(settings, exchange, AnswerKeeper(SharedAnswerCache(db), now)))
+        made.append(SourceClient(settings, exchange, AnswerKeeper(SharedAnswerCache(db))))
         return made[-1]
 
     yield make

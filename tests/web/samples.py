@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from oppspot_runner import Context
-from oppspot_runner.base.errors import SourceError
+from oppspot_runner import Context, SourceError, agent
 
 
 async def asking(ctx: Context) -> dict[str, Any]:
@@ -40,6 +39,10 @@ def asking_in_thread(ctx: Any) -> dict[str, Any]:
     }
 
 
-async def asking_once(ctx: Context) -> dict[str, Any]:
-    """Lets every error through."""
-    return {"name": (await ctx.web.get("companies_house", "/company/1")).json()["name"]}
+@agent("asker", max_retries=0)
+async def asker(ctx: Context) -> dict[str, Any]:
+    """Asks for what its payload says, and lets every error through."""
+    asked = ctx.payload
+    answer = await ctx.web.get(asked["source"], asked["path"])
+    ctx.log.info("answered", url=answer.url, headers=dict(answer.headers))
+    return {"url": answer.url, "headers": dict(answer.headers), "text": answer.text}

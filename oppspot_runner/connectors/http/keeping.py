@@ -16,7 +16,7 @@ from oppspot_runner.base.web import GONE, Answer, KeptAnswer
 from oppspot_runner.connectors.http.client import HttpResponse
 from oppspot_runner.connectors.http.exchange import Call
 from oppspot_runner.connectors.http.verdicts import NOT_MODIFIED
-from oppspot_runner.connectors.ports import AnswerCache, Clock
+from oppspot_runner.connectors.ports import AnswerCache
 
 REVISABLE_S = 90 * 86_400.0  # that an answer is kept which the source can say to be right still
 REFUSED_S = 3_600.0
@@ -41,9 +41,8 @@ class Freshness:
 class AnswerKeeper:
     """Answers from what is kept, else asks, and keeps what came."""
 
-    def __init__(self, cache: AnswerCache, clock: Clock) -> None:
+    def __init__(self, cache: AnswerCache) -> None:
         self._cache = cache
-        self._clock = clock
 
     async def answer(self, call: Call, freshness: Freshness, send: SendCall) -> Answer:
         """Raises what `send` raises, and AnswerRefusedError for what was refused lately."""
@@ -75,7 +74,7 @@ class AnswerKeeper:
     async def unkept(self, call: Call, response: HttpResponse) -> Answer:
         """An answer that is for whoever asked, and for him alone."""
         return _told(
-            call, replace(_to_keep(response), fetched_at=await self._clock()), cached=False
+            call, replace(_to_keep(response), fetched_at=await self._cache.now()), cached=False
         )
 
     async def _kept(self, key: str, call: Call, kept: KeptAnswer, freshness: Freshness) -> Answer:
@@ -83,7 +82,7 @@ class AnswerKeeper:
         if keep_s > 0 and len(kept.body) <= MOST_KEPT:
             fetched_at = await self._cache.put(key, call.source, kept, keep_s)
         else:
-            fetched_at = await self._clock()
+            fetched_at = await self._cache.now()
         return _told(call, replace(kept, fetched_at=fetched_at), cached=False)
 
     async def _renewed(
