@@ -19,13 +19,12 @@ from oppspot_runner.agents.providers import SITES, Provider, conclusions, on_rec
 from oppspot_runner.agents.providers_accounts import Accounts
 from oppspot_runner.agents.providers_register import Officers, Register
 from oppspot_runner.base.errors import Fail
-from oppspot_runner.base.settings import variable_name
 from oppspot_runner.companies.items import score_row
 from oppspot_runner.companies.scoring import Scorer
 from oppspot_runner.companies.scoring_changes import changed
 from oppspot_runner.companies.scoring_criteria import Rubric
 from oppspot_runner.companies.scoring_model import MODEL
-from oppspot_runner.connectors.sources import SOURCES
+from oppspot_runner.connectors.sources import not_configured
 
 EVIDENCE = (
     "items_updated",
@@ -76,11 +75,10 @@ class EnrichmentAgent(Agent):
         for provider in wanted:
             source = provider.web_source
             if source not in (None, SITES) and not self.ctx.web.configured(source):
-                needs = ", ".join(variable_name(field) for field in SOURCES[source].needs)
-                self.skipped[provider.name] = f"{source} is not asked: {needs} is not set"
+                self.skipped[provider.name] = not_configured(source).one_line()
         usable = [provider for provider in wanted if provider.name not in self.skipped]
         if wanted and not usable:
-            raise Fail("; ".join(dict.fromkeys(self.skipped.values())))
+            raise Fail(" ".join(dict.fromkeys(self.skipped.values())))
         return usable
 
     async def _coverage(self) -> dict[str, Any]:

@@ -1,27 +1,28 @@
 """OpportunityBot: finds companies that match the stream's goal and adds the best to the stream.
 
-Searches the companies that the organisation knows already; no other source is asked. Criteria
-filter, the score ranks. Adds until the target is reached and changes nothing that is there, so a
-second run, or two at once, find the stream as one would leave it.
+Searches the companies that the organisation knows already and, where its key is set, the register
+of UK companies. Criteria filter, the score ranks. Adds until the target is reached and changes
+nothing that is there, so a second run, or two at once, find the stream as one would leave it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.definition import Agent
-from oppspot_runner.agents.goal import config_of, goal_of, lock_stream
+from oppspot_runner.agents.goal import lock_stream
 from oppspot_runner.agents.options import AgentOptions
+from oppspot_runner.agents.register_search import FromRegister, look_in_register
+from oppspot_runner.agents.search_config import OWN, search_config, search_goal
 from oppspot_runner.base.errors import Fail
-from oppspot_runner.companies.criteria import Goal, GoalCriteria
+from oppspot_runner.companies.criteria import GoalCriteria
 from oppspot_runner.companies.items import ScoredCompany
 from oppspot_runner.companies.qualifying import (
     Candidate,
@@ -38,6 +39,7 @@ from oppspot_runner.companies.scoring import Scorer
 from oppspot_runner.companies.scoring_criteria import Rubric
 from oppspot_runner.companies.scoring_model import HIGH_QUALITY_CENTS, MODEL
 from oppspot_runner.companies.search import Hit, Search, Want
+from oppspot_runner.connectors.companies_house import REGISTER
 
 DEFAULT_TARGET = 50
 PAGE = 500
@@ -46,17 +48,6 @@ CANDIDATES_PER_ITEM = 20
 SCANNED_PER_CANDIDATE = 5  # rows that the statement lets through and the rubric refuses
 MOST_COUNTED = 500  # companies that a relaxed goal is counted up to
 MOST_BEST = 5  # companies named in the insight
-
-
-class SearchConfig(BaseModel):
-    """`execution_config` of a run. `limit` takes the place of companies_to_find."""
-
-    model_config = ConfigDict(extra="allow")
-
-    limit: int | None = Field(None, ge=1, le=100_000)
-    dry_run: bool = False
-    cursor: UUID | None = None
-    sources: list[str] = Field(default_factory=lambda: ["companies"])
 
 
 @dataclass
@@ -76,22 +67,35 @@ class OpportunityBot(Agent):
 
     async def execute_agent(self, state: dict[str, Any]) -> dict[str, Any]:
         """Searches, ranks and chooses; writes nothing."""
-        self.config = _config(self.ctx)
-        self.goal = _goal(self.ctx)
+        self.config = search_config(self.ctx)
+        self.goal = search_goal(self.ctx)
         metrics = self.goal.metrics
         self.target = self.config.limit or metrics.companies_to_find or DEFAULT_TARGET
         self.scorer = self._scorer(self.goal.criteria)
-        found = await self._search(self.goal.criteria, self._bound(), self.config.cursor)
-        found.near += await self._near()
-        matches, duplicates = without_duplicates(found.matches)
+        found = Found()
+        if OWN in self.config.asked:
+            found = await self._search(self.goal.criteria, self._bound(), self.config.cursor)
+            found.near += await self._near()
+        self.register = await self._ask_register()
+        matches, duplicates = without_duplicates([*found.matches, *self.register.matches])
         self.found = [one.company.id for one in found.matches]
         qualified, below = below_bar(matches, metrics.min_quality_score or 0.0)
         there = [one for one in matches if one.in_stream]
         self.best = [one for one in qualified if not one.in_stream]
         self.best = self.best[: max(0, self.target - len(there))]
-        self.misses = near_misses([*found.near, *below])
+        known = [one for one in below if one.company.id not in self.register.ids]
+        self.misses = near_misses([*found.near, *known])
         self.shortfall = await self._shortfall(qualified, found)
         return await self._results(found, matches, qualified, duplicates)
+
+    async def _ask_register(self) -> FromRegister:
+        """What the register knows. Raises where nobody else is asked and it cannot be."""
+        if REGISTER not in self.config.asked:
+            return FromRegister()
+        found = await look_in_register(self.ctx, self.goal.criteria, self.scorer, self._bound())
+        if found.error is not None and OWN not in self.config.asked:
+            raise found.error
+        return found
 
     def _scorer(self, criteria: GoalCriteria) -> Scorer:
         return Scorer(Rubric.of(criteria), self.ctx.task.started_at, "discovery")
@@ -146,7 +150,11 @@ class OpportunityBot(Agent):
 
     async def _shortfall(self, qualified: list[Candidate], found: Found) -> dict[str, Any] | None:
         """Why there are fewer than asked: what one change of the goal at a time would bring."""
-        if len(qualified) >= self.target or found.cursor is not None:
+        if (
+            len(qualified) >= self.target
+            or found.cursor is not None
+            or OWN not in self.config.asked
+        ):
             return None
         narrow = changes(self.misses)
         known = {one.company.id for one in found.matches}
@@ -178,8 +186,9 @@ class OpportunityBot(Agent):
             "high_quality_count": sum(one >= HIGH_QUALITY_CENTS for one in cents),
             "already_in_stream": there,
             "duplicates_skipped": duplicates + there,
-            "by_source": {"companies": len(matches)},
-            "disqualified": dict(await self._ruled_out()),
+            "by_source": self._by_source(matches),
+            "skipped_sources": self._skipped(),
+            "disqualified": dict(await self._ruled_out()) if OWN in self.config.asked else {},
             "unknown_fields": dict(unknown),
             "near_miss_count": len(self.misses),
             "near_misses_by": dict(missed_by(self.misses)),
@@ -187,20 +196,34 @@ class OpportunityBot(Agent):
             "shortfall": self.shortfall,
             "ignored": [*self.goal.ignored, *(self.config.model_extra or ())],
             "dry_run": self.config.dry_run,
-            "api_calls": 0,
-            "partial": found.cursor is not None,
+            "errors": dict(self.register.errors),
+            "schema_drift": self.register.drifted,
+            "api_calls": sum(self.ctx.web.requests.values()),
+            "partial": found.cursor is not None or self.register.partial,
             "next_cursor": str(found.cursor) if found.cursor else None,
             "insights": [],
         }
+
+    def _by_source(self, matches: list[Candidate]) -> dict[str, int]:
+        new = sum(one.company.id in self.register.ids for one in matches)
+        counts = {OWN: len(matches) - new, REGISTER: new}
+        return {name: counts[name] for name in self.config.asked if name not in self._skipped()}
+
+    def _skipped(self) -> dict[str, str]:
+        """Sources that were not asked, or not to the end, and why."""
+        return {REGISTER: self.register.why_not} if self.register.why_not else {}
 
     async def save_results(self, ctx: Context, tx: Any, results: dict[str, Any]) -> bool:
         """Adds the best companies, an insight and the stream's progress; corrects the counts."""
         if self.config.dry_run:
             return True
         await lock_stream(ctx, tx)
+        ids = await self._add_new(ctx, tx)
+        self.chosen = [_with_id(one, ids) for one in self.chosen]
+        best = [_with_id(one, ids) for one in self.best]
         added = await ctx.items.add(
-            [ScoredCompany(one.company, one.score) for one in self.best],
-            found=self.found,
+            [ScoredCompany(one.company, one.score) for one in best],
+            found=[*self.found, *ids.values()],
             target=self.target,
             model_version=MODEL.version,
             now=self.scorer.now,
@@ -221,6 +244,11 @@ class OpportunityBot(Agent):
         )
         results["insights"] = [str(insight)]
         return True
+
+    async def _add_new(self, ctx: Context, tx: Any) -> Mapping[UUID, UUID]:
+        """Adds those of the best that only the register knew; their ids by the passing ones."""
+        new = [one.company for one in self.best if one.company.id in self.register.ids]
+        return await ctx.companies.add(new, source=REGISTER, tx=tx) if new else {}
 
     def _title(self) -> str:
         if self.shortfall:
@@ -245,22 +273,9 @@ class OpportunityBot(Agent):
         }
 
 
-def _config(ctx: Context) -> SearchConfig:
-    config = config_of(SearchConfig, ctx)
-    unknown = sorted(set(config.sources) - {"companies"})
-    if unknown:
-        raise Fail(f"execution_config.sources: unknown {', '.join(unknown)}; known: companies")
-    return config
-
-
-def _goal(ctx: Context) -> Goal:
-    goal = goal_of(ctx)
-    if not goal.criteria.names():
-        raise Fail(
-            "the goal has no criteria, so every company would match; "
-            "set goal_criteria of the stream, for example industry and location"
-        )
-    return goal
+def _with_id(one: Candidate, ids: Mapping[UUID, UUID]) -> Candidate:
+    new = ids.get(one.company.id)
+    return one if new is None else replace(one, company=replace(one.company, id=new))
 
 
 def _sentence(found: int, target: int, reasons: list[dict[str, Any]]) -> str:

@@ -7,7 +7,7 @@ and `facts` also the rows that belong to nobody. Writers take `tx`, the connecti
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -120,6 +120,16 @@ class CompanyStore(Protocol):
         after: UUID | None = None,
         limit: int = 500,
     ) -> Sequence[Hit]: ...
+
+    async def known(self, companies: Sequence[Company]) -> Set[str]:
+        """The register numbers of those among `companies` that are on record already."""
+        ...
+
+    async def add(
+        self, companies: Sequence[Company], *, source: str, tx: Any
+    ) -> Mapping[UUID, UUID]:
+        """Adds companies of a public register; the id of each by that in `companies`."""
+        ...
 
 
 class ItemStore(Protocol):

@@ -144,7 +144,7 @@ def _facts_of(profile: Profile, known: Known) -> list[Fact]:
         "sic_codes": codes or None,
         "incorporated": profile.date_of_creation and profile.date_of_creation.isoformat(),
         "country": "GB" if profile.jurisdiction in IN_UK else None,
-        **_place(profile.registered_office_address),
+        **place_of(profile.registered_office_address),
         "register": _noted(profile),
     }
     facts = [fact(name, value) for name, value in values.items() if value]
@@ -156,7 +156,8 @@ def _facts_of(profile: Profile, known: Known) -> list[Fact]:
     return facts
 
 
-def _place(address: Address | None) -> dict[str, str | None]:
+def place_of(address: Address | None) -> dict[str, str | None]:
+    """Region and town of a registered office."""
     if address is None:
         return {}
     nation = subdivision("GB", address.country) if address.country else None

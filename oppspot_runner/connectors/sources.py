@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 
+from oppspot_runner.base.errors import SourceNotConfiguredError
 from oppspot_runner.base.rate import RateLimit
 from oppspot_runner.base.settings import Settings, variable_name
 from oppspot_runner.connectors.authentication import Auth, BasicAuth, secret_in
@@ -104,6 +105,16 @@ SOURCES: Mapping[str, Source] = {
         HACKER_NEWS_SEARCH,
     )
 }
+
+
+def not_configured(name: str) -> SourceNotConfiguredError:
+    """The error for a source whose keys are not all set."""
+    missing = ", ".join(variable_name(field) for field in SOURCES[name].needs)
+    return SourceNotConfiguredError(
+        f"{name} cannot be asked: {missing} is not set",
+        source=name,
+        hint="Set it where the runner runs, and restart the runner.",
+    )
 
 
 def configured_sources(settings: Settings) -> frozenset[str]:

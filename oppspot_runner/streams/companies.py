@@ -1,23 +1,42 @@
 """Companies and facts as one organisation sees them: its own rows and those that belong to nobody.
 
-Only reads; `enrichment` writes.
+Reads, and adds what a public register knows; `enrichment` writes what is found out about them.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
+from oppspot_runner.base.jsonsafe import clean, dumps
 from oppspot_runner.companies.company import Company, Fact, company_from_row
 from oppspot_runner.companies.search import Hit, Search, Want
 from oppspot_runner.db.files import statement
-from oppspot_runner.db.pool import Database
+from oppspot_runner.db.pool import Connection, Database
+from oppspot_runner.streams.enrichment import ADD_FACTS, fact_row
 from oppspot_runner.streams.planning import without_jit
 
+ADD = statement("streams/add_companies")
+BY_NUMBER = statement("streams/companies_by_number")
 FIND = statement("streams/find_companies")
 LOAD = statement("streams/load_companies")
 LOAD_FACTS = statement("streams/load_facts")
+MATCH = statement("streams/match_companies")
+RECORD = "*"  # the field of a fact that holds many by their names
+COLUMNS = (
+    "company_number",
+    "name",
+    "name_norm",
+    "status",
+    "country",
+    "region",
+    "town",
+    "sic_codes",
+    "incorporated",
+)
 
 
 class CompanyStore:
@@ -68,3 +87,43 @@ class CompanyStore:
         async with without_jit(self.db) as tx:
             cursor = await tx.execute(FIND, values)
             return [Hit(row["id"], row["in_stream"], row["ruled_out"]) async for row in cursor]
+
+    async def known(self, companies: Sequence[Company]) -> set[str]:
+        """The register numbers of those among `companies` of the UK that are on record already."""
+        numbered = [one for one in companies if one.company_number]
+        values = {
+            "org_id": self.org_id,
+            "numbers": [one.company_number for one in numbered],
+            "names": [one.name_norm for one in numbered],
+        }
+        return {row["number"] for row in await self.db.fetch_all(MATCH, values)}
+
+    async def add(
+        self, companies: Sequence[Company], *, source: str, tx: Connection
+    ) -> Mapping[UUID, UUID]:
+        """Adds companies of a public register for everybody; the id of each by that in `companies`.
+
+        Who is there already stays as it is. All have numbers, and facts of one source and time.
+        """
+        rows = [{name: getattr(one, name) for name in COLUMNS} for one in companies]
+        await tx.execute(ADD, {"source": source, "companies": dumps(clean(rows))})
+        numbers = [one.company_number for one in companies]
+        found = await (await tx.execute(BY_NUMBER, {"numbers": numbers})).fetchall()
+        by_number = {row["company_number"]: row["id"] for row in found}
+        ids = {
+            one.id: by_number[one.company_number]
+            for one in companies
+            if one.company_number in by_number
+        }
+        records = [fact_row(ids[one.id], _record(one)) for one in companies if one.id in ids]
+        values: dict[str, Any] = {"org_id": self.org_id, "facts": dumps(clean(records))}
+        await tx.execute(ADD_FACTS, values)
+        return ids
+
+
+def _record(company: Company) -> Fact:
+    """All that one source says of a company, as one fact."""
+    first = next(iter(company.facts.values()))
+    return replace(
+        first, field=RECORD, value={name: fact.value for name, fact in company.facts.items()}
+    )

@@ -28,7 +28,7 @@ async def save_enrichment(
     """
     own: dict[str, Any] = {"org_id": org_id}
     ids = [one.company_id for one in page]
-    facts = [_row(one.company_id, fact) for one in page for fact in one.facts]
+    facts = [fact_row(one.company_id, fact) for one in page for fact in one.facts]
     changed = [{"id": one.company_id, "changes": one.changes} for one in page if one.changes]
     checks = [(one.company_id, *said) for one in page for said in one.outcomes.items()]
     async with db.transaction() as tx:
@@ -44,7 +44,8 @@ async def save_enrichment(
         await tx.execute(MARK_ENRICHED, {**own, "stream_id": stream_id, "ids": ids})
 
 
-def _row(company_id: UUID, fact: Fact) -> dict[str, Any]:
+def fact_row(company_id: UUID, fact: Fact) -> dict[str, Any]:
+    """A fact as ADD_FACTS takes it."""
     return {
         "company_id": company_id,
         "field": fact.field,
