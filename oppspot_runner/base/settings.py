@@ -94,6 +94,11 @@ class Settings(SourceSettings):
         None,
         description="TOML file with MCP servers whose tools agents may be given. See the guide.",
     )
+    fingerprints: Path | None = Field(
+        None,
+        description="File, or folder of files, with fingerprints of technologies over those that "
+        "are known. See the reference.",
+    )
 
 
 def load_settings(**flags: Any) -> Settings:
