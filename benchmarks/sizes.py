@@ -26,6 +26,7 @@ class Sizes:
     conversations: int = 1_000  # with a model, at the same time
     asked: int = 300  # calls of a model one after the other, each time
     register: int = 200_000  # rows of an import
+    companies: int = 1_000_000  # that are searched
 
 
 QUICK = Sizes(
@@ -45,6 +46,7 @@ QUICK = Sizes(
     conversations=200,
     asked=100,
     register=20_000,
+    companies=50_000,
 )
 NORMAL = Sizes()
 FULL = Sizes(

@@ -17,6 +17,7 @@ from benchmarks.measures import (
     port_overhead,
     rescue_time,
     runner_cost,
+    search_companies,
     start_latency,
     throughput,
 )
@@ -38,4 +39,5 @@ ALL: tuple[Measure, ...] = (
     conversations.MEASURE,
     port_overhead.MEASURE,
     import_register.MEASURE,
+    search_companies.MEASURE,
 )

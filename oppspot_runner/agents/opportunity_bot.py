@@ -38,14 +38,13 @@ from oppspot_runner.companies.qualifying import (
 from oppspot_runner.companies.scoring import Scorer
 from oppspot_runner.companies.scoring_criteria import Rubric
 from oppspot_runner.companies.scoring_model import HIGH_QUALITY_CENTS, MODEL
-from oppspot_runner.companies.search import Hit, Search, Want
+from oppspot_runner.companies.search import Hit, Search, SearchPage, Want
 from oppspot_runner.connectors.companies_house import REGISTER
 
 DEFAULT_TARGET = 50
 PAGE = 500
-LEAST_CANDIDATES = 1_000
-CANDIDATES_PER_ITEM = 20
-SCANNED_PER_CANDIDATE = 5  # rows that the statement lets through and the rubric refuses
+MOST_CANDIDATES = 1_000  # that are ranked; more when more are wanted
+MOST_PAGES = 200  # of one search, some milliseconds each
 MOST_COUNTED = 500  # companies that a relaxed goal is counted up to
 MOST_BEST = 5  # companies named in the insight
 
@@ -101,40 +100,47 @@ class OpportunityBot(Agent):
         return Scorer(Rubric.of(criteria), self.ctx.task.started_at, "discovery")
 
     def _bound(self) -> int:
-        return max(CANDIDATES_PER_ITEM * self.target, LEAST_CANDIDATES)
+        return max(self.target, MOST_CANDIDATES)
 
     async def _search(self, criteria: GoalCriteria, most: int, after: UUID | None = None) -> Found:
         """Pages through what the statement finds, up to `most` matches."""
-        scorer, found, scanned = self._scorer(criteria), Found(cursor=after), 0
+        scorer, found = self._scorer(criteria), Found(cursor=after)
         search = Search.of(scorer.rubric, scorer.now)
-        while True:
-            hits = await self._find(search, "match", found.cursor, PAGE)
-            for one in await self._look(hits, scorer):
+        for _ in range(MOST_PAGES):
+            left = most - len(found.matches)
+            page = await self._find(search, "match", found.cursor, min(PAGE, left))
+            for one in await self._look(page.hits, scorer):
                 if one.kind != "other":
                     (found.matches if one.kind == "match" else found.near).append(one)
-            scanned += len(hits)
-            if len(hits) < PAGE:
-                found.cursor = None
-                return found
-            found.cursor = hits[-1].id
-            await self.ctx.progress(len(found.matches), None, f"{scanned} companies looked at")
-            if len(found.matches) >= most or scanned >= SCANNED_PER_CANDIDATE * most:
-                return found
+            found.cursor = page.cursor
+            await self.ctx.progress(len(found.matches), None, "companies that match")
+            if found.cursor is None or len(found.matches) >= most:
+                break
+        return found
 
     async def _near(self) -> list[Candidate]:
         """Near misses outside the ranges, or unknown where a must wants to know."""
         search = Search.of(self.scorer.rubric, self.scorer.now)
-        hits = await self._find(search, "near", None, PAGE)
+        hits = await self._hits(search, "near", PAGE)
         return [one for one in await self._look(hits, self.scorer) if one.kind == "near"]
 
-    async def _find(self, search: Search, want: Want, after: UUID | None, limit: int) -> list[Hit]:
+    async def _hits(self, search: Search, want: Want, most: int) -> list[Hit]:
+        hits: list[Hit] = []
+        after = None
+        for _ in range(MOST_PAGES):
+            page = await self._find(search, want, after, min(PAGE, most - len(hits)))
+            hits += page.hits
+            after = page.cursor
+            if after is None or len(hits) >= most:
+                break
+        return hits
+
+    async def _find(self, search: Search, want: Want, after: UUID | None, limit: int) -> SearchPage:
         stream = self.ctx.stream
         if stream is None:
             raise Fail("the opportunity bot works on a stream, but the task has no stream_id")
-        return list(
-            await self.ctx.companies.find(
-                search, stream_id=stream.id, want=want, after=after, limit=limit
-            )
+        return await self.ctx.companies.find(
+            search, stream_id=stream.id, want=want, after=after, limit=limit
         )
 
     async def _look(self, hits: list[Hit], scorer: Scorer) -> list[Candidate]:
@@ -145,7 +151,7 @@ class OpportunityBot(Agent):
 
     async def _ruled_out(self) -> Counter[str]:
         search = Search.of(self.scorer.rubric, self.scorer.now)
-        hits = await self._find(search, "ruled_out", None, LEAST_CANDIDATES)
+        hits = await self._hits(search, "ruled_out", MOST_CANDIDATES)
         return Counter(hit.ruled_out for hit in hits if hit.ruled_out)
 
     async def _shortfall(self, qualified: list[Candidate], found: Found) -> dict[str, Any] | None:
@@ -199,6 +205,7 @@ class OpportunityBot(Agent):
             "errors": dict(self.register.errors),
             "schema_drift": self.register.drifted,
             "api_calls": sum(self.ctx.web.requests.values()),
+            "most_candidates": self._bound(),
             "partial": found.cursor is not None or self.register.partial,
             "next_cursor": str(found.cursor) if found.cursor else None,
             "insights": [],

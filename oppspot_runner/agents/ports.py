@@ -24,7 +24,7 @@ from oppspot_runner.companies.items import (
     ScoredCompany,
 )
 from oppspot_runner.companies.scoring_model import Stage
-from oppspot_runner.companies.search import Hit, Search, Want
+from oppspot_runner.companies.search import Search, SearchPage, Want
 from oppspot_runner.llm.messages import ModelRequest, Reply
 
 
@@ -119,7 +119,7 @@ class CompanyStore(Protocol):
         want: Want = "match",
         after: UUID | None = None,
         limit: int = 500,
-    ) -> Sequence[Hit]: ...
+    ) -> SearchPage: ...
 
     async def known(self, companies: Sequence[Company]) -> Set[str]:
         """The register numbers of those among `companies` that are on record already."""

@@ -38,6 +38,17 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class SearchPage:
+    """Some of what a search found. It goes on behind `cursor`; None: there is no more.
+
+    A page may hold few hits, or none, and still have a cursor: one look is at so many companies.
+    """
+
+    hits: list[Hit]
+    cursor: UUID | None
+
+
+@dataclass(frozen=True)
 class Search:
     """A search made ready; `values` are the parameters of the statement."""
 

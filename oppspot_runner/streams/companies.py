@@ -13,15 +13,15 @@ from uuid import UUID
 
 from oppspot_runner.base.jsonsafe import clean, dumps
 from oppspot_runner.companies.company import Company, Fact, company_from_row
-from oppspot_runner.companies.search import Hit, Search, Want
+from oppspot_runner.companies.search import Search, SearchPage, Want
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection, Database
 from oppspot_runner.streams.enrichment import ADD_FACTS, fact_row
 from oppspot_runner.streams.planning import without_jit
+from oppspot_runner.streams.searching import find_page
 
 ADD = statement("streams/add_companies")
 BY_NUMBER = statement("streams/companies_by_number")
-FIND = statement("streams/find_companies")
 LOAD = statement("streams/load_companies")
 LOAD_FACTS = statement("streams/load_facts")
 MATCH = statement("streams/match_companies")
@@ -74,19 +74,10 @@ class CompanyStore:
         want: Want = "match",
         after: UUID | None = None,
         limit: int = 500,
-    ) -> list[Hit]:
+    ) -> SearchPage:
         """At most `limit` companies that the search finds, by id, from the one after `after`."""
-        values = {
-            **search.values,
-            "org_id": self.org_id,
-            "stream_id": stream_id,
-            "want": want,
-            "after": after,
-            "limit": limit,
-        }
-        async with without_jit(self.db) as tx:
-            cursor = await tx.execute(FIND, values)
-            return [Hit(row["id"], row["in_stream"], row["ruled_out"]) async for row in cursor]
+        own = {"org_id": self.org_id, "stream_id": stream_id, "want": want}
+        return await find_page(self.db, {**search.values, **own}, after=after, limit=limit)
 
     async def known(self, companies: Sequence[Company]) -> set[str]:
         """The register numbers of those among `companies` of the UK that are on record already."""

@@ -295,17 +295,16 @@ async def test_a_search_that_is_too_wide_stops_and_says_where(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(opportunity_bot, "PAGE", 2)
-    monkeypatch.setattr(opportunity_bot, "LEAST_CANDIDATES", 2)
-    monkeypatch.setattr(opportunity_bot, "CANDIDATES_PER_ITEM", 1)
+    monkeypatch.setattr(opportunity_bot, "MOST_CANDIDATES", 2)
     for number in range(7):
         await world.company(f"Company {number}", country="GB")
     stream_id = await world.stream({"location": ["UK"]}, {"companies_to_find": 3})
     first = await world.run(OpportunityBot, stream_id)
-    assert (first["partial"], first["companies_found"], first["items_created"]) == (True, 4, 3)
-    assert first["shortfall"] is None
+    assert (first["partial"], first["companies_found"], first["items_created"]) == (True, 3, 3)
+    assert (first["most_candidates"], first["shortfall"]) == (3, None)
     config = {"cursor": first["next_cursor"]}
     rest = await world.run(OpportunityBot, stream_id, config=config)
-    assert (rest["partial"], rest["companies_found"]) == (False, 3)
+    assert (rest["partial"], rest["companies_found"]) == (True, 3)
 
 
 async def test_an_insight_with_evidence_and_the_progress_are_written(world: World) -> None:

@@ -32,6 +32,7 @@ TINY = Sizes(
     conversations=20,
     asked=5,
     register=500,
+    companies=2_000,
 )
 OURS = frozenset({"oppspot-runner", "pgbench"})
 PEERS = ("graphile-worker", "pgqueuer", "procrastinate", "peer")

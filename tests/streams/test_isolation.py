@@ -120,17 +120,17 @@ async def test_the_search_finds_no_company_of_somebody_else(border: Border) -> N
     search = Search.of(rubric(location=["UK"]), NOW)
     await border.world.item(border.streams["b"], border.companies["nobody"])
     for who in border.orgs:
-        hits = await border.known(who).find(search, stream_id=border.streams["b"])
+        page = await border.known(who).find(search, stream_id=border.streams["b"])
         wanted = {border.companies[who], border.companies["nobody"]}
-        assert {hit.id for hit in hits} == wanted
-        assert {hit.id for hit in hits if hit.in_stream} == (wanted if who == "b" else set())
+        assert {hit.id for hit in page.hits} == wanted
+        assert {hit.id for hit in page.hits if hit.in_stream} == (wanted if who == "b" else set())
 
 
 async def test_a_stream_of_somebody_else_excludes_nothing(border: Border) -> None:
     await border.world.item(border.streams["b"], border.companies["nobody"])
     asked = rubric(location=["UK"], exclude={"streams": [str(border.streams["b"])]})
-    hits = await border.known("a").find(Search.of(asked, NOW), stream_id=border.streams["a"])
-    assert {hit.id for hit in hits} == {border.companies["a"], border.companies["nobody"]}
+    page = await border.known("a").find(Search.of(asked, NOW), stream_id=border.streams["a"])
+    assert {hit.id for hit in page.hits} == {border.companies["a"], border.companies["nobody"]}
 
 
 @CROSSINGS

@@ -13,6 +13,7 @@ from oppspot_runner.companies.qualifying import look_at
 from oppspot_runner.companies.scoring import Scorer
 from oppspot_runner.companies.scoring_criteria import Rubric
 from oppspot_runner.companies.search import Search
+from oppspot_runner.streams import searching
 from oppspot_runner.streams.companies import CompanyStore
 from tests.streams.world import World
 
@@ -74,16 +75,16 @@ async def test_no_company_that_the_judges_accept_is_lost_by_the_search(
 ) -> None:
     now = (await world.one("SELECT oppspot_now() AS now"))["now"]
     ids = [row["id"] for row in await world.all("SELECT id FROM companies")]
-    companies = await known.load(ids)
+    loaded = await known.load(ids)
     stream_id = await world.stream()
     for goal in GOALS:
         scorer = Scorer(Rubric.of(read_goal({"goal_criteria": goal}).criteria), now, "discovery")
         search = Search.of(scorer.rubric, now)
         hits = {
-            want: {h.id for h in await known.find(search, stream_id=stream_id, want=want)}
+            want: {h.id for h in (await known.find(search, stream_id=stream_id, want=want)).hits}
             for want in ("match", "near", "ruled_out")
         }
-        looked_at = {one.id: look_at(one, scorer).kind for one in companies}
+        looked_at = {one.id: look_at(one, scorer).kind for one in loaded}
         matches = {key for key, kind in looked_at.items() if kind == "match"}
         near = {key for key, kind in looked_at.items() if kind == "near"}
         assert matches, goal
@@ -99,8 +100,8 @@ async def test_the_search_brings_few_that_the_judges_refuse(
     now = datetime.now(UTC)
     scorer = Scorer(Rubric.of(read_goal({"goal_criteria": GOALS[0]}).criteria), now, "discovery")
     stream_id = await world.stream()
-    hits = await known.find(Search.of(scorer.rubric, now), stream_id=stream_id)
-    found = [look_at(one, scorer).kind for one in await known.load([hit.id for hit in hits])]
+    page = await known.find(Search.of(scorer.rubric, now), stream_id=stream_id)
+    found = [look_at(one, scorer).kind for one in await known.load([hit.id for hit in page.hits])]
     assert "match" in found
     assert "other" not in found
 
@@ -112,11 +113,11 @@ async def test_pages_follow_each_other_without_gap_or_overlap(
         Rubric.of(read_goal({"goal_criteria": GOALS[2]}).criteria), datetime.now(UTC)
     )
     stream_id, after, paged = await world.stream(), None, []
-    while hits := await known.find(search, stream_id=stream_id, after=after, limit=7):
-        paged += [hit.id for hit in hits]
-        after = hits[-1].id
+    while (page := await known.find(search, stream_id=stream_id, after=after, limit=7)).hits:
+        paged += [hit.id for hit in page.hits]
+        after = page.hits[-1].id
     whole = await known.find(search, stream_id=stream_id, limit=1000)
-    assert paged == [hit.id for hit in whole]
+    assert paged == [hit.id for hit in whole.hits]
     assert len(paged) > 14
 
 
@@ -126,5 +127,24 @@ async def test_a_merged_company_is_not_found(world: World) -> None:
     search = Search.of(
         Rubric.of(read_goal({"goal_criteria": GOALS[0]}).criteria), datetime.now(UTC)
     )
-    hits = await CompanyStore(world.db, None).find(search, stream_id=await world.stream())
-    assert [hit.id for hit in hits] == [kept]
+    page = await CompanyStore(world.db, None).find(search, stream_id=await world.stream())
+    assert ([hit.id for hit in page.hits], page.cursor) == ([kept], None)
+
+
+async def test_a_page_looks_at_so_many_companies_and_the_next_goes_on_behind_them(
+    world: World, known: CompanyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "LOOK", 40)
+    monkeypatch.setattr(searching, "NARROW_COST", 0.0)
+    search = Search.of(
+        Rubric.of(read_goal({"goal_criteria": GOALS[2]}).criteria), datetime.now(UTC)
+    )
+    stream_id, after, found, pages = await world.stream(), None, [], 0
+    while pages == 0 or after is not None:
+        page = await known.find(search, stream_id=stream_id, after=after)
+        found += [hit.id for hit in page.hits]
+        after, pages = page.cursor, pages + 1
+    monkeypatch.setattr(searching, "NARROW_COST", 1e9)
+    whole = await known.find(search, stream_id=stream_id)
+    assert (pages, found) == (8, [hit.id for hit in whole.hits])
+    assert whole.cursor is None
