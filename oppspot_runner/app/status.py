@@ -16,7 +16,9 @@ from psycopg.rows import DictRow
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.db.pool import Database
 from oppspot_runner.limits.breakers import open_breakers
+from oppspot_runner.limits.host_breakers import open_host_breakers
 from oppspot_runner.queue import control, read
+from oppspot_runner.queue.dead_letters import agents_in_need
 from oppspot_runner.scheduler import schedules
 
 State = Literal["running", "paused", "stopped"]
@@ -47,6 +49,16 @@ BREAKER_FIELDS = (
     "opened_at",
     "next_try_at",
 )
+HOST_FIELDS = (
+    "source",
+    "host",
+    "state",
+    "failures",
+    "last_error",
+    "opened_at",
+    "next_try_at",
+)
+NEED_FIELDS = ("agent_id", "agent_name", "tasks", "error", "failed_at")
 TASK_FIELDS = (
     "id",
     "agent_id",
@@ -70,6 +82,7 @@ TASK_FIELDS = (
 @dataclass(frozen=True)
 class Status:
     """How things stand. `waiting` are pending tasks whose agents wait, by what they wait for;
+    `hosts` are left alone after failures; agents `in_need` have failed tasks that wait for people;
     `problems` says in sentences what is unhealthy."""
 
     state: State
@@ -81,6 +94,8 @@ class Status:
     recent: list[DictRow] = field(default_factory=list)
     pauses: list[DictRow] = field(default_factory=list)
     breakers: list[DictRow] = field(default_factory=list)
+    hosts: list[DictRow] = field(default_factory=list)
+    in_need: list[DictRow] = field(default_factory=list)
     waiting: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     schedules: dict[str, Any] = field(default_factory=dict)
@@ -98,6 +113,8 @@ class Status:
             "runners": [{"id": row["id"], **_picked(row, RUNNER_FIELDS)} for row in self.runners],
             "waiting": self.waiting,
             "breakers": [_picked(row, BREAKER_FIELDS) for row in self.breakers],
+            "hosts": [_picked(row, HOST_FIELDS) for row in self.hosts],
+            "attention": [_picked(row, NEED_FIELDS) for row in self.in_need],
             "recent_tasks": [_picked(row, TASK_FIELDS) for row in [*self.running, *self.recent]],
         }
 
@@ -123,6 +140,8 @@ async def read_status(database: Database, settings: Settings) -> Status:
         recent=await read.recent(database, limit=MOST_RECENT),
         pauses=await control.pauses(database),
         breakers=await open_breakers(database),
+        hosts=await open_host_breakers(database),
+        in_need=await agents_in_need(database),
         waiting=await read.waiting(database),
         schedules=await schedules.summary(database),
         problems=[*sick(runners), *await left_lying(database, longest_poll_s)],

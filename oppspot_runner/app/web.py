@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
+from uuid import UUID
 
-from oppspot_runner.base.errors import ConfigurationError, Fail
+from oppspot_runner.base.errors import (
+    AccessDeniedError,
+    ConfigurationError,
+    Fail,
+    NotFoundError,
+)
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.base.task import Task
 from oppspot_runner.base.web import Asked, Fetched
@@ -17,10 +24,13 @@ from oppspot_runner.db.through import Through
 from oppspot_runner.limits.call_rates import SharedCallLimiter
 from oppspot_runner.limits.host_breakers import HostBreakers
 from oppspot_runner.queue.answer_cache import SharedAnswerCache
+from oppspot_runner.streams.insights import InsightStore
 from oppspot_runner.tools.threads import in_thread
 
 if TYPE_CHECKING:
     from oppspot_runner.connectors.http.asking import SourceClient
+
+NEEDS_ATTENTION = "needs_attention"
 
 
 @dataclass
@@ -38,9 +48,9 @@ class RunnerWeb:
         """The sources that can be asked with these settings."""
         return configured_sources(self.settings)
 
-    def of(self, _task: Task) -> WebOfTask:
+    def of(self, task: Task, stream_id: UUID | None) -> WebOfTask:
         """What an attempt of the task asks."""
-        return WebOfTask(self)
+        return WebOfTask(self, task, stream_id)
 
     async def client(self) -> SourceClient:
         """What all attempts share. Raises Fail where the extra is not installed."""
@@ -79,6 +89,24 @@ class WebOfTask:
     """The port of an attempt to the outside world."""
 
     runner: RunnerWeb
+    task: Task
+    stream_id: UUID | None
 
     async def fetch(self, asked: Asked) -> Fetched:
-        return await (await self.runner.client()).fetch(asked)
+        fetched = await (await self.runner.client()).fetch(asked)
+        denied = isinstance(fetched.error, AccessDeniedError)
+        if denied and asked.source is not None and self.stream_id is not None:
+            await self._tell(self.stream_id, asked.source, str(fetched.error))
+        return fetched
+
+    async def _tell(self, stream_id: UUID, source: str, error: str) -> None:
+        """An insight for those who look at the stream; what was told last is not repeated."""
+        agent = self.task.agent
+        name = (agent.name or agent.agent_type) if agent else "the agent"
+        insights = InsightStore(self.runner.database, self.task.org_id, stream_id, self.task)
+        with suppress(NotFoundError):  # the stream is gone meanwhile
+            await insights.add(
+                kind=NEEDS_ATTENTION,
+                title=f"{name} needs attention: {error}",
+                evidence={"source": source},
+            )

@@ -10,8 +10,16 @@ import click
 
 from oppspot_runner.cli import output
 from oppspot_runner.cli.comparing import compare
-from oppspot_runner.cli.session import json_option, open_client, runs, say
+from oppspot_runner.cli.session import (
+    client_of,
+    json_option,
+    open_client,
+    open_database,
+    runs,
+    say,
+)
 from oppspot_runner.cli.values import json_object
+from oppspot_runner.queue.dead_letters import agents_in_need
 from oppspot_runner.streams import directory
 
 
@@ -33,13 +41,16 @@ agents.add_command(compare)
 @json_option
 @runs
 async def list_(agent_type: str | None, org: UUID | None, as_json: bool) -> None:
-    """List agents by name."""
-    async with open_client() as client:
-        rows = await client.run(directory.list_agents(agent_type=agent_type, org_id=org))
+    """List agents by name, with what they need of people."""
+    async with open_database() as database:
+        listed = directory.list_agents(agent_type=agent_type, org_id=org)
+        rows = await client_of(database).run(listed)
+        needs = {row["agent_id"]: row["error"] for row in await agents_in_need(database)}
     if as_json:
-        output.print_json(rows)
+        output.print_json([{**row, "attention": needs.get(row["id"])} for row in rows])
     elif rows:
         columns = ["agent", "name...", "type...", "active", "schedule", "configuration..."]
+        columns += ["attention..."]
         output.show(
             output.table(
                 columns,
@@ -51,6 +62,7 @@ async def list_(agent_type: str | None, org: UUID | None, as_json: bool) -> None
                         row["is_active"],
                         _schedule(row["schedule_cron"], row["schedule_timezone"]),
                         row["configuration"] or "",
+                        needs.get(row["id"], ""),
                     )
                     for row in rows
                 ],

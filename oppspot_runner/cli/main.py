@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     ),
     "agents": ("agents", "agents", "List, create, update and compare agents."),
     "tools": ("tools", "tools", "List tools; settle calls; clear the cache of results."),
+    "sources": ("sources", "sources", "List sources; resume hosts that failed; forget answers."),
     "streams": ("streams", "streams", "List, create, plan, run and show streams; assign agents."),
     "runs": ("runs", "runs", "List, show, start, signal, approve, rerun, cancel runs; events."),
     "schedules": (

@@ -118,6 +118,8 @@ def _head(found: Status, settings: Settings, dsn: str | None) -> RenderableType:
             *(("paused", _pause(row)) for row in found.pauses),
             ("waiting", _waiting(found) or None),
             *(("breaker", _breaker(row)) for row in found.breakers),
+            *(("host", _host(row)) for row in found.hosts),
+            *(("attention", f"agent {row['agent_name']}: {row['error']}") for row in found.in_need),
         ]
     )
 
@@ -148,6 +150,12 @@ def _breaker(row: DictRow) -> str:
     try_ = f"task {row['probe_id']} tries" if row["probe_id"] else f"one task tries {due}"
     name = row["agent_name"] or row["agent_id"]
     return f"agent {name}: {row['state']} after {row['failures']} errors in a row, {try_}"
+
+
+def _host(row: DictRow) -> str:
+    due = "now" if row["next_try_s"] == 0 else f"in {output.span(row['next_try_s'])}"
+    failed = f"{row['state']} after {row['failures']} failures"
+    return f"{row['host']} ({row['source']}): {failed}, one call tries {due}"
 
 
 def _runners(found: Status) -> RenderableType:

@@ -49,6 +49,11 @@ class Source:
         written = "\n".join(secret_in(settings, field) for field in self.needs)
         return sha256(written.encode()).hexdigest()[:16] if self.needs else ""
 
+    def limited_by(self, settings: Settings) -> str:
+        """The key of its limit: sources with the same one count together."""
+        credential = self.credential(settings)
+        return f"{self.rate_key}:{credential}" if credential else self.rate_key
+
 
 def companies_house_auth(settings: Settings) -> Auth:
     """The key of the register."""

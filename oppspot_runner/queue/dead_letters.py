@@ -17,6 +17,7 @@ import psycopg
 from psycopg.rows import DictRow
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random
 
+from oppspot_runner.base.codes import Code
 from oppspot_runner.base.errors import NotFoundError
 from oppspot_runner.base.payload import object_json, plain_text
 from oppspot_runner.db.files import statement
@@ -28,9 +29,20 @@ FINGERPRINT = statement("dead_letters/fingerprint")
 MATCHING = statement("dead_letters/matching")
 REQUEUE = statement("dead_letters/requeue")
 DISCARD = statement("dead_letters/discard")
+NEED_PEOPLE = statement("dead_letters/need_people")
 
 CHUNK = 500
 MOST_REASON = 10_000
+MOST_LOOKED_AT = 1_000  # of the newest, for what needs people
+# What no later attempt mends, because a key or an account has to be looked at.
+OF_PEOPLE = (
+    Code.ACCESS_DENIED,
+    Code.SOURCE_NOT_CONFIGURED,
+    Code.AUTHENTICATION_FAILED,
+    Code.API_KEY_MISSING,
+    Code.QUOTA_EXCEEDED,
+)
+OF_A_PAGE = f"{Code.ACCESS_DENIED.name}: web:"  # the owner of the site wants it so
 # Somebody took a unique key meanwhile, or locked the nodes of a run in another order.
 PASSING = (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected)
 
@@ -134,3 +146,13 @@ async def _change(database: Database, query: LiteralString, params: Params) -> l
     )
     rows: list[DictRow] = await persistently(partial(database.fetch_all, query, params))
     return [row["id"] for row in rows]
+
+
+async def agents_in_need(database: Database) -> list[DictRow]:
+    """Agents with failed tasks that wait for somebody to mend what they met, those of now first."""
+    params = {
+        "codes": [code.name for code in OF_PEOPLE],
+        "pages": OF_A_PAGE,
+        "most": MOST_LOOKED_AT,
+    }
+    return await database.fetch_all(NEED_PEOPLE, params)

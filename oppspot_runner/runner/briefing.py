@@ -45,7 +45,7 @@ DEFAULT_MAX_RETRIES = 3  # of the column: it says nothing, so the agent's own nu
 class Stores:
     """Makes what a task asks: companies for (org), the others for (org, stream, task).
 
-    Models are for (task, journal, stream); `sources` are those that can be asked.
+    Models are for (task, journal, stream); `sources` are those that the web can ask.
     """
 
     companies: Callable[[UUID | None], CompanyStore]
@@ -53,7 +53,7 @@ class Stores:
     insights: Callable[[Task, UUID], InsightStore]
     models: Callable[[Task, TaskJournal, UUID | None], ModelCalls]
     tools: Callable[[Task, TaskJournal], ToolCalls]
-    web: Callable[[Task], WebCalls]
+    web: Callable[[Task, UUID | None], WebCalls]
     sources: frozenset[str] = frozenset()
 
 
@@ -111,6 +111,7 @@ def brief(
     """All that the agent is to know. Raises Fail."""
     definition, options = chosen
     agent, stream = task.agent, around.stream
+    stream_id = stream.id if stream else None
     assert agent is not None
     ctx = Context(
         task=task,
@@ -125,9 +126,9 @@ def brief(
         execution_config=_object(task, "execution_config"),
         force_execute=task.payload.get("force_execute") is True,
         work_time=WorkTime(options.soft_limit_s, options.time_limit.total_seconds()),
-        _model_calls=stores.models(task, journal, stream.id if stream else None),
+        _model_calls=stores.models(task, journal, stream_id),
         _tool_calls=stores.tools(task, journal),
-        web=WebAccess(stores.web(task), stores.sources),
+        web=WebAccess(stores.web(task, stream_id), stores.sources),
         _companies=stores.companies(task.org_id),
         _items=stores.items(task.org_id, stream.id) if stream else None,
         _insights=stores.insights(task, stream.id) if stream else None,

@@ -115,6 +115,8 @@ def test_json_has_the_shape_that_http_has(cli: CommandLine, rows: Rows) -> None:
         "runners",
         "waiting",
         "breakers",
+        "hosts",
+        "attention",
         "recent_tasks",
     ]
     assert found["success"] is True

@@ -19,6 +19,7 @@ from oppspot_runner.base.settings import Settings
 from oppspot_runner.connectors.sources import COMPANIES_HOUSE
 from oppspot_runner.db.pool import Database
 from oppspot_runner.limits.call_rates import SharedCallLimiter
+from oppspot_runner.queue.dead_letters import agents_in_need
 from tests.connectors.http.internet import Answer, Site, Writer, answer
 from tests.docs.conftest import environment
 from tests.runner.conftest import FAST, Bench
@@ -97,6 +98,33 @@ async def test_a_host_that_is_left_alone_puts_its_tasks_off(bench: Bench, site: 
     assert last["error_message"].startswith("SOURCE_DOWN: companies_house: 127.0.0.1 has failed")
     row = await bench.row(first)
     assert (row["status"], row["retry_count"], len(site.received)) == ("pending", 1, 5)
+
+
+async def test_a_key_that_is_refused_fails_the_task_and_is_told_once(
+    bench: Bench, site: Site
+) -> None:
+    site.answers["/ch/company/1"] = answer(401)
+    stream = await bench.db.fetch_one("INSERT INTO streams (name) VALUES ('s') RETURNING id")
+    assert stream is not None
+    await bench.agent(samples.asker.function)
+    payload = json.dumps({"source": "companies_house", "path": "/company/1"})
+    agent = await bench.db.fetch_one("UPDATE ai_agents SET name = 'Finder' RETURNING id")
+    assert agent is not None
+    async with bench.running():
+        tasks = [
+            await bench.task(agent["id"], payload=payload, stream_id=stream["id"]) for _ in range(2)
+        ]
+        rows = await bench.ended(*tasks)
+    assert {(row["status"], row["retry_count"]) for row in rows} == {("failed", 0)}
+    assert rows[0]["error_message"].startswith("ACCESS_DENIED: companies_house: 127.0.0.1")
+    (insight,) = await bench.db.fetch_all("SELECT kind, title, evidence FROM stream_insights")
+    assert insight == {
+        "kind": "needs_attention",
+        "title": "Finder needs attention: companies_house: 127.0.0.1 answered with 401",
+        "evidence": {"source": "companies_house"},
+    }
+    (need,) = await agents_in_need(bench.db)
+    assert (need["agent_name"], need["tasks"]) == ("Finder", 2)
 
 
 async def was_put_off(bench: Bench, task: UUID) -> bool:

@@ -35,6 +35,7 @@ class Access:
     target: Target
     auth: Auth | None
     credential: str
+    limited_by: str
 
     def call(self, path: str, params: Mapping[str, Parameter]) -> tuple[Target, Call]:
         """A call of `path`, and where it leads."""
@@ -45,7 +46,7 @@ class Access:
             source.name,
             target.host,
             Outgoing("GET", url, headers=headers),
-            f"{source.rate_key}:{self.credential}" if self.credential else source.rate_key,
+            self.limited_by,
             source.rate,
             source.most_bytes,
             source.gives_json,
@@ -157,10 +158,11 @@ class SourceClient:
         try:
             auth = source.auth(self._settings) if source.auth else None
             credential = source.credential(self._settings)
+            limited_by = source.limited_by(self._settings)
         except ConfigurationError as error:
             raise SourceNotConfiguredError(
                 f"{source.name} cannot be asked: {error}", source=source.name, hint=error.hint
             ) from None
         url: str = getattr(self._settings, source.url)
         target, _ = whole_url(source.name, url)
-        return Access(source, url, target, auth, credential)
+        return Access(source, url, target, auth, credential, limited_by)
