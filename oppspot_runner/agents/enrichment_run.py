@@ -141,10 +141,12 @@ class EnrichmentRun:
                 continue  # deleted since
             dossier = Dossier(company, recorded.get(one.company_id, ()))
             dossiers.append(dossier)
+            before = self.totals.begun.get(str(one.company_id))
+            if before is None:  # else those who are not due were asked in this very run
+                self.waterfall.note_fresh(one.providers, tally)
             held = await self.waterfall.ask(dossier, one.providers, tally)
-            if held is None:
-                tally.enriched(dossier)
-            else:
+            tally.looked_at(dossier, whole=held is None, before=before)
+            if held is not None:
                 self._stop(held)
                 self.waiting.appendleft(one)
         asked = [one.enriched for one in dossiers if one.enriched.outcomes]

@@ -77,6 +77,12 @@ class Waterfall:
         """Whether one of the providers with these names asks the outside world."""
         return any(self.providers[name].web_source is not None for name in names)
 
+    def note_fresh(self, due: Sequence[str], tally: Tally) -> None:
+        """Counts the providers whose answer is fresh, since they are not `due`."""
+        for name in self.providers:
+            if name not in due:
+                tally.note(name, "cached")
+
     async def ask(self, dossier: Dossier, due: Sequence[str], tally: Tally) -> CallError | None:
         """Asks those that are `due`; the error that keeps us from asking the others, if one does.
 
@@ -97,10 +103,7 @@ class Waterfall:
     ) -> CallError | None:
         for provider in group:
             name, source = provider.name, provider.web_source
-            if name not in due:
-                tally.note(name, "cached")
-                continue
-            if source in self.denied:
+            if name not in due or source in self.denied:
                 continue
             outcome: Outcome | None = "cached"
             if provider.revises or dossier.lacks(name, provider.fields):
@@ -130,12 +133,13 @@ class Waterfall:
             raise error
         code = error.code if isinstance(error, CallError) else type(error).__name__
         tally.errors[code] += 1
+        if isinstance(error, SourceDownError) and error.retry_after_s is not None:
+            return None  # it rests, which its own failures have told
         self.ctx.log.warning("provider failed", provider=provider.name, error=str(error))
         if shared and isinstance(error, AccessDeniedError):
             self.denied[provider.web_source] = error
             return None
-        rests = isinstance(error, SourceDownError) and error.retry_after_s is not None
-        return None if rests else "error"
+        return "error"
 
 
 def _worst(ends: Iterable[CallError | BaseException | None]) -> CallError | None:

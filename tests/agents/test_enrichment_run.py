@@ -140,8 +140,9 @@ async def test_a_limit_keeps_what_is_done_and_the_next_attempt_goes_on(
     object.__setattr__(again.task, "attempt", 2)
     results = await finish(world.db, *await begin(EnrichmentAgent, again))
     assert (results["items_updated"], results["enriched_count"]) == (6, 6)
-    assert results["by_provider"]["register"]["ok"] == 6
-    assert results["by_provider"]["accounts"] == {"ok": 6}
+    for name in ("register", "officers", "accounts", "size_band"):
+        assert results["by_provider"][name] == {"ok": 6}
+    assert results["fields_filled"]["status"] == results["fields_filled"]["employees"] == 6
     assert (results["api_calls"], results["partial"]) == (31, False)  # one was made in vain
     profiles = [path for path in register.paths if path.count("/") == 1 and "company/" in path]
     assert sorted(profiles) == [f"company/{number(place)}" for place in range(1, 7)]
