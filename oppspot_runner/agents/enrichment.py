@@ -15,9 +15,10 @@ from oppspot_runner.agents.definition import Agent
 from oppspot_runner.agents.enrichment_run import EnrichConfig, EnrichmentRun
 from oppspot_runner.agents.goal import config_of, goal_of, lock_stream
 from oppspot_runner.agents.options import AgentOptions
-from oppspot_runner.agents.providers import SITES, Provider, conclusions, on_record
+from oppspot_runner.agents.providers import Provider, conclusions, on_record
 from oppspot_runner.agents.providers_accounts import Accounts
 from oppspot_runner.agents.providers_register import Officers, Register
+from oppspot_runner.agents.providers_website import Website
 from oppspot_runner.base.errors import Fail
 from oppspot_runner.companies.items import score_row
 from oppspot_runner.companies.scoring import Scorer
@@ -47,7 +48,7 @@ class EnrichmentAgent(Agent):
 
     def providers(self) -> tuple[Provider, ...]:
         """All providers, in the order in which they are asked."""
-        return (*on_record(), Register(), Officers(), Accounts(), *conclusions())
+        return (*on_record(), Register(), Officers(), Accounts(), Website(), *conclusions())
 
     async def execute_agent(self, state: dict[str, Any]) -> dict[str, Any]:
         """Asks about all companies that are due, and writes each of them."""
@@ -74,7 +75,7 @@ class EnrichmentAgent(Agent):
         wanted = [provider for name, provider in known.items() if name in names]
         for provider in wanted:
             source = provider.web_source
-            if source not in (None, SITES) and not self.ctx.web.configured(source):
+            if source is not None and not self.ctx.web.configured(source):
                 self.skipped[provider.name] = not_configured(source).one_line()
         usable = [provider for provider in wanted if provider.name not in self.skipped]
         if wanted and not usable:

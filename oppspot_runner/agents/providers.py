@@ -23,14 +23,12 @@ from oppspot_runner.companies.industry_table import industry_table
 from oppspot_runner.companies.places import parse_place
 from oppspot_runner.companies.scoring_industry import CONCLUDED
 
-SITES = "web"
-
 
 class Provider(Protocol):
     """One source. `fields` are those it can fill, `ttl` how long its answer stays fresh.
 
     One that `revises` is asked also when all its fields are known. `web_source` is the source of
-    the outside world that it asks, SITES for web sites, None for none: those of one source are
+    the outside world that it asks, "web" for web sites, None for none: those of one source are
     asked one after the other, those of different ones side by side.
     """
 

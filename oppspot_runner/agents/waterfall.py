@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from oppspot_runner.agents.context import Context
-from oppspot_runner.agents.providers import SITES, Provider
+from oppspot_runner.agents.providers import Provider
 from oppspot_runner.agents.tally import Tally
 from oppspot_runner.agents.web import WebAccess
 from oppspot_runner.base.errors import (
@@ -30,6 +30,7 @@ from oppspot_runner.base.errors import (
 from oppspot_runner.base.web import Asked, Fetched
 from oppspot_runner.companies.enriching import Dossier
 from oppspot_runner.companies.items import Outcome
+from oppspot_runner.connectors.sources import SITES
 
 
 class CallsSpentError(CallError):

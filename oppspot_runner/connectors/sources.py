@@ -112,9 +112,15 @@ SOURCES: Mapping[str, Source] = {
 }
 
 
+# Web sites, which are everywhere. They are read when their owners can reach who reads them.
+SITES = "web"
+SITES_NEED = ("contact",)
+
+
 def not_configured(name: str) -> SourceNotConfiguredError:
     """The error for a source whose keys are not all set."""
-    missing = ", ".join(variable_name(field) for field in SOURCES[name].needs)
+    needs = SITES_NEED if name == SITES else SOURCES[name].needs
+    missing = ", ".join(variable_name(field) for field in needs)
     return SourceNotConfiguredError(
         f"{name} cannot be asked: {missing} is not set",
         source=name,
@@ -124,4 +130,5 @@ def not_configured(name: str) -> SourceNotConfiguredError:
 
 def configured_sources(settings: Settings) -> frozenset[str]:
     """The names of the sources that can be asked."""
-    return frozenset(name for name, one in SOURCES.items() if not one.missing(settings))
+    names = {name for name, one in SOURCES.items() if not one.missing(settings)}
+    return frozenset(names | {SITES} if settings.contact else names)

@@ -106,7 +106,7 @@ async def test_without_a_key_the_register_is_skipped_and_said(
 ) -> None:
     stream_id, _ = await stream_of(world, register, 2)
     results = await world.run(EnrichmentAgent, stream_id, web=register.web())
-    assert set(results["skipped_providers"]) == {"register", "officers", "accounts"}
+    assert set(results["skipped_providers"]) == {"register", "officers", "accounts", "website"}
     assert "COMPANIES_HOUSE_API_KEY is not set" in results["skipped_providers"]["register"]
     assert (results["errors"], results["partial"], register.asked) == ({}, False, [])
     assert (results["items_updated"], results["api_calls"]) == (2, 0)
@@ -202,7 +202,7 @@ async def test_a_source_that_lets_nobody_in_is_asked_once_and_said(
     results = await enrich(world, register, stream_id)
     assert register.paths == [f"company/{number(1)}"]
     assert results["errors"] == {"ACCESS_DENIED": 1}
-    assert set(results["skipped_providers"]) == {"register", "officers", "accounts"}
+    assert set(results["skipped_providers"]) == {"register", "officers", "accounts", "website"}
     assert "the key is wrong" in results["skipped_providers"]["accounts"]
     assert (results["items_updated"], results["partial"]) == (3, True)
 

@@ -17,9 +17,9 @@ from oppspot_runner.connectors.http.keeping import AnswerKeeper, Freshness
 from oppspot_runner.connectors.http.outgoing import Outgoing
 from oppspot_runner.connectors.http.robots import Leave, leave_to_read
 from oppspot_runner.connectors.http.target import Target
-from oppspot_runner.connectors.sources import MIB
+from oppspot_runner.connectors.sources import MIB, SITES
 
-PAGES = "web"  # the source that pages are counted under
+PAGES = SITES  # the source that pages are counted under
 FRESH_FOR = timedelta(days=1)
 MISSING_FOR = timedelta(days=7)
 PAGE_WINDOW_S = 1.0  # one page of a registered domain
