@@ -1,0 +1,1 @@
+"""For tests of users: the outside world, to ask without leaving this machine."""

@@ -1,0 +1,109 @@
+"""Makes what people say about the made companies: at Reddit, at Hacker News, and in feeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from email.utils import format_datetime
+
+from oppspot_runner.testing.world.content import Item, RedditPost, RegisteredCompany
+
+POSTS, STORIES = 60, 150
+HOUR_S = 3_600
+FIRST_ITEM = 41_000_001
+SUBREDDITS = ("smallbusinessuk", "saas", "devops")
+ASKED = (
+    "Looking for an alternative to {name}",
+    "Has anybody moved from a spreadsheet to {name}?",
+    "Can you recommend something like {name}?",
+    "We are switching from {name}, what now?",
+    "{name} doubled its prices",
+    "Our first month with {name}",
+)
+TOLD = (
+    "{name} raises a Series A",
+    "Show HN: A client for the interface of {name}",
+    "Ask HN: Who has used {name} at work?",
+    "How {name} moved to one database",
+    "{name} is down",
+)
+
+
+def made_posts(companies: Sequence[RegisteredCompany], today: date) -> list[RedditPost]:
+    """Posts of the last five days, one every two hours."""
+    return [_post(companies, place, _begin(today)) for place in range(POSTS)]
+
+
+def made_items(companies: Sequence[RegisteredCompany], today: date) -> list[Item]:
+    """Stories of the last days, one an hour, with comments; some were taken away."""
+    return list(_items(companies, _begin(today)))
+
+
+def made_feeds(companies: Sequence[RegisteredCompany], today: date) -> dict[str, bytes]:
+    """A feed of news, newest first."""
+    news = "".join(
+        f"<item><title>{_short(one)} raises £{place + 2}m in seed round</title>"
+        f"<link>https://news.example/{one.number}</link><guid>{one.number}</guid>"
+        f"<pubDate>{format_datetime(_begin(today) - timedelta(days=place))}</pubDate></item>"
+        for place, one in enumerate(companies[:20])
+    )
+    feed = (
+        '<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel>'
+        f"<title>Made news</title><link>https://news.example/</link>{news}</channel></rss>"
+    )
+    return {"news": feed.encode()}
+
+
+def _post(companies: Sequence[RegisteredCompany], place: int, now: datetime) -> RedditPost:
+    company = companies[place * 3 % len(companies)]
+    is_link = place % 5 == 4
+    return RedditPost(
+        id=f"1world{place:03}",
+        title=ASKED[place % len(ASKED)].format(name=_short(company)),
+        subreddit=SUBREDDITS[place % len(SUBREDDITS)],
+        created_utc=now.timestamp() - (2 * place + 1) * HOUR_S,
+        selftext="" if is_link else "[removed]" if place % 20 == 7 else "We are a team of twelve.",
+        author="[deleted]" if place % 20 == 7 else f"user_{place % 9}",
+        url=f"http://{company.site}.localhost/" if is_link else None,
+        score=(place * 7) % 50,
+        num_comments=place % 3,
+        edited=now.timestamp() if place % 10 == 3 else False,
+        removed_by_category="moderator" if place % 20 == 7 else None,
+        comments=tuple(f"Answer {turn}" for turn in range(place % 3)),
+    )
+
+
+def _items(companies: Sequence[RegisteredCompany], now: datetime) -> Iterator[Item]:
+    for place in range(STORIES):
+        company = companies[place * 3 % len(companies)]
+        title = TOLD[place % len(TOLD)].format(name=_short(company))
+        story = FIRST_ITEM + 10 * (STORIES - place)
+        at = int(now.timestamp()) - (place + 1) * HOUR_S
+        asks = title.startswith("Ask HN")
+        deleted = place % 25 == 11
+        yield Item(
+            story,
+            at,
+            "job" if place % 30 == 20 else "story",
+            by=None if deleted else f"reader{place % 12}",
+            title=None if deleted else title,
+            url=None if asks or deleted else f"http://{company.site}.localhost/news",
+            text="We think of it.<p>What do you say?" if asks else None,
+            score=(place * 11) % 300 + 1,
+            descendants=place % 3,
+            deleted=deleted,
+            dead=place % 25 == 17,
+        )
+        for turn in range(place % 3):
+            said = f"It works for us &amp; for {_short(company)}."
+            yield Item(
+                story + turn + 1, at + 60, "comment", f"reader{turn}", text=said, parent=story
+            )
+
+
+def _short(company: RegisteredCompany) -> str:
+    return company.name.rpartition(" ")[0]
+
+
+def _begin(today: date) -> datetime:
+    return datetime.combine(today, time(9), UTC)

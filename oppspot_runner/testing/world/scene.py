@@ -1,0 +1,53 @@
+"""What the sources of the world share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from oppspot_runner.testing.world.clock import WorldClock
+from oppspot_runner.testing.world.content import Content
+from oppspot_runner.testing.world.exchange import Reply, Request
+from oppspot_runner.testing.world.limits import Counter, Limit
+
+
+@dataclass
+class Scene:
+    """The content, the time, the address of the world, and the limits of who asks it."""
+
+    content: Content
+    clock: WorldClock
+    url: str
+    port: int
+    limits: Mapping[str, Limit]
+    _counters: dict[str, Counter] = field(default_factory=dict)
+
+    def counter(self, name: str) -> Counter:
+        """Counts the calls that share the limit `name`."""
+        return self._counters.setdefault(name, Counter(self.limits[name]))
+
+    def reset(self) -> None:
+        """Forgets who asked how often."""
+        for one in self._counters.values():
+            one.reset()
+
+    def host(self, name: str) -> str:
+        """The address of a host of the world."""
+        return f"http://{name}.localhost:{self.port}"
+
+
+class Source(Protocol):
+    """A service of the world: a module each, listed in world.py."""
+
+    prefix: str
+
+    def __init__(self, scene: Scene) -> None: ...
+
+    def settings(self) -> Mapping[str, str]:
+        """The variables that lead to it."""
+        ...
+
+    def answer(self, request: Request) -> Reply:
+        """The right answer. Raises ValueError for parameters that make no sense."""
+        ...
