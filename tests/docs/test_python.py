@@ -23,6 +23,7 @@ FAN_OUT_PAGE = "docs/guides/fan-out.md"
 MODELS_PAGE = "docs/guides/language-models.md"
 TOOLS_PAGE = "docs/guides/tools.md"
 WEB_PAGE = "docs/guides/outside-world.md"
+WORLD_PAGE = "docs/guides/fake-world.md"
 EXECUTOR_PAGE = "docs/guides/agent-executor.md"
 # Pages whose Python is run, by the test that runs it.
 RUN = {
@@ -37,6 +38,7 @@ RUN = {
     MODELS_PAGE: __file__,
     TOOLS_PAGE: __file__,
     WEB_PAGE: "tests/web/test_page.py",
+    WORLD_PAGE: "tests/fake_world/test_page.py",
     EXECUTOR_PAGE: str(Path(__file__).with_name("test_executor_page.py")),
 }
 # Agent type, payload, then: status of the task, number of attempts, what is in output or error.

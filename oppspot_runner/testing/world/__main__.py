@@ -32,8 +32,8 @@ def main(arguments: list[str] | None = None) -> None:
             sys.stdout.flush()
             sys.stderr.write(f"The world is at {world.url} until Ctrl-C.\n")
             ended.wait()
-    except OSError as error:
-        parser.exit(1, f"the port {given.port} cannot be had: {error.strerror}\n")
+    except (OSError, OverflowError) as error:
+        parser.exit(1, f"the port {given.port} cannot be had: {error}\n")
 
 
 if __name__ == "__main__":
