@@ -65,6 +65,20 @@ async def test_counts_of_idle_limits_go(db: Database) -> None:
     assert [row["key"] for row in left] == ["busy"]
 
 
+async def test_a_limit_that_is_held_lets_nothing_through_until_then(db: Database) -> None:
+    limiter, limit = SharedCallLimiter(db), RateLimit(3, 10)
+    await limiter.hold("k", limit, 100)
+    await limiter.hold("k", limit, 5)  # what was said before holds longer
+    assert 99 < await limiter.take("k", limit) <= 100
+    assert await limiter.take("other", limit) == 0
+    await later(db, 60)
+    async with db.connection() as connection:
+        await prune_tool_calls(connection, keep_s=60)
+    assert 99 < await limiter.take("k", limit) <= 100
+    await db.execute("UPDATE tool_call_rates SET held_until = now()")
+    assert [await limiter.take("k", limit) for _ in range(3)] == [0, 0, 0]
+
+
 async def test_results_are_few_and_go_when_their_time_is_over(
     db: Database, monkeypatch: Any
 ) -> None:

@@ -6,7 +6,12 @@ import pickle
 
 import pytest
 
-from oppspot_runner.base.errors import CallError, RateLimitExceededError, SourceError
+from oppspot_runner.base.errors import (
+    CallError,
+    MalformedAnswerError,
+    RateLimitExceededError,
+    SourceError,
+)
 from oppspot_runner.base.web import Asked
 from oppspot_runner.connectors.http.asking import SourceClient
 from tests.connectors.http.internet import Site, Writer, answer
@@ -131,6 +136,11 @@ async def test_an_answer_that_breaks_off_is_asked_for_twice(
         ({"X_Ratelimit_Reset": "128"}, 128),
         ({"Date": "Fri, 02 Jan 2026 10:00:00 GMT", "X_Ratelimit_Reset": "1767348060"}, 60),
         ({"Retry_After": "soon", "X_Ratelimit_Reset": "never"}, 33.4),
+        ({"Retry_After": "Fri, 02 Jan 99999999999999 10:00:00 GMT"}, 33.4),
+        ({"Retry_After": "9" * 400}, 86_400),
+        ({"X_Ratelimit_Reset": "nan"}, 1),
+        ({"X_Ratelimit_Reset": "-inf"}, 1),
+        ({"X_Ratelimit_Reset": "1e999"}, 86_400),
         ({}, 33.4),
     ],
     ids=str,
@@ -143,6 +153,25 @@ async def test_who_is_asked_too_often_says_when_to_come_again(
     assert isinstance(error, RateLimitExceededError)
     assert (error.retry_after_s, made) == (wait_s, 1)
     assert turns.held == [wait_s]  # all other calls with that key wait too
+
+
+async def test_who_says_too_often_without_a_word_of_when_is_left_alone_for_a_while(
+    client: SourceClient, site: Site
+) -> None:
+    site.answers["/hn/item/1.json"] = answer(429)
+    error, _ = await failed(client, Asked("hacker_news", "item/1.json"))
+    assert error.retry_after_s == 30
+
+
+async def test_the_last_call_that_a_source_lets_us_make_is_followed_by_a_pause(
+    client: SourceClient, site: Site, turns: Turns
+) -> None:
+    said = {"X_Ratelimit_Remaining": "1.0", "X_Ratelimit_Reset": "128"}
+    site.answers["/ch/company/1"] = answer(200, b"{}", **said)
+    site.answers["/ch/company/2"] = answer(200, b"{}", **{**said, "X_Ratelimit_Remaining": "0.0"})
+    for number in (1, 2):
+        assert (await client.fetch(of_register(f"/company/{number}"))).answer is not None
+    assert turns.held == [128]
 
 
 async def test_a_source_that_is_down_and_says_when_to_come_again_is_not_asked_before(
@@ -245,6 +274,27 @@ async def test_a_page_takes_turns_with_its_domain(
     assert fetched.answer.text == "<h1>Acme</h1>"
     assert fetched.requests == {"web": 2}
     assert [key for key, _ in turns.taken] == ["web:acme.localhost"] * 2  # robots.txt first
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "text"),
+    [
+        ("text/html; charset=latin-1", b"caf\xe9", "café"),
+        ("text/html; charset=no-such", b"caf\xc3\xa9", "café"),
+        ("text/html; charset=base64", b"caf\xc3\xa9", "café"),
+        ("", b"caf\xe9", "caf\ufffd"),
+    ],
+)
+async def test_content_is_text_whatever_its_encoding(
+    kind: str, content: bytes, text: str, client: SourceClient, site: Site
+) -> None:
+    site.answers["/page"] = answer(200, content, Content_Type=kind)
+    here = f"http://acme.localhost:{site.port}/page#part"
+    found = (await client.fetch(Asked(None, here))).answer
+    assert found is not None
+    assert (found.text, found.url) == (text, here.removesuffix("#part"))
+    with pytest.raises(MalformedAnswerError, match="web answered with what is no JSON: 'caf"):
+        found.json()
 
 
 async def test_errors_and_answers_cross_to_other_processes(

@@ -9,7 +9,7 @@ from oppspot_runner.connectors.http.asking import SourceClient
 from oppspot_runner.connectors.http.robots import leave_to_read
 from oppspot_runner.db.pool import Database
 from tests.connectors.http.internet import Site, answer
-from tests.web.conftest import Turns
+from tests.web.conftest import MakeClient, Turns
 from tests.web.test_cache import older
 
 PAGE = answer(200, b"<p>page</p>", Content_Type="text/html")
@@ -75,6 +75,28 @@ async def test_a_site_that_wants_to_be_read_slowly_is(
     site.answers |= {"/robots.txt": answer(200, b"User-agent: *\nCrawl-delay: 7\n"), "/": PAGE}
     await client.fetch(page(site))
     assert [(limit.max_calls, limit.window_s) for _, limit in turns.taken] == [(1, 1.0), (1, 7.0)]
+
+
+async def test_where_a_page_leads_its_owner_is_asked_too(
+    make_client: MakeClient, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = await Site().start()
+    monkeypatch.setenv("OPPSPOT_REACHABLE_PORTS", f"{site.port},{other.port}")
+    there = f"http://other.localhost:{other.port}"
+    site.answers |= {
+        "/open": answer(302, b"", Location=f"{there}/a"),
+        "/closed": answer(302, b"", Location=f"{there}/private/a"),
+    }
+    other.answers |= {"/robots.txt": answer(200, ROBOTS), "/a": PAGE, "/private/a": PAGE}
+    client = make_client()
+    found = (await client.fetch(page(site, "/open"))).answer
+    assert found is not None
+    assert found.url == f"{there}/a"
+    error = (await client.fetch(page(site, "/closed"))).error
+    assert error is not None
+    assert error.code == "ACCESS_DENIED"
+    assert "robots.txt of other.localhost" in str(error)
+    await other.stop()
 
 
 @pytest.mark.parametrize(

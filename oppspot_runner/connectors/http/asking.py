@@ -151,7 +151,7 @@ class SourceClient:
     def _found(self, source: Source) -> Access:
         if missing := source.missing(self._settings):
             raise SourceNotConfiguredError(
-                f"{source.name} cannot be asked: {', '.join(missing)} is not set",
+                f"{source.name} cannot be asked without {', '.join(missing)}",
                 source=source.name,
                 hint="Set it where the runner runs, and restart the runner.",
             )

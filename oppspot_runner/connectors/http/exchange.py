@@ -144,7 +144,7 @@ class Exchange:
             if waited_s > IN_PLACE_S:
                 raise RateLimitExceededError(
                     f"{call.source}: the limit of {call.rate.max_calls} calls in"
-                    f" {call.rate.window_s:g} s is used up",
+                    f" {call.rate.window_s:g} s is used up, or the source wants to be left alone",
                     retry_after_s=wait_s,
                 )
             await self._sleep(wait_s)
@@ -178,7 +178,7 @@ def whole_url(
         raise AnswerRefusedError(
             f"{source}: {error}", source=source, code=error.code, hint=error.hint
         ) from None
-    return target, str(target.url)
+    return target, str(target.url.copy_with(fragment=None))
 
 
 def _were_enough(state: RetryCallState) -> bool:

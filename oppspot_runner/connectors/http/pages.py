@@ -42,18 +42,29 @@ class PageReader:
 
         async def send(call: Call) -> HttpResponse:
             leave = await self._leave(target, url, made)
-            if not leave.given:
-                raise AccessDeniedError(
-                    f"{PAGES}: the robots.txt of {target.host} does not let us read that page",
-                    source=PAGES,
-                )
             window_s = max(PAGE_WINDOW_S, leave.delay_s)
-            return await self._exchange.send(replace(call, rate=RateLimit(1, window_s)), made)
+            slow = replace(call, rate=RateLimit(1, window_s))
+            response = await self._exchange.send(slow, made)
+            end, answered = whole_url(PAGES, response.url)
+            if end.host != target.host:
+                await self._leave(end, answered, made)
+            return response
 
         return await self._keeper.answer(call, Freshness(fresh_for, MISSING_FOR), send)
 
     async def _leave(self, target: Target, url: str, made: Counter[str]) -> Leave:
-        """What the robots.txt of the site says of that page.
+        """How the robots.txt of the site lets us read that page. Raises AccessDeniedError: not."""
+        robots = await self._robots(target, made)
+        leave = Leave() if robots is None else await leave_to_read(url, robots)
+        if not leave.given:
+            raise AccessDeniedError(
+                f"{PAGES}: the robots.txt of {target.host} does not let us read that page",
+                source=PAGES,
+            )
+        return leave
+
+    async def _robots(self, target: Target, made: Counter[str]) -> str | None:
+        """The robots.txt of the site; None: it has none.
 
         One that cannot be had for now leaves the page unread for now: the error goes on. One that
         is denied to us, or lies at the end of endless redirects, is none.
@@ -68,8 +79,8 @@ class PageReader:
         except AnswerRefusedError as error:
             if error.code != Code.TOO_MANY_REDIRECTS.name:
                 raise
-            return Leave()
-        return await leave_to_read(url, robots.text) if robots.found else Leave()
+            return None
+        return robots.text if robots.found else None
 
 
 def _call(target: Target, url: str) -> Call:

@@ -24,7 +24,9 @@ from oppspot_runner.connectors.http.client import HttpResponse
 from oppspot_runner.connectors.http.errors import HttpError
 
 NOT_MODIFIED = 304
-MOST_WAIT_S = 86_400.0  # that a source may ask for
+LEAST_WAIT_S, MOST_WAIT_S = 1.0, 86_400.0  # that a source may ask for
+UNSAID_WAIT_S = 30.0  # at least, where it does not say how long
+NO_TIME = (ValueError, OverflowError)
 EPOCH_S = 1e9  # a reset beyond that is a time, below it a number of seconds
 
 
@@ -42,12 +44,13 @@ def check_up(response: HttpResponse, source: str, host: str) -> None:
 def spent_for_s(response: HttpResponse, window_s: float) -> float | None:
     """How long no further call is welcome; None: the next one is.
 
-    `window_s` is how long to wait where a source that was asked too often does not say it.
+    A source that was asked too often and does not say for how long is left alone for `window_s`,
+    and not less than half a minute: some say so to every robot, whenever it comes.
     """
     headers = response.headers
     if response.status == 429:
-        return _retry_after_s(headers) or _reset_s(headers) or window_s
-    with suppress(ValueError):
+        return _retry_after_s(headers) or _reset_s(headers) or max(window_s, UNSAID_WAIT_S)
+    with suppress(*NO_TIME):
         if float(headers.get("x-ratelimit-remaining", "")) < 1:
             return _reset_s(headers)
     return None
@@ -107,13 +110,13 @@ def _told(response: HttpResponse, source: str, host: str) -> str:
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:
     text = headers.get("retry-after", "").strip()
-    with suppress(ValueError):
+    with suppress(*NO_TIME):
         return _bounded(float(text) if text.isdecimal() else _seconds_until(text, headers))
     return None
 
 
 def _reset_s(headers: Mapping[str, str]) -> float | None:
-    with suppress(ValueError):
+    with suppress(*NO_TIME):
         reset = float(headers.get("x-ratelimit-reset", ""))
         return _bounded(reset - _now(headers).timestamp() if reset > EPOCH_S else reset)
     return None
@@ -126,7 +129,7 @@ def _seconds_until(text: str, headers: Mapping[str, str]) -> float:
 
 def _now(headers: Mapping[str, str]) -> datetime:
     """The time by the clock that the answer was written with, else by ours."""
-    with suppress(ValueError):
+    with suppress(*NO_TIME):
         return _aware(parsedate_to_datetime(headers.get("date", "")))
     return datetime.now(UTC)
 
@@ -136,4 +139,4 @@ def _aware(when: datetime) -> datetime:
 
 
 def _bounded(seconds: float) -> float:
-    return min(max(seconds, 1.0), MOST_WAIT_S)
+    return min(max(LEAST_WAIT_S, seconds), MOST_WAIT_S)  # in that order nan is the least
