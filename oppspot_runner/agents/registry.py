@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from oppspot_runner.agents.definition import Agent
 from oppspot_runner.agents.function import AgentFunction, input_model_of
 from oppspot_runner.agents.options import AgentOptions, Isolation, made_options
-from oppspot_runner.base.errors import ConfigurationError, UnknownAgentTypeError
+from oppspot_runner.base.errors import ConfigurationError, OppspotError, UnknownAgentTypeError
 
 ENTRY_POINT_GROUP = "oppspot_runner.agents"
 
@@ -113,12 +113,21 @@ class Registry:
         for module in modules:
             try:
                 importlib.import_module(module)
-            except Exception as error:
-                reason = f"{type(error).__name__}: {error}"
+            except (Exception, SystemExit) as error:
+                reason, hint = _why_not(module, error)
                 raise ConfigurationError(
-                    f"--import {module} failed: {reason}",
-                    hint="The module must be importable from the current folder or be installed.",
+                    f"--import {module} failed: {reason}", hint=hint
                 ) from error
+
+
+def _why_not(module: str, error: BaseException) -> tuple[str, str | None]:
+    """Why a module could not be imported, and what to do about it."""
+    if isinstance(error, OppspotError):
+        return str(error), error.hint
+    hint = f"`python -c 'import {module}'` shows where."
+    if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
+        hint = "The module must be importable from the current folder or be installed."
+    return f"{type(error).__name__}: {error}", hint
 
 
 def definition_of(
