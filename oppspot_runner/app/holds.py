@@ -49,11 +49,10 @@ def waiting(task: dict[str, Any]) -> Reason:
 
 def paused(pause: dict[str, Any]) -> Reason:
     """Of what somebody paused; `pause` is a row of explain/pauses."""
-    called = whose({**pause, "name": pause["agent_name"] or pause["key"]})
     why = f" ({pause['reason']})" if pause["reason"] else ""
     return Reason(
         "paused",
-        f"{called} is paused {when(pause['paused_at'], 'since')}{why}",
+        f"{whose(pause)} is paused {when(pause['paused_at'], 'since')}{why}",
         f"oppspot-runner resume --{pause['scope']} {pause['key']}",
     )
 

@@ -67,7 +67,8 @@ def test_a_pause_is_named_with_its_reason_and_the_command_that_ends_it(
     assert cli("pause", f"--{scope}", key, "--reason", "too dear").code == 0
     found = reasons(cli, task)
     assert set(found) == {"paused"}
-    assert "is paused since" in found["paused"]["text"]
+    name = {"agent": "agent Digest", "type": "type digest", "org": "organisation Ours"}[scope]
+    assert found["paused"]["text"].startswith(f"the {name} is paused since")
     assert "(too dear)" in found["paused"]["text"]
     assert cli(*found["paused"]["fix"].split()[1:]).code == 0
     assert set(reasons(cli, task)) == {"in_line"}
