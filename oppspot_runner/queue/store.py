@@ -129,7 +129,7 @@ async def begin(connection: Connection, task: Task) -> bool:
 
 
 async def blame(connection: Connection, task: Task, error: str) -> None:
-    """Notes what a task of ours did to its runner, in its error_message."""
+    """Notes what a task of ours did to its runner, on the task and on its attempt."""
     text = clean_text(redact(error), most=MOST_TEXT)
     params = {"task_id": task.id, "run_token": task.run_token, "error": text}
     await connection.execute(BLAME, params)

@@ -177,6 +177,25 @@ async def test_the_blame_is_on_the_task_until_it_runs_again(bench: Bench) -> Non
     )
 
 
+async def test_a_task_that_blocks_three_times_fails_with_the_blame_of_each_attempt(
+    bench: Bench,
+) -> None:
+    async def blocks_and_stays(ctx: Any) -> dict[str, Any]:
+        block(1)
+        await asyncio.Event().wait()  # an end of its own might be written before the lease is lost
+        return {}
+
+    async with bench.running(replace(FAST, blocked_s=0.5)):
+        culprit = await bench.task(await bench.agent(blocks_and_stays))
+        (row,) = await bench.ended(culprit)
+    blame = "it blocked the event loop of its runner for 0.5 s: "
+    told = [one["error_message"] for one in await bench.attempts(culprit)]
+    assert [one.startswith(blame) for one in told] == [True] * 3
+    assert (row["status"], row["crash_count"], row["retry_count"]) == ("failed", 3, 0)
+    assert row["error_message"].startswith("the runner was lost three times while this task ran")
+    assert f": {blame}" in row["error_message"]
+
+
 class Left:
     """Takes the place of leaving the process."""
 

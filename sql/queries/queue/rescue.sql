@@ -1,7 +1,8 @@
 -- Puts back what dead runners left. Dead: the lease ran out, or the session that held the runner's
 -- lock is gone and its heart missed a beat (the lock alone proves nothing: a living runner can lose
 -- its listening session). A missing runner row counts as dead. The first crashes cost nothing but
--- time; the third ends the task: work that kills its runner must not take down the fleet. A task that
+-- time; the third ends the task: work that kills its runner must not take down the fleet. What a runner
+-- said of the culprit before it died (see blame) is what people read. A task that
 -- was only held had not begun: it had no part in the death, and the attempt gets its number back.
 -- Lost rows are looked for between the ids of living runners: what those have ended stays in the index as
 -- long as somebody holds an old snapshot, and would be read at every poll. They are found before they
@@ -35,14 +36,16 @@ WITH watched AS MATERIALIZED (
         LIMIT 100))
     ORDER BY t.id FOR NO KEY UPDATE OF t SKIP LOCKED
 ), placed AS MATERIALIZED (
-    SELECT l.*, nextval('agent_tasks_ready_seq') AS place FROM (SELECT * FROM lost ORDER BY ready_seq) l
+    SELECT l.*, nextval('agent_tasks_ready_seq') AS place,
+           (SELECT e.error_message FROM agent_executions e WHERE e.id = l.execution_id) AS blame
+    FROM (SELECT * FROM lost ORDER BY ready_seq) l
 ), saved AS (
     UPDATE agent_tasks t SET
         status = CASE WHEN t.cancel_requested_at IS NOT NULL THEN 'cancelled'
                       WHEN t.crash_count + l.begun >= 3 THEN 'failed' ELSE 'pending' END,
         error_message = CASE WHEN t.cancel_requested_at IS NOT NULL THEN t.cancel_reason
-            WHEN t.crash_count + l.begun >= 3 THEN format('the runner was lost three times while this task ran, last %%s',
-                coalesce('on ' || d.host || ' (pid ' || d.pid || ')', 'runner ' || t.runner_id))
+            WHEN t.crash_count + l.begun >= 3 THEN format('the runner was lost three times while this task ran, last %%s%%s',
+                coalesce('on ' || d.host || ' (pid ' || d.pid || ')', 'runner ' || t.runner_id), ': ' || l.blame)
             ELSE t.error_message END,
         crash_count = t.crash_count + l.begun, run_token = NULL, runner_id = NULL, parked = false, progress = NULL,
         attempt = t.attempt - 1 + l.begun, execution_id = CASE WHEN l.begun = 0 THEN t.execution_id END,
@@ -51,7 +54,7 @@ WITH watched AS MATERIALIZED (
     FROM placed l LEFT JOIN dead d ON d.id = l.runner_id
     WHERE t.id = l.id
     RETURNING t.id, t.agent_id, t.org_id, t.stream_id, t.run_id, t.attempt, t.status, t.started_at,
-              l.runner_id, l.execution_id, l.begun, d.host, d.pid
+              l.runner_id, l.execution_id, l.begun, l.blame, d.host, d.pid
 ), tallied AS (
     INSERT INTO task_tallies (status, n) SELECT status, count(*) FROM saved WHERE status = 'cancelled' GROUP BY status
 ), written AS (
@@ -59,7 +62,8 @@ WITH watched AS MATERIALIZED (
         duration_ms, error_message, runner_id)
     SELECT s.execution_id, s.id, s.attempt, s.agent_id, coalesce(s.org_id, a.org_id), s.stream_id, 'failed', s.started_at, oppspot_now(),
         least(extract(epoch FROM oppspot_now() - s.started_at) * 1000, 2147483647)::integer,
-        format('the runner %%s was lost', coalesce('on ' || s.host || ' (pid ' || s.pid || ')', s.runner_id::text)),
+        coalesce(s.blame,
+            format('the runner %%s was lost', coalesce('on ' || s.host || ' (pid ' || s.pid || ')', s.runner_id::text))),
         s.runner_id
     FROM saved s LEFT JOIN ai_agents a ON a.id = s.agent_id
     WHERE s.begun = 1
