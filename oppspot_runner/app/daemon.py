@@ -16,10 +16,11 @@ def stop_signals() -> list[signal.Signals]:
     """The signals that stop a runner.
 
     A script that starts one in the background ignores SIGINT for it: then a Ctrl-C is meant for
-    the script alone.
+    the script alone. A terminal that closes sends SIGHUP, which nohup ignores.
     """
-    is_ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
-    return [signal.SIGTERM] if is_ignored else [signal.SIGTERM, signal.SIGINT]
+    by_hand = (signal.SIGINT, signal.SIGHUP)
+    heard = [number for number in by_hand if signal.getsignal(number) != signal.SIG_IGN]
+    return [signal.SIGTERM, *heard]
 
 
 class Daemon:

@@ -22,6 +22,7 @@ from oppspot_runner.base.events import EventBus
 from oppspot_runner.base.outcome import Snooze
 from oppspot_runner.base.redact import redact
 from oppspot_runner.base.task import Task
+from oppspot_runner.observe.stderr import PresentStderr
 
 OURS = "oppspot_runner"
 Tell = Callable[[str, str, Mapping[str, Any]], None]
@@ -61,16 +62,6 @@ class StandardLines(logging.Handler):
             )
         else:
             structlog.PrintLogger(STDERR).msg(text)
-
-
-class PresentStderr:
-    """stderr as it is when a line is written: whoever replaced it meanwhile gets the line."""
-
-    def write(self, text: str) -> int:
-        return sys.stderr.write(text)
-
-    def flush(self) -> None:
-        sys.stderr.flush()
 
 
 STDERR = cast(TextIO, PresentStderr())

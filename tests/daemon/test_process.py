@@ -83,6 +83,16 @@ def test_a_runner_in_the_background_of_a_script_stops_by_term_and_not_by_ctrl_c(
     assert process.wait(10) == 0
 
 
+def test_a_terminal_that_closes_stops_a_runner_and_charges_nobody(fleet: Fleet) -> None:
+    process = fleet.start(OPPSPOT_GRACE="0")
+    task = fleet.task(fleet.agent("first_hangs"))
+    fleet.until(lambda: fleet.status(task) == "processing")
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(10) == 0
+    row = fleet.one("SELECT status, crash_count FROM agent_tasks")
+    assert row == {"status": "pending", "crash_count": 0}
+
+
 def test_the_service_manager_hears_ready_watchdog_and_stopping(
     fleet: Fleet, notify_socket: NotifySocket
 ) -> None:
