@@ -76,9 +76,19 @@ class Program(click.Group):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
         """Runs the command line and exits."""
+        _open_standard_files()
         words = list(sys.argv[1:] if args is None else args)
         extra = {**extra, "prog_name": "oppspot-runner", "standalone_mode": False}
         sys.exit(_ended(lambda: super(Program, self).main(words, **extra), "--debug" in words))
+
+
+def _open_standard_files() -> None:
+    """Where one of the three is closed, a connection would get its number, and our words."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            number = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, mode))
 
 
 def _ended(run: Any, debug: bool) -> int:

@@ -271,6 +271,13 @@ def test_a_daemon_that_cannot_start_is_told_in_its_own_words(
     assert log.read_text().startswith("an earlier runner")
 
 
+def test_a_daemon_runs_without_stdin_and_stderr(cli: CommandLine) -> None:
+    words = [sys.executable, "-m", "oppspot_runner", "start", "--drain-and-exit"]
+    closed = ["sh", "-c", 'exec "$@" <&- 2>&-', "sh", *words]
+    ended = subprocess.run(closed, stdout=subprocess.PIPE, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (0, b"")
+
+
 def test_the_private_postgres_is_migrated_by_itself(
     bare_cli: CommandLine, monkeypatch: pytest.MonkeyPatch, empty_dsn: str
 ) -> None:
