@@ -10,9 +10,11 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from oppspot_runner.base.errors import OppspotError
 from oppspot_runner.cli.output import safe
@@ -76,19 +78,22 @@ class Program(click.Group):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
         """Runs the command line and exits."""
-        _open_standard_files()
+        _prepare_standard_files()
         words = list(sys.argv[1:] if args is None else args)
         extra = {**extra, "prog_name": "oppspot-runner", "standalone_mode": False}
         sys.exit(_ended(lambda: super(Program, self).main(words, **extra), "--debug" in words))
 
 
-def _open_standard_files() -> None:
-    """Where one of the three is closed, a connection would get its number, and our words."""
+def _prepare_standard_files() -> None:
+    """Where one of the three is closed, a connection would get its number, and our words. What
+    the terminal has no character for is shown by its number, as on stderr."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             number = os.open(os.devnull, os.O_RDWR)
             os.set_inheritable(number, True)
             setattr(sys, name, os.fdopen(number, mode))
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _ended(run: Any, debug: bool) -> int:
@@ -96,6 +101,9 @@ def _ended(run: Any, debug: bool) -> int:
     try:
         code = run()
         sys.stdout.flush()
+    except NoArgsIsHelpError as error:
+        error.show()
+        return USAGE
     except click.UsageError as error:
         return _told(_usage(error), USAGE)
     except (click.exceptions.Abort, KeyboardInterrupt):

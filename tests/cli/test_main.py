@@ -16,7 +16,7 @@ import pytest
 
 from oppspot_runner.cli import session
 from oppspot_runner.cli.main import COMMANDS, main
-from tests.cli.conftest import CommandLine
+from tests.cli.conftest import CommandLine, Rows
 
 
 def commands(
@@ -269,6 +269,26 @@ def test_a_daemon_that_cannot_start_is_told_in_its_own_words(
     assert (ended.code, "earlier" in ended.err) == (1, False)
     assert "the daemon ended before it took tasks: error: cannot reach" in ended.err
     assert log.read_text().startswith("an earlier runner")
+
+
+@pytest.mark.parametrize("group", ["", "tasks", "costs budget"])
+def test_a_group_without_a_command_shows_its_help_as_it_is(
+    bare_cli: CommandLine, group: str
+) -> None:
+    words = group.split()
+    ended = bare_cli(*words)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == bare_cli(*words, "--help").out
+
+
+def test_what_the_terminal_has_no_character_for_is_shown_by_its_number(
+    cli: CommandLine, rows: Rows
+) -> None:
+    rows.agent("Zürich \u20ac")
+    words = [sys.executable, "-m", "oppspot_runner", "agents", "list"]
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run(words, env=ascii_only, capture_output=True, check=True)
+    assert rb"Z\xfcrich \u20ac" in ended.stdout
 
 
 def test_a_daemon_runs_without_stdin_and_stderr(cli: CommandLine) -> None:
