@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "List schedules, show the next; pause, resume, run-now.",
     ),
     "import": ("importing", "import_group", "Import companies: csv, listed, companies-house."),
+    "companies": ("companies", "companies", "Show the tech of web sites of companies."),
     "score": ("score", "score", "Explain why a company has its score."),
     "demo": ("demo", "demo", "Run the whole product on real companies."),
     "doctor": ("doctor", "doctor", "Look for what is wrong, and say how to mend it."),

@@ -156,7 +156,7 @@ class _Reader:
         if element.name == "title":
             self._document.texts.append(unescape(element.raw))
             element.last_text = len(self._document.texts)
-        elif element.name in ("script", "style"):
+        if element.name in ("title", "script", "style"):
             self._keep(self._html[start:after])
         return after
 
