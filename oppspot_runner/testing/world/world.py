@@ -16,6 +16,7 @@ from oppspot_runner.testing.world.documents import Documents, Storage
 from oppspot_runner.testing.world.exchange import Reply, Request, Seen, error_page, json_reply
 from oppspot_runner.testing.world.faults import Fault, Faults
 from oppspot_runner.testing.world.feeds import Feeds
+from oppspot_runner.testing.world.filings import history
 from oppspot_runner.testing.world.firebase import HackerNewsSource
 from oppspot_runner.testing.world.limits import Limit
 from oppspot_runner.testing.world.making import made_content
@@ -100,6 +101,16 @@ class World:
     def site_url(self, name: str) -> str:
         """Where the web site of that name is."""
         return f"{self._scene.host(name)}/"
+
+    def documents_of(self, number: str) -> list[str]:
+        """The ids of the accounts that a company of the register filed, newest first."""
+        found = (one for one in self.content.companies if one.number == number)
+        return [
+            filing.document(company)
+            for company in found
+            for filing in history(company)
+            if filing.accounts
+        ]
 
     def fault(
         self,
