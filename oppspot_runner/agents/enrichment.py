@@ -106,10 +106,10 @@ class EnrichmentAgent(Agent):
 
     async def _results(self, before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
         totals, waterfall, waiting = self.run.totals, self.run.waterfall, self.run.waiting
-        errors, denied = dict(totals.errors), waterfall.denied
+        errors, shut = dict(totals.errors), waterfall.shut
         if errors and not totals.answered:
-            if denied:
-                raise next(iter(denied.values()))
+            if shut:
+                raise next(iter(shut.values()))
             return {"error": f"every provider failed: {errors}", "errors": errors}
         ids = self.config.company_ids
         wanted = self.items if ids is None else len(set(ids))
@@ -126,7 +126,7 @@ class EnrichmentAgent(Agent):
             "coverage_after": after["share"],
             "coverage_by_field": after["fields"],
             "skipped_fresh": max(0, wanted - totals.counts["items"] - len(waiting)),
-            "skipped_providers": {**self.skipped, **self.run.waterfall.shut_out()},
+            "skipped_providers": {**self.skipped, **waterfall.shut_out()},
             "closed_count": len(totals.closed),
             "errors": errors,
             "api_calls": totals.counts["api_calls"],

@@ -20,7 +20,6 @@ from oppspot_runner.companies.statuses import normalise_status
 from oppspot_runner.connectors.companies_house import REGISTER, CompaniesHouse, public_page
 from oppspot_runner.connectors.companies_house_answers import (
     Address,
-    FoundCompany,
     Listing,
     Officer,
     Profile,
@@ -91,11 +90,10 @@ class Register:
         register = register_of(ctx)
         known, found = known_number(company), list[Fact]()
         if known is None:
-            candidate = await self._by_name(company, register, ctx)
-            if candidate is None:
+            found = await self._by_name(company, register, ctx)
+            if not found:
                 return []
-            known, seen_at = Known(candidate.company_number, BY_NAME), ctx.task.started_at
-            found = [Stated(self.name, known, seen_at)("company_number", known.number)]
+            known = Known(found[0].value, BY_NAME)
         profile = await register.profile(known.number)
         if profile is None:
             return []
@@ -103,11 +101,11 @@ class Register:
 
     async def _by_name(
         self, company: Company, register: CompaniesHouse, ctx: Context
-    ) -> FoundCompany | None:
-        """The one company of exactly that name; of several the one that is active."""
+    ) -> list[Fact]:
+        """The number of the one company of exactly that name; of several the one that is active."""
         wanted = company.name_norm or normalise_name(company.name)
         if company.country != "GB" or company.company_number or not wanted:
-            return None
+            return []
         listing = await register.search(company.name)
         note_drift(ctx, listing)
         same = {
@@ -116,9 +114,12 @@ class Register:
             if normalise_name(one.company_name) == wanted
             and (number := uk_company_number(one.company_number)) == one.company_number
         }
-        active = [one for one in same.values() if one.company_status == "active"]
-        found = active if active else list(same.values())
-        return found[0] if len(found) == 1 else None
+        active = [number for number, one in same.items() if one.company_status == "active"]
+        numbers = active or list(same)
+        if len(numbers) != 1:
+            return []
+        fact = Stated(self.name, Known(numbers[0], BY_NAME), listing.seen_at)
+        return [fact("company_number", numbers[0])]
 
 
 class Stated:

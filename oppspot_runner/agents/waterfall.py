@@ -4,7 +4,7 @@ For each field the providers come in turn and the first good answer is enough, u
 what is known. What goes wrong with one source does not stop the others:
 
 * A source that all companies share and that is asked too often holds up the run.
-* A source that does not let us in is asked nothing more in this run; `denied` has its error.
+* A source that does not let us in is asked nothing more in this run; `shut` has its error.
 * Any other failure is one of this company; a source that rests is asked again for the next ones.
 """
 
@@ -26,6 +26,8 @@ from oppspot_runner.base.errors import (
     LeaseLostError,
     RateLimitExceededError,
     SourceDownError,
+    SourceError,
+    SourceNotConfiguredError,
 )
 from oppspot_runner.base.web import Asked, Fetched
 from oppspot_runner.companies.enriching import Dossier
@@ -63,15 +65,15 @@ class Waterfall:
     def __init__(self, providers: Iterable[Provider], ctx: Context) -> None:
         self.providers = {one.name: one for one in providers}
         self.ctx = ctx
-        self.denied: dict[str | None, AccessDeniedError] = {}
+        self.shut: dict[str | None, SourceError] = {}
         self._stages = _stages(self.providers.values())
 
     def shut_out(self) -> dict[str, str]:
         """Why providers were not asked any more, by their names."""
         return {
-            name: self.denied[one.web_source].one_line()
+            name: self.shut[one.web_source].one_line()
             for name, one in self.providers.items()
-            if one.web_source in self.denied
+            if one.web_source in self.shut
         }
 
     def goes_outside(self, names: Iterable[str]) -> bool:
@@ -104,7 +106,7 @@ class Waterfall:
     ) -> CallError | None:
         for provider in group:
             name, source = provider.name, provider.web_source
-            if name not in due or source in self.denied:
+            if name not in due or source in self.shut:
                 continue
             outcome: Outcome | None = "cached"
             if provider.revises or dossier.lacks(name, provider.fields):
@@ -132,15 +134,14 @@ class Waterfall:
         shared = provider.web_source not in (None, SITES)
         if shared and isinstance(error, RateLimitExceededError):
             raise error
+        if shared and isinstance(error, AccessDeniedError | SourceNotConfiguredError):
+            self.shut[provider.web_source] = error
         code = error.code if isinstance(error, CallError) else type(error).__name__
         tally.errors[code] += 1
         if isinstance(error, SourceDownError) and error.retry_after_s is not None:
             return None  # it rests, which its own failures have told
         self.ctx.log.warning("provider failed", provider=provider.name, error=str(error))
-        if shared and isinstance(error, AccessDeniedError):
-            self.denied[provider.web_source] = error
-            return None
-        return "error"
+        return None if provider.web_source in self.shut else "error"
 
 
 def _worst(ends: Iterable[CallError | BaseException | None]) -> CallError | None:
