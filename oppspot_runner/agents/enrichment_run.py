@@ -1,8 +1,8 @@
 """One run of the enrichment agent through the companies that are due, over all its attempts.
 
 Each company is written as soon as it is done, in a short transaction, with a note who was asked: a
-retry goes on where the last attempt stopped. Companies that need nobody outside are written by the
-page. Several are on their way at once, in the order of their places.
+retry goes on where the last attempt stopped. Companies for which nobody outside was asked are
+written by the page. Several are on their way at once, in the order of their places.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,12 +20,12 @@ from oppspot_runner.agents.providers import Provider
 from oppspot_runner.agents.steps import NOT_KNOWN
 from oppspot_runner.agents.tally import Tally
 from oppspot_runner.agents.waterfall import CallsSpentError, CappedWeb, Waterfall
-from oppspot_runner.base.errors import Snooze
-from oppspot_runner.companies.company import Company
+from oppspot_runner.base.errors import LeaseLostError, Snooze
 from oppspot_runner.companies.enriching import Dossier
 from oppspot_runner.companies.items import DueCompany
 
-PAGE = 100  # companies that need nobody outside, in one transaction
+PAGE = 100  # companies in one transaction that took no request
+AHEAD = 10  # companies that are loaded at once where each takes a while
 ABREAST = 5  # companies on their way at once
 SPARE_S = 30.0  # what is left of the time when no further company is begun
 
@@ -41,6 +41,14 @@ class EnrichConfig(BaseModel):
     max_api_calls: int | None = Field(None, ge=0)
 
 
+@dataclass(frozen=True)
+class Turn:
+    """A company that is loaded and can be asked about."""
+
+    due: DueCompany
+    dossier: Dossier
+
+
 class EnrichmentRun:
     """Asks `providers` about the companies of the stream; `totals` is what came of it so far."""
 
@@ -50,10 +58,15 @@ class EnrichmentRun:
         self.providers = providers
         self.totals = Tally()
         self.waiting: deque[DueCompany] = deque()
+        self._loaded: deque[Turn] = deque()
+        self._held: list[DueCompany] = []  # begun, and somebody is still to be asked
+        self._asked: list[Dossier] = []  # and not written yet, as is `_tally`
+        self._tally = Tally()
         self._stopped: Exception | None = None
-        self._noting = asyncio.Lock()
-        self._noted = 0  # in this attempt
+        self._loading, self._writing = asyncio.Lock(), asyncio.Lock()
         self._requests = 0  # in this attempt, as far as they are noted
+        self._wrote = False
+        self._size = AHEAD
 
     async def begin(self) -> None:
         """Adds up what earlier attempts did, and looks up who is due."""
@@ -70,6 +83,10 @@ class EnrichmentRun:
         Raises what stopped it, such as RateLimitExceededError; what is done by then is written.
         """
         await asyncio.gather(*(self._work(items) for _ in range(ABREAST)))
+        if not isinstance(self._stopped, LeaseLostError):
+            await self._write()
+        left = [*self._held, *(turn.due for turn in self._loaded)]
+        self.waiting.extendleft(reversed(left))
         if self._stopped is not None and not isinstance(self._stopped, CallsSpentError):
             raise self._stopped
 
@@ -99,68 +116,77 @@ class EnrichmentRun:
         )
 
     async def _work(self, items: int) -> None:
-        while self._stopped is None and (batch := self._next()):
-            try:
-                await self._enrich(batch)
-            except Exception as error:  # noqa: BLE001 - the others end what they are at first
-                self._stop(error)
-            else:
-                done = self.totals.counts["items"]
-                await self.ctx.progress(done, items, "companies enriched")
+        try:
+            while self._stopped is None and (turn := await self._next()):
+                await self._ask(turn)
+                if self._made > self._requests or len(self._asked) >= PAGE:
+                    await self._write()
+                    done = self.totals.counts["items"]
+                    await self.ctx.progress(done, items, "companies enriched")
+        except Exception as error:  # noqa: BLE001 - the others end what they are at first
+            self._stop(error)
 
     def _stop(self, reason: Exception) -> None:
         if self._stopped is None:
             self._stopped = reason
 
-    def _next(self) -> list[DueCompany]:
-        """The next company, or page of companies that need nobody outside."""
-        if self._noted and self.waiting and self.ctx.time_left < SPARE_S:
-            self._stop(Snooze(after=1, reason="the time is over, the rest comes next"))
-            return []
-        most = PAGE if self.left is None else min(PAGE, self.left)
-        batch: list[DueCompany] = []
-        while self.waiting and len(batch) < most:
-            outside = self.waterfall.goes_outside(self.waiting[0].providers)
-            if outside and batch:
-                break
-            batch.append(self.waiting.popleft())
-            if outside:
-                break
-        if self.left is not None:
-            self.left -= len(batch)
-        return batch
+    @property
+    def _made(self) -> int:
+        """Requests that were made in this attempt."""
+        return sum(self.waterfall.ctx.web.requests.values())
 
-    async def _enrich(self, batch: Sequence[DueCompany]) -> None:
-        ids = [one.company_id for one in batch]
+    async def _next(self) -> Turn | None:
+        """The next company; None when there is none, or no time for it."""
+        if self._wrote and self.ctx.time_left < SPARE_S and (self._loaded or self.waiting):
+            self._stop(Snooze(after=1, reason="the time is over, the rest comes next"))
+            return None
+        async with self._loading:
+            while not self._loaded and self.waiting and self.left != 0:
+                await self._load()
+            return self._loaded.popleft() if self._loaded else None
+
+    async def _load(self) -> None:
+        """Loads the next companies; few where they take long, so that they are fresh."""
+        most = self._size if self.left is None else min(self._size, self.left)
+        due = [self.waiting.popleft() for _ in range(min(most, len(self.waiting)))]
+        ids = [one.company_id for one in due]
         companies = {company.id: company for company in await self.ctx.companies.load(ids)}
         recorded = await self.ctx.companies.facts(ids)
-        tally, dossiers = Tally(), list[Dossier]()
-        for one in batch:
-            company: Company | None = companies.get(one.company_id)
-            if company is None:
-                continue  # deleted since
-            dossier = Dossier(company, recorded.get(one.company_id, ()))
-            dossiers.append(dossier)
-            before = self.totals.begun.get(str(one.company_id))
-            if before is None:  # else those who are not due were asked in this very run
-                self.waterfall.note_fresh(one.providers, tally)
-            held = await self.waterfall.ask(dossier, one.providers, tally)
-            tally.looked_at(dossier, whole=held is None, before=before)
-            if held is not None:
-                self._stop(held)
-                self.waiting.appendleft(one)
-        asked = [one.enriched for one in dossiers if one.enriched.outcomes]
-        if asked:
-            await self.ctx.items.save_enrichment(asked)
-        await self._note(tally)
+        for one in due:
+            if company := companies.get(one.company_id):  # else it was deleted since
+                facts = recorded.get(one.company_id, ())
+                self._loaded.append(Turn(one, Dossier(company, facts)))
+        if self.left is not None:
+            self.left -= len(due)
+        self._size = AHEAD if self._made else PAGE
 
-    async def _note(self, tally: Tally) -> None:
-        """Keeps the counts of what was written, for the attempts that come."""
-        async with self._noting:
-            made = sum(self.waterfall.ctx.web.requests.values())
-            tally.counts["api_calls"] += made - self._requests
+    async def _ask(self, turn: Turn) -> None:
+        dossier, due = turn.dossier, turn.due
+        before = self.totals.begun.get(str(due.company_id))
+        tally = Tally()
+        if before is None:  # else those who are not due were asked in this very run
+            self.waterfall.note_fresh(due.providers, tally)
+        held = await self.waterfall.ask(dossier, due.providers, tally)
+        tally.looked_at(dossier, whole=held is None, before=before)
+        self._tally.add(tally)
+        if dossier.enriched.outcomes:
+            self._asked.append(dossier)
+        if held is not None:
+            self._stop(held)
+            self._held.append(due)
+
+    async def _write(self) -> None:
+        """Writes the companies that were asked about, and keeps the counts for later attempts."""
+        async with self._writing:
+            asked, tally, made = self._asked, self._tally, self._made
+            if tally == Tally() and made == self._requests:
+                return
+            self._asked, self._tally = [], Tally()
+            if asked:
+                await self.ctx.items.save_enrichment([one.enriched for one in asked])
+            tally.counts["api_calls"] = made - self._requests
             self._requests = made
             await self.ctx.journal.remember(self._free, tally.as_json())
             self._free, _ = await self.ctx.recall("enriched")
             self.totals.add(tally)
-            self._noted += 1
+            self._wrote = True

@@ -76,10 +76,6 @@ class Waterfall:
             if one.web_source in self.shut
         }
 
-    def goes_outside(self, names: Iterable[str]) -> bool:
-        """Whether one of the providers with these names asks the outside world."""
-        return any(self.providers[name].web_source is not None for name in names)
-
     def note_fresh(self, due: Sequence[str], tally: Tally) -> None:
         """Counts the providers whose answer is fresh, since they are not `due`."""
         for name in self.providers:
