@@ -82,7 +82,7 @@ async def test_every_other_status_is_an_error_of_its_class(
 async def test_an_error_of_the_moment_is_tried_again_after_a_pause_of_any_length(
     client: SourceClient, site: Site, slept: list[float]
 ) -> None:
-    said = [answer(500), answer(503), answer(200, b"{}")]
+    said = [answer(500), answer(503, b"", Retry_After="2"), answer(200, b"{}")]
 
     async def in_turn(writer: Writer) -> None:
         writer.write(said.pop(0))
@@ -166,12 +166,13 @@ async def test_who_says_too_often_without_a_word_of_when_is_left_alone_for_a_whi
 async def test_the_last_call_that_a_source_lets_us_make_is_followed_by_a_pause(
     client: SourceClient, site: Site, turns: Turns
 ) -> None:
-    said = {"X_Ratelimit_Remaining": "1.0", "X_Ratelimit_Reset": "128"}
-    site.answers["/ch/company/1"] = answer(200, b"{}", **said)
-    site.answers["/ch/company/2"] = answer(200, b"{}", **{**said, "X_Ratelimit_Remaining": "0.0"})
-    for number in (1, 2):
-        assert (await client.fetch(of_register(f"/company/{number}"))).answer is not None
-    assert turns.held == [128]
+    for number, left in enumerate(("X_Ratelimit_Remaining", "X_Ratelimit_Remain")):
+        for count, held in (("1.0", []), ("0.0", [128])):
+            said = {left: count, "X_Ratelimit_Reset": "128"}
+            site.answers[f"/ch/{number}{count}"] = answer(200, b"{}", **said)
+            assert (await client.fetch(of_register(f"{number}{count}"))).answer is not None
+            assert turns.held == held
+        turns.held.clear()
 
 
 async def test_a_source_that_is_down_and_says_when_to_come_again_is_not_asked_before(

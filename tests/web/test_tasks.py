@@ -164,9 +164,39 @@ async def test_no_secret_reaches_a_log_an_error_or_a_table(
             " INSERT INTO agent_tasks (agent_id, payload) SELECT id, %s FROM a",
             (isolation, payload),
         )
-    own = {**_of_test(), "DATABASE_URL": dsn, "OPPSPOT_POLL_INTERVAL": "0.5", "PYTHONPATH": "."}
+    log = await run_all(dsn, "-m", "oppspot_runner")
+    assert {f"/ch/{path}" for path in said} <= {one.path for one in site.received}
+    tables = [row["name"] for row in await db.fetch_all(TABLES)]
+    rows = [str(await db.fetch_all(f"SELECT t::text FROM {name} t")) for name in tables]
+    assert "http_cache" in str(tables)
+    shown = "\n".join([log, *rows])
+    assert "companies_house" in shown
+    for secret in (KEY, b64encode(f"{KEY}:".encode()).decode(), hidden):
+        assert secret not in shown
+
+
+async def test_without_the_extra_a_task_says_what_to_install(db: Database, dsn: str) -> None:
+    await db.execute(
+        "WITH a AS (INSERT INTO ai_agents (agent_type) VALUES ('asker') RETURNING id)"
+        " INSERT INTO agent_tasks (agent_id, payload)"
+        """ SELECT id, '{"source": "hacker_news", "path": "x"}' FROM a"""
+    )
+    blocked = "import sys; sys.modules |= dict.fromkeys(('httpx2', 'httpcore2', 'protego'))"
+    await run_all(dsn, "-c", f"{blocked}; from oppspot_runner.__main__ import run; run()")
+    row = await db.fetch_one("SELECT status, error_message FROM agent_tasks")
+    assert row == {
+        "status": "failed",
+        "error_message": "calling other services needs the package httpx2 and protego."
+        " Install it: pip install 'oppspot-runner[http]'.",
+    }
+
+
+async def run_all(dsn: str, *program: str) -> str:
+    """Runs all tasks in a runner of its own, as on a command line; its log."""
+    ours = {name: value for name, value in os.environ.items() if name.startswith("OPPSPOT_")}
+    own = {**ours, "DATABASE_URL": dsn, "OPPSPOT_POLL_INTERVAL": "0.5", "PYTHONPATH": "."}
     runner = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "oppspot_runner", "start", "--drain-and-exit"),
+        *(sys.executable, *program, "start", "--drain-and-exit"),
         *("--import", "tests.web.samples", "--log-level", "debug"),
         env=environment(**own),
         cwd=Path(__file__).parents[2],
@@ -175,15 +205,4 @@ async def test_no_secret_reaches_a_log_an_error_or_a_table(
     )
     log, _ = await asyncio.wait_for(runner.communicate(), 50)
     assert runner.returncode == 0, log.decode()
-    assert {f"/ch/{path}" for path in said} <= {one.path for one in site.received}
-    tables = [row["name"] for row in await db.fetch_all(TABLES)]
-    rows = [str(await db.fetch_all(f"SELECT t::text FROM {name} t")) for name in tables]
-    assert "http_cache" in str(tables)
-    shown = "\n".join([log.decode(), *rows])
-    assert "companies_house" in shown
-    for secret in (KEY, b64encode(f"{KEY}:".encode()).decode(), hidden):
-        assert secret not in shown
-
-
-def _of_test() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name.startswith("OPPSPOT_")}
+    return log.decode()

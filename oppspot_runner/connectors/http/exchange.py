@@ -24,6 +24,7 @@ from oppspot_runner.connectors.http.outgoing import Outgoing, user_agent
 from oppspot_runner.connectors.http.policy import HttpPolicy
 from oppspot_runner.connectors.http.target import Target
 from oppspot_runner.connectors.http.verdicts import (
+    IN_PLACE_S,
     check_json,
     check_up,
     check_usable,
@@ -35,7 +36,6 @@ from oppspot_runner.connectors.ports import CallLimiter, HostBreakers
 
 TRIES = 3
 TRIES_TO_READ = 2  # what cannot be read will hardly become readable
-IN_PLACE_S = 2.0  # longer waits hold no slot
 FIRST_PAUSE_S = 0.5  # at most, of any length below it; the next one may be twice as long
 MOST_PAUSE_S = 4.0
 

@@ -24,6 +24,7 @@ from oppspot_runner.connectors.http.client import HttpResponse
 from oppspot_runner.connectors.http.errors import HttpError
 
 NOT_MODIFIED = 304
+IN_PLACE_S = 2.0  # longer waits hold no slot
 LEAST_WAIT_S, MOST_WAIT_S = 1.0, 86_400.0  # that a source may ask for
 UNSAID_WAIT_S = 30.0  # at least, where it does not say how long
 NO_TIME = (ValueError, OverflowError)
@@ -31,13 +32,14 @@ EPOCH_S = 1e9  # a reset beyond that is a time, below it a number of seconds
 
 
 def check_up(response: HttpResponse, source: str, host: str) -> None:
-    """Raises SourceDownError for an error of the host's own."""
+    """Raises SourceDownError for an error of the host's own, with the time if it takes long."""
     if response.status >= 500 or response.status == 408:
+        wait_s = _retry_after_s(response.headers) or 0.0
         raise SourceDownError(
             _told(response, source, host),
             source=source,
             status=response.status,
-            retry_after_s=_retry_after_s(response.headers),
+            retry_after_s=wait_s if wait_s > IN_PLACE_S else None,
         )
 
 
@@ -50,9 +52,10 @@ def spent_for_s(response: HttpResponse, window_s: float) -> float | None:
     headers = response.headers
     if response.status == 429:
         return _retry_after_s(headers) or _reset_s(headers) or max(window_s, UNSAID_WAIT_S)
-    with suppress(*NO_TIME):
-        if float(headers.get("x-ratelimit-remaining", "")) < 1:
-            return _reset_s(headers)
+    for name in ("x-ratelimit-remaining", "x-ratelimit-remain"):
+        with suppress(*NO_TIME):
+            if float(headers.get(name, "")) < 1:
+                return _reset_s(headers)
     return None
 
 
