@@ -128,7 +128,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _write(self, reply: Reply, most: int | None = None) -> None:
         """The reply, or the first `most` bytes of its body, and then the connection breaks."""
-        self.send_response(reply.status)
+        self.send_response_only(reply.status)  # what serves a site is for the site to say
+        self.send_header("Date", self.date_time_string())
         for name, value in reply.headers.items():
             self.send_header(name, value)
         if reply.status != 304:
