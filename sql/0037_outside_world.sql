@@ -68,11 +68,11 @@ BEGIN
     IF free_at > oppspot_now() THEN
         RETURN extract(epoch FROM free_at - oppspot_now());
     END IF;
-    -- Of those that come at once, the one whose update is first is the try.
+    -- Of those that come at once, the one whose update is first is the try; the others see what became of it.
     UPDATE host_breakers b SET probe_until = oppspot_now() + make_interval(secs => b.open_s)
     WHERE b.source = $1 AND b.host = $2 AND b.opened_at = breaker.opened_at
       AND b.probe_until IS NOT DISTINCT FROM breaker.probe_until;
-    RETURN CASE WHEN FOUND THEN 0 ELSE breaker.open_s END;
+    RETURN CASE WHEN FOUND THEN 0 ELSE admit_host_call(source, host) END;
 END
 $$;
 

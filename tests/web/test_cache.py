@@ -179,6 +179,19 @@ async def test_what_is_never_fresh_is_kept_only_where_the_source_can_be_asked_ab
     assert took(await client.fetch(Asked("hacker_news", "item/2.json"))).json() == {}
 
 
+@pytest.mark.parametrize("etag", ['"caf\xe9"', '"' + "x" * 9_000 + '"', ""])
+async def test_what_cannot_be_sent_back_is_not_asked_with(
+    etag: str, client: SourceClient, site: Site, db: Database
+) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nEtag: {etag}\r\n\r\n{{}}"
+    site.answers["/ch/company/1"] = head.encode("latin-1")
+    took(await client.fetch(of_register()))
+    await older(db, days=6)
+    now = Asked("companies_house", "/company/1", fresh_for=timedelta(0))
+    assert took(await client.fetch(now)).cached is False
+    assert "if-none-match" not in site.received[-1].headers
+
+
 async def test_the_cache_is_bounded_in_bytes(
     client: SourceClient, site: Site, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

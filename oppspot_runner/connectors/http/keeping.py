@@ -15,6 +15,7 @@ from oppspot_runner.base.redact import is_secret_name, redact_url
 from oppspot_runner.base.web import GONE, Answer, KeptAnswer
 from oppspot_runner.connectors.http.client import HttpResponse
 from oppspot_runner.connectors.http.exchange import Call
+from oppspot_runner.connectors.http.outgoing import is_sendable
 from oppspot_runner.connectors.http.verdicts import NOT_MODIFIED
 from oppspot_runner.connectors.ports import AnswerCache
 
@@ -128,10 +129,16 @@ def _to_keep(response: HttpResponse) -> KeptAnswer:
         url=redact_url(response.url),
         status=response.status,
         headers=shown_headers(response.headers),
-        etag=response.headers.get("etag"),
-        last_modified=response.headers.get("last-modified"),
+        etag=_validator(response.headers, "etag"),
+        last_modified=_validator(response.headers, "last-modified"),
         body=response.content,
     )
+
+
+def _validator(headers: httpx2.Headers, name: str) -> str | None:
+    """What the source can be asked about its answer with, if that can be sent back to it."""
+    value: str | None = headers.get(name)
+    return value if value and is_sendable(value) else None
 
 
 def shown_headers(headers: httpx2.Headers) -> dict[str, str]:

@@ -95,6 +95,11 @@ class Outgoing:
         return {"content": self.data} if isinstance(self.data, str) else {"data": self.data}
 
 
+def is_sendable(value: str) -> bool:
+    """Whether a header may have that value."""
+    return len(value) <= MOST_HEADER and bool(HEADER_VALUE.fullmatch(value))
+
+
 def checked_headers(headers: Mapping[str, str]) -> httpx2.Headers:
     """`headers` with those that the client adds. Raises HttpRefusedError, never with a value."""
     if len(headers) > MOST_HEADERS:
@@ -104,7 +109,7 @@ def checked_headers(headers: Mapping[str, str]) -> httpx2.Headers:
             raise _refused_header(f"{name[:50]!r} is no name of a header")
         if name.lower() in OURS:
             raise _refused_header(f"the header {name} is set by the client alone")
-        if len(value) > MOST_HEADER or not HEADER_VALUE.fullmatch(value):
+        if not is_sendable(value):
             raise _refused_header(
                 f"the value of {name} is too long or has characters outside of printable ASCII"
             )
