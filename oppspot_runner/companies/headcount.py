@@ -39,6 +39,7 @@ LABEL_FIRST = re.compile(rf"{GROUP}\s*:?\s*" + NUMBER.format("count"), re.IGNORE
 LABEL_LAST = re.compile(
     NUMBER.format("count") + rf"\s*\(?[\s,]*(?:on )?{GROUP}(?!\s*:?\s*\d)", re.IGNORECASE
 )
+PART = re.compile(r"\bonly\b", re.IGNORECASE)  # "73 (Holding AB only)" is no count of the company
 PARENTHESES = re.compile(r"\([^()]*(?:\)|$)")
 WHOLE_NUMBER = re.compile(r"\s*(\d+)(?:\.0{1,2})?\s*")
 
@@ -66,7 +67,7 @@ def parse_headcount(value: object) -> HeadCount | None:
         return None
     if whole := WHOLE_NUMBER.fullmatch(value):
         return _plain(int(whole[1]))
-    if MINUS.match(value):
+    if MINUS.match(value) or PART.search(value):
         return None
     text, dates = take_dates(CIRCA.sub(r"\1. ", PAGE.sub("", value)))
     return _band(text, dates) or _count(text, dates)

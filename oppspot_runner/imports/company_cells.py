@@ -149,6 +149,7 @@ def _people(raw: Raw, row: StagedRow, tally: Tally) -> None:
     if people is None:
         if text not in ZEROS:
             tally.repair("employees not understood")
+            row["employees_text"] = cells.line(text)
         return
     if people.count:
         row["employees"] = str(people.count)

@@ -34,6 +34,7 @@ COLUMNS: Mapping[str, str] = {
     "employees": NULL,
     "employees_band": NULL,
     "employees_as_of": NULL,
+    "employees_text": NULL,
     "founded_year": NULL,
     "incorporated": NULL,
     "description": NULL,

@@ -99,6 +99,18 @@ async def test_each_known_value_is_a_fact_with_source_and_confidence(
     assert facts[1]["valid_from"] is None
 
 
+async def test_a_head_count_that_cannot_be_understood_is_unknown_and_its_text_is_kept(
+    db: Database, import_rows: Import
+) -> None:
+    text = "1,229 employees in Belgium and 955 in Germany"
+    report = await import_rows(["name", "employees"], ["Acme", text], ["Bolt", "c. 40 (2024)"])
+    stated = await db.fetch_all("SELECT value FROM stated_facts WHERE field = 'employees_text'")
+    counts = await db.fetch_all("SELECT employees FROM companies ORDER BY name")
+    assert [row["value"] for row in stated] == [text]
+    assert [row["employees"] for row in counts] == [None, 40]
+    assert report.repaired == {"employees not understood": 1}
+
+
 @pytest.mark.parametrize(
     ("cell", "labels"),
     [

@@ -121,7 +121,7 @@ WITH found AS MATERIALIZED (
     SELECT w.is_new, w.id AS company_id, w.source_url, w.employees_as_of, jsonb_strip_nulls(jsonb_build_object(
         'company_number', w.company_number, 'country', w.country, 'description', w.description,
         'domain', w.domain, 'email', w.email, 'employees', w.employees, 'employees_band', w.employees_band,
-        'founded_year', w.founded_year, 'incorporated', w.incorporated,
+        'employees_text', w.employees_text, 'founded_year', w.founded_year, 'incorporated', w.incorporated,
         'industries', nullif(w.industries, '{}'), 'linkedin_url', w.linkedin_url, 'links', nullif(w.links, '{}'),
         'name', w.name, 'phone', w.phone, 'region', w.region, 'sic_codes', nullif(w.sic_codes, '{}'),
         'status', w.status, 'tech', nullif(w.tech, '{}'), 'town', w.town, 'website', w.website)) AS value

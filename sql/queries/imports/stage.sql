@@ -17,6 +17,7 @@ CREATE TEMPORARY TABLE import_rows (
     employees integer,
     employees_band text,
     employees_as_of date,
+    employees_text text,
     founded_year integer,
     incorporated date,
     description text,
