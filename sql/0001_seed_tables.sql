@@ -161,7 +161,7 @@ BEGIN
         UNION ALL
         SELECT 6, format('%I is a name that the runner needs for a table of its own', c.relname) FROM pg_class c
         WHERE c.relnamespace = here AND c.relname = ANY ('{task_runners,agent_steps,task_pauses,stream_runs,
-            stream_run_nodes,run_signals,companies,facts,stated_facts,stream_items,stream_insights,
+            stream_run_nodes,run_signals,companies,facts,stated_facts,company_merges,possible_duplicates,stream_items,stream_insights,
             enrichment_checks,dead_letter_tasks,task_runner_stats,agent_performance,open_lanes,task_limits,
             task_tallies,schedules,schedule_ticks,schedule_calls,schedule_sources,agent_breakers,open_breakers,
             run_events,task_waits,waiting_tasks,tool_calls,tool_call_rates,tool_call_starts,tool_results,

@@ -1,4 +1,4 @@
-"""`companies tech`: what a web page says of the company behind it."""
+"""`companies tech`: what a web page says of the company behind it, and the group of its sisters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 from oppspot_runner.base.errors import ConfigurationError, InvalidInputError, NotFoundError
 from oppspot_runner.base.web import Asked
-from oppspot_runner.cli import output
+from oppspot_runner.cli import company_merges, output
 from oppspot_runner.cli.session import json_option, load_with, open_database, runs
 
 if TYPE_CHECKING:
@@ -26,7 +26,11 @@ MOST_FAULTS = 10  # lines about them
 
 @click.group(epilog="Example: oppspot-runner companies tech https://www.example.com")
 def companies() -> None:
-    """Show the tech of web sites of companies."""
+    """Show companies and the tech of their sites; merge what is the same, and take it back."""
+
+
+for command in company_merges.COMMANDS:
+    companies.add_command(command)
 
 
 @companies.command(

@@ -144,6 +144,7 @@ def _print(report: ImportReport) -> None:
         ("inserted", report.inserted),
         ("updated", report.updated),
         ("unchanged", report.unchanged),
+        ("merged with companies of other sources", report.merged),
         *((f"left out: {reason}", count) for reason, count in report.skipped.items()),
         *((f"kept, but: {reason}", count) for reason, count in report.repaired.items()),
         ("facts recorded", report.facts),

@@ -48,7 +48,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "List schedules, show the next; pause, resume, run-now.",
     ),
     "import": ("importing", "import_group", "Import companies: csv, listed, companies-house."),
-    "companies": ("companies", "companies", "Show the tech of web sites of companies."),
+    "companies": (
+        "companies",
+        "companies",
+        "Show, merge and unmerge companies; find duplicates; tech.",
+    ),
     "score": ("score", "score", "Explain why a company has its score."),
     "demo": ("demo", "demo", "Run the whole product on real companies."),
     "doctor": ("doctor", "doctor", "Look for what is wrong, and say how to mend it."),

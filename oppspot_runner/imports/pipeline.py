@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -29,7 +30,9 @@ from oppspot_runner.imports.seen import SeenKeys
 from oppspot_runner.imports.source import Reading, Source
 from oppspot_runner.imports.staging import COPY_ROWS, StagedRow, encode
 from oppspot_runner.imports.tally import ImportReport, Tally
+from oppspot_runner.streams.resolution import merge_same, same
 
+CLOCK = statement("tasks/clock")
 STAGE = statement("imports/stage")
 LOCK = statement("imports/lock")
 MERGE = statement("imports/merge")
@@ -55,6 +58,7 @@ class _Counts:
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0
+    merged: int = 0
     facts: int = 0
 
 
@@ -77,31 +81,39 @@ async def run_import(
 ) -> ImportReport:
     """Brings `source` into companies of `org_id`, or of nobody; what is there is updated.
 
-    With `with_facts` each value is also recorded with its source. `dry_run` does everything and
-    takes it back, batch by batch. `on_progress` is called after each batch. Raises
-    InvalidInputError or ConfigurationError when the source cannot be used, NotFoundError when there
-    is no such organisation, DatabaseError when the database fails.
+    What it adds and another source knows by the same domain, or the same name and country, is
+    merged then. With `with_facts` each value is also recorded with its source. `dry_run` does
+    everything but that merging and takes it back, batch by batch. `on_progress` is called after
+    each batch. Raises InvalidInputError or ConfigurationError when the source cannot be used,
+    NotFoundError when there is no such organisation, DatabaseError when the database fails.
     """
     started = time.monotonic()
+    since = await database.fetch_one(CLOCK)
     tally, counts = Tally(), _Counts()
     merge = _Merge(database, source, org_id, with_facts, dry_run, tally, counts)
     with source.open(tally) as reading:
         await _each_batch(reading, source, tally, batch_rows, merge, on_progress)
+    if counts.inserted and since and not dry_run:
+        counts.merged = await _merge_same(database, source, since["now"], org_id)
     seconds = time.monotonic() - started
     return ImportReport(
         source=source.name,
         read=tally.read,
-        inserted=counts.inserted,
-        updated=counts.updated,
-        unchanged=counts.unchanged,
+        **asdict(counts),
         skipped=dict(tally.skipped),
         repaired=dict(tally.repaired),
         examples=list(tally.examples),
-        facts=counts.facts,
         dry_run=dry_run,
         seconds=round(seconds, 3),
         rows_per_s=round(tally.read / seconds) if seconds else 0,
     )
+
+
+async def _merge_same(
+    database: Database, source: Source, since: datetime, org_id: UUID | None
+) -> int:
+    pairs = await same(database, source=source.name, since=since, org_id=org_id)
+    return await merge_same(database, pairs, merged_by=source.name)
 
 
 async def _each_batch(

@@ -49,7 +49,9 @@ class Tally:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """The end of an import. `skipped` and `repaired` count by reason, `facts` the new values.
+    """The end of an import. `skipped` and `repaired` count by reason.
+
+    `merged` counts those of the inserted that another source knew, `facts` the new values.
 
     After a `dry_run` nothing of it was written.
     """
@@ -59,6 +61,7 @@ class ImportReport:
     inserted: int
     updated: int
     unchanged: int
+    merged: int
     skipped: dict[str, int]
     repaired: dict[str, int]
     examples: list[Example]

@@ -266,3 +266,34 @@ async def test_the_strangest_values_that_can_be_read_fit_the_table(
     assert report.skipped == {"no name": 1}
     again = await db.fetch_all("SELECT length(source_id) AS n FROM companies")
     assert max(row["n"] for row in again) <= 300
+
+
+async def test_what_another_source_knows_by_name_and_country_is_merged_once_and_stays_so(
+    db: Database, import_rows: Import
+) -> None:
+    register = (["id", "name", "country", "company_number"], ["r1", "ACME LIMITED", "GB", "1"])
+    listed = (["id", "name", "country", "employees"], ["l1", "Acme Ltd", "GB", "40"])
+    await import_rows(*register, label="register")
+    first = await import_rows(*listed, label="list")
+    again = await import_rows(*listed, label="list")
+    changed = await import_rows(listed[0], ["l1", "Acme Ltd", "GB", "50"], label="list")
+    rows = await db.fetch_all("SELECT id, employees, merged_into FROM companies ORDER BY id")
+    kept = next(row for row in rows if row["merged_into"] is None)
+    said = await db.fetch_all(
+        "SELECT value FROM stated_facts WHERE field = 'employees' AND company_id = %(id)s"
+        " ORDER BY id",
+        kept,
+    )
+    assert (first.inserted, first.merged) == (1, 1)
+    assert (counts(again), again.merged, again.facts) == ((0, 0, 1), 0, 0)
+    assert (counts(changed), changed.facts > 0) == ((0, 0, 1), True)
+    assert [row["merged_into"] for row in rows if row is not kept] == [kept["id"]]
+    assert (kept["employees"], [fact["value"] for fact in said]) == (40, [40, 50])
+
+
+async def test_a_dry_run_merges_nothing(db: Database, import_rows: Import) -> None:
+    await import_rows(["name", "country"], ["Acme", "GB"], label="one")
+    report = await import_rows(["name", "country"], ["Acme", "GB"], label="two", dry_run=True)
+    assert (report.inserted, report.merged) == (1, 0)
+    found = await db.fetch_one("SELECT count(*) AS n FROM companies")
+    assert found == {"n": 1}

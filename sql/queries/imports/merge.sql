@@ -1,25 +1,28 @@
 -- One batch: finds the rows that exist, inserts the others, changes what differs, keeps a record of each.
 -- LATERAL makes the planner use the unique indexes whatever it believes about a fresh temporary table.
 -- ON CONFLICT costs a third of an insert, so records of new companies do without it.
+-- A row whose company was merged into another one is a record of that one, and changes nothing else of it.
 -- A value stays when another source that is trusted at least as much (a fact says so) stated the field.
 WITH found AS MATERIALIZED (
-    SELECT r.*, coalesce(by_number.id, by_source.id, oppspot_uuid()) AS id,
-           by_number.id IS NULL AND by_source.id IS NULL AS is_new,
+    SELECT r.*, coalesce(known.merged_into, known.id, oppspot_uuid()) AS id, known.id IS NULL AS is_new,
+           known.merged_into IS NOT NULL AS is_merged,
            by_number.id IS NULL AND by_source.name_norm <> r.name_norm
                AND by_source.domain <> r.domain AS is_clash
     FROM import_rows r
     LEFT JOIN LATERAL (
-        SELECT c.id FROM companies c
+        SELECT c.id, c.merged_into FROM companies c
         WHERE c.company_number = r.company_number
           AND coalesce(c.org_id, '00000000-0000-0000-0000-000000000000'::uuid)
               = coalesce(%(org_id)s::uuid, '00000000-0000-0000-0000-000000000000'::uuid)
         LIMIT 1) by_number ON true
     LEFT JOIN LATERAL (
-        SELECT c.id, c.name_norm, c.domain FROM companies c
+        SELECT c.id, c.merged_into, c.name_norm, c.domain FROM companies c
         WHERE c.source = %(source)s AND c.source_id = r.source_id
           AND coalesce(c.org_id, '00000000-0000-0000-0000-000000000000'::uuid)
               = coalesce(%(org_id)s::uuid, '00000000-0000-0000-0000-000000000000'::uuid)
         LIMIT 1) by_source ON true
+    CROSS JOIN LATERAL (SELECT coalesce(by_number.id, by_source.id) AS id,
+        CASE WHEN by_number.id IS NULL THEN by_source.merged_into ELSE by_number.merged_into END AS merged_into) known
 ), wanted AS (
     SELECT * FROM found WHERE is_clash IS NOT TRUE
 ), inserted AS (
@@ -34,7 +37,7 @@ WITH found AS MATERIALIZED (
     RETURNING id
 ), differing AS MATERIALIZED (
     SELECT w.* FROM wanted w JOIN LATERAL (SELECT * FROM companies WHERE id = w.id LIMIT 1) c ON true
-    WHERE NOT w.is_new AND (
+    WHERE NOT w.is_new AND NOT w.is_merged AND (
         w.name <> c.name OR w.name_norm <> c.name_norm
         OR w.company_number IS DISTINCT FROM c.company_number
         OR w.domain IS DISTINCT FROM c.domain OR w.status IS DISTINCT FROM c.status
