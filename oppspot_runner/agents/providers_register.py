@@ -119,7 +119,7 @@ class Register:
         if len(numbers) != 1:
             return []
         fact = Stated(self.name, Known(numbers[0], BY_NAME), listing.seen_at)
-        return [fact("company_number", numbers[0])]
+        return [fact("company_number", numbers[0], 1.0)]
 
 
 class Stated:

@@ -206,7 +206,8 @@ async def test_a_company_without_a_number_is_known_by_its_exact_name(
     row, results = await enrich(world, register, country="GB")
     assert (row["company_number"], row["town"], row["employees"]) == (None, "Stoke-on-Trent", 15)
     guess = await fact(world, "company_number", "register")
-    assert (guess["value"], guess["confidence"]) == (number(7), pytest.approx(0.76))
+    assert (guess["value"], guess["confidence"]) == (number(7), pytest.approx(0.8))
+    assert (await fact(world, "officers", "officers"))["confidence"] == pytest.approx(0.76)
     assert (await fact(world, "town", "register"))["confidence"] == pytest.approx(0.76)
     assert results["api_calls"] == 6
 
