@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,8 @@ from oppspot_runner.db.files import statement
 from oppspot_runner.db.migrate import migrate
 from oppspot_runner.db.pool import Database
 from oppspot_runner.db.sessions import OwnAsyncSession
-from oppspot_runner.imports.listed import Listed
 from oppspot_runner.imports.pipeline import ImportProgress, run_import
+from oppspot_runner.imports.source import Source
 from oppspot_runner.queue import producer
 from oppspot_runner.streams import assignments, directory
 from oppspot_runner.streams.insights import InsightStore
@@ -32,14 +32,6 @@ from oppspot_runner.streams.items import ItemStore
 
 PROGRESS = statement("demo/progress")
 
-STREAM = "Mid-size software firms and banks"
-GOAL = {
-    "industry": ["Software", "IT Services", "Banks"],
-    "location": ["United Kingdom", "Germany", "France"],
-    "employee_count": {"min": 1_000, "max": 50_000},
-    "must": ["industry", "location"],
-}
-TARGET = {"companies_to_find": 50, "min_quality_score": 4.0}
 CHAIN = ("opportunity_bot", "enrichment_agent", "scoring_agent", "analyst")
 BEST = ("{result.companies.0.name}", "{result.companies.1.name}", "{result.companies.2.name}")
 # An agent of the type llm, whose model is a script: with `model` and a key it is a real one.
@@ -69,19 +61,42 @@ ANALYST: dict[str, Any] = {
     ],
 }
 LOOK_EVERY_S = 0.1
+PAUSE_S = 1.0
 TOP = 10
 REASONS = 2
 
 
+@dataclass(frozen=True)
+class Play:
+    """What a demo is about: companies to import, and what is wanted of them."""
+
+    stream: str
+    goal: Mapping[str, Any]
+    target: Mapping[str, Any]
+
+
+LISTED = Play(
+    "Mid-size software firms and banks",
+    goal={
+        "industry": ["Software", "IT Services", "Banks"],
+        "location": ["United Kingdom", "Germany", "France"],
+        "employee_count": {"min": 1_000, "max": 50_000},
+        "must": ["industry", "location"],
+    },
+    target={"companies_to_find": 50, "min_quality_score": 4.0},
+)
+
+
 @dataclass
 class DemoResult:
-    """What the demo found. `seconds` is from the import to the last score."""
+    """What the demo found. `requests` went outside; `seconds` are from the import to the end."""
 
     companies: int = 0
     found: int = 0
     items_created: int = 0
     enriched_count: int = 0
     scored: int = 0
+    requests: int = 0
     insight: str = ""
     seconds: float = 0.0
     top: list[dict[str, Any]] = field(default_factory=list)
@@ -100,18 +115,19 @@ class Watcher:
     on_agents: Callable[[list[dict[str, Any]]], None]
 
 
-async def run_demo(database: Database, settings: Settings, watcher: Watcher) -> DemoResult:
+async def run_demo(
+    database: Database, settings: Settings, watcher: Watcher, source: Source, play: Play = LISTED
+) -> DemoResult:
     """Imports, starts the chain with one INSERT, runs it, and reads the best.
 
     Raises OppspotError when an agent of the chain failed.
     """
     await migrate(database)
     started = time.monotonic()
-    report = await run_import(database, Listed(), on_progress=watcher.on_import)
-    stream_id = await _start(database)
-    await _run(database, settings, stream_id, watcher)
-    rows = await _look(database, stream_id)
-    result = _result(rows)
+    report = await run_import(database, source, on_progress=watcher.on_import)
+    stream_id = await _start(database, play)
+    outputs = await run_chain(database, settings, stream_id, watcher)
+    result = _result(outputs)
     result.companies = report.inserted + report.updated + report.unchanged
     result.stream_id = str(stream_id)
     result.insight = (await InsightStore(database, None, stream_id).newest(1))[0]["title"]
@@ -120,10 +136,10 @@ async def run_demo(database: Database, settings: Settings, watcher: Watcher) -> 
     return result
 
 
-async def _start(database: Database) -> UUID:
+async def _start(database: Database, play: Play) -> UUID:
     session = OwnAsyncSession(database, opened=True)
     stream_id = await session.run(
-        directory.create_stream(STREAM, goal_criteria=GOAL, target_metrics=TARGET)
+        directory.create_stream(play.stream, goal_criteria=play.goal, target_metrics=play.target)
     )
     agents = [await session.run(directory.create_agent(agent_type=kind)) for kind in CHAIN[:-1]]
     analyst = directory.create_agent(agent_type="llm", name=CHAIN[-1], configuration=ANALYST)
@@ -137,17 +153,45 @@ async def _start(database: Database) -> UUID:
     return stream_id
 
 
-async def _run(database: Database, settings: Settings, stream_id: UUID, watcher: Watcher) -> None:
+async def play_again(
+    database: Database, settings: Settings, stream_id: UUID, watcher: Watcher
+) -> dict[str, dict[str, Any]]:
+    """Starts the chain of a demo once more, and answers as run_chain."""
+    session = OwnAsyncSession(database, opened=True)
+    bot = await session.run(directory.find_agent(CHAIN[0]))
+    await session.run(producer.enqueue(bot, stream_id=stream_id, requested_by="demo"))
+    return await run_chain(database, settings, stream_id, watcher)
+
+
+async def run_chain(
+    database: Database, settings: Settings, stream_id: UUID, watcher: Watcher
+) -> dict[str, dict[str, Any]]:
+    """Runs what waits, and reads what each agent of the last run of the stream put out.
+
+    Raises OppspotError when one of them failed.
+    """
     load_agents(registry, settings)
-    config = replace(runner_config(settings), drain_and_exit=True)
-    runner = build_runner(database, config)
     async with asyncio.TaskGroup() as group:
         watching = group.create_task(_watch(database, stream_id, watcher))
         try:
-            await runner.run()
+            rows = await _run(database, settings, stream_id)
+            while any(row["run"] == "running" for row in rows):  # an agent waits for its turn
+                await asyncio.sleep(PAUSE_S)
+                rows = await _run(database, settings, stream_id)
         finally:
             await end_all([watching])
-    watcher.on_agents(await _look(database, stream_id))
+    watcher.on_agents(rows)
+    for row in rows:
+        if row["node"] != "completed":
+            raise OppspotError(f"{row['name']} did not complete: {row['error'] or row['node']}")
+    return {row["name"]: row["output"] or {} for row in rows}
+
+
+async def _run(database: Database, settings: Settings, stream_id: UUID) -> list[dict[str, Any]]:
+    """Runs all that is due, and says where the agents are then."""
+    config = replace(runner_config(settings), drain_and_exit=True)
+    await build_runner(database, config, settings=settings).run()
+    return await _look(database, stream_id)
 
 
 async def _watch(database: Database, stream_id: UUID, watcher: Watcher) -> None:
@@ -160,19 +204,20 @@ async def _look(database: Database, stream_id: UUID) -> list[dict[str, Any]]:
     return await database.fetch_all(PROGRESS, {"stream_id": stream_id})
 
 
-def _result(rows: list[dict[str, Any]]) -> DemoResult:
-    outputs: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        if row["node"] != "completed":
-            raise OppspotError(f"{row['name']} did not complete: {row['error'] or row['node']}")
-        outputs[row["name"]] = row["output"] or {}
+def _result(outputs: Mapping[str, dict[str, Any]]) -> DemoResult:
     bot, enrichment, scoring, _ = (outputs[name] for name in CHAIN)
     return DemoResult(
         found=bot["companies_found"],
         items_created=bot["items_created"],
         enriched_count=enrichment["enriched_count"],
         scored=scoring["items_updated"],
+        requests=api_calls(outputs),
     )
+
+
+def api_calls(outputs: Mapping[str, dict[str, Any]]) -> int:
+    """How many requests the agents of a run made to the outside."""
+    return sum(output.get("api_calls", 0) for output in outputs.values())
 
 
 def telling(reason: dict[str, Any]) -> tuple[bool, bool, float]:

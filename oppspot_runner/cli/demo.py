@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 from rich.console import Console
@@ -14,8 +18,13 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from oppspot_runner.base.settings import Settings, load_settings
+from oppspot_runner.base.settings import PREFIX, load_settings
 
+if TYPE_CHECKING:
+    from oppspot_runner.app.demo import DemoResult, Watcher
+    from oppspot_runner.db.pool import Database
+
+Play = Callable[["Database", "Watcher"], Coroutine[Any, Any, "DemoResult"]]
 AGENTS = {
     "opportunity_bot": "find companies that fit the goal",
     "enrichment_agent": "add what is known about them",
@@ -27,25 +36,60 @@ AGENTS = {
 @click.command(epilog="Example: oppspot-runner demo --keep")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and no progress.")
 @click.option("--keep", is_flag=True, help="Keep the demo's database to look at.")
-def demo(as_json: bool, keep: bool) -> None:
+@click.option(
+    "--world", is_flag=True, help="Ask a made outside world over HTTP: a register and web sites."
+)
+def demo(as_json: bool, keep: bool, world: bool) -> None:
     """Run the whole product on real listed companies, in about ten seconds.
 
     Starts a private Postgres, imports 1,800 listed companies, and runs four agents in a chain. The
     last one thinks with a language model, here one that follows a script. Needs no server and no
     key, and touches no other database.
+
+    With --world the companies are made up. The agents find them in a register and read their
+    accounts and web sites, all of it served on this machine, and then run again: nothing changes.
     """
-    asyncio.run(_demo(load_settings(log_level="error"), as_json=as_json, keep=keep))
+    with ExitStack() as stack:
+        play = _in_world(stack) if world else _listed
+        asyncio.run(_demo(play, as_json=as_json, keep=keep))
 
 
-async def _demo(settings: Settings, *, as_json: bool, keep: bool) -> None:
+def _in_world(stack: ExitStack) -> Play:
+    """The demo in a world that lasts as long as `stack`."""
+    from oppspot_runner.app.demo_world import run_world_demo
+    from oppspot_runner.imports.csv_file import CsvFile
+    from oppspot_runner.testing.world import World
+    from oppspot_runner.testing.world.leads import write_leads
+
+    world = stack.enter_context(World(now=datetime.now(UTC)))
+    leads = Path(stack.enter_context(TemporaryDirectory())) / "leads.csv"
+    write_leads(world, leads)
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in world.settings().items()}
+    settings = load_settings(log_level="error", **given)
+    return lambda database, watcher: run_world_demo(
+        database, settings, watcher, CsvFile(str(leads), label="leads")
+    )
+
+
+async def _listed(database: Database, watcher: Watcher) -> DemoResult:
+    """The demo with real companies; it asks nobody outside, whatever keys there are."""
+    from oppspot_runner.app.demo import run_demo
+    from oppspot_runner.imports.listed import Listed
+
+    settings = load_settings(log_level="error")
+    alone = settings.model_copy(update={"companies_house_api_key": None, "contact": None})
+    return await run_demo(database, alone, watcher, Listed())
+
+
+async def _demo(play: Play, *, as_json: bool, keep: bool) -> None:
     from oppspot_runner.app.database import embedded_folder
-    from oppspot_runner.app.demo import Watcher, demo_folder, run_demo
+    from oppspot_runner.app.demo import Watcher, demo_folder
     from oppspot_runner.db import embedded
     from oppspot_runner.db.pool import Database
     from oppspot_runner.observe import logging
 
     logging.set_up("console", "error")
-    folder = demo_folder(embedded_folder(settings))
+    folder = demo_folder(embedded_folder(load_settings()))
     await asyncio.to_thread(embedded.remove, folder)  # what an earlier --keep left
     console = Console()
     with Screen(Console(stderr=True), quiet=as_json) as screen:
@@ -53,7 +97,7 @@ async def _demo(settings: Settings, *, as_json: bool, keep: bool) -> None:
         try:
             async with Database(server.dsn, max_size=8) as database:
                 watcher = Watcher(on_import=screen.show_import, on_agents=screen.show_agents)
-                result = await run_demo(database, settings, watcher)
+                result = await play(database, watcher)
         finally:
             await asyncio.to_thread(server.release)
             if not keep:
@@ -96,7 +140,7 @@ class Screen:
         """How far the import is."""
         self.progress.update(
             self.lines["import"],
-            description="import listed companies",
+            description="import companies",
             completed=state.done,
             total=state.total,
             note=f"{state.rows:,} companies",
@@ -149,8 +193,33 @@ def _show(console: Console, result: dict[str, Any], kept: Path | None) -> None:
             escape("; ".join(row["reasons"])),
         )
     console.print(table)
+    if "sources" in result:
+        _show_sources(console, result)
     console.print(f"\nThe analyst noticed: {escape(result['insight'])}.")
     console.print(_next_steps(kept), soft_wrap=True)
+
+
+def _show_sources(console: Console, result: dict[str, Any]) -> None:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("who said it", "of companies"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("what", overflow="fold")
+    for row in result["sources"]:
+        table.add_row(escape(row["source"]), str(row["companies"]), ", ".join(row["fields"]))
+    console.print()
+    console.print(table)
+    console.print(f"\nWhat is known of {escape(result['known_of'])}, and who says so:")
+    for row in result["known"]:
+        where = row["source_url"] or row["source"]
+        console.print(escape(f"  {row['field']}: {_text(row['value'])} ({where})"), soft_wrap=True)
+    console.print(
+        f"\n[bold]{result['requests']}[/] requests went out. A second run made "
+        f"[bold]{result['requests_again']}[/] and changed [bold]{result['changed']}[/] places."
+    )
+
+
+def _text(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _next_steps(kept: Path | None) -> str:

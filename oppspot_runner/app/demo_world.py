@@ -1,0 +1,113 @@
+"""The demo that asks an outside world: discovery, enrichment and scoring over HTTP, twice.
+
+Which world that is, the settings say. The second time nothing is to be asked and nothing to change.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from uuid import UUID
+
+from oppspot_runner.app.demo import (
+    DemoResult,
+    Play,
+    Watcher,
+    api_calls,
+    play_again,
+    run_demo,
+)
+from oppspot_runner.base.settings import Settings
+from oppspot_runner.companies.company import Fact
+from oppspot_runner.db.pool import Database
+from oppspot_runner.imports.source import Source
+from oppspot_runner.streams.companies import CompanyStore
+from oppspot_runner.streams.items import ItemStore
+
+# Few enough that all their calls of the register are made at once: of 60 some 45.
+WORLD = Play(
+    "Software and payments in Leeds",
+    goal={
+        "industry": ["SaaS", "FinTech"],
+        "location": ["Leeds"],
+        "employee_count": {"min": 10, "max": 250},
+        "must": ["industry", "location"],
+    },
+    target={"companies_to_find": 20, "min_quality_score": 2.5},
+)
+MOST = 100  # more than the target
+SHOWN = ("employees", "growth_rate", "status", "sic_codes", "tech", "linkedin_url", "phone")
+
+
+@dataclass
+class WorldDemoResult(DemoResult):
+    """What the demo found outside.
+
+    `sources` is who stated which fields of how many companies of the stream, `known` what is known
+    of the company `known_of`, and who says so. In the second run `requests_again` were made, and it
+    left `changed` places of the stream otherwise than it found them.
+    """
+
+    requests_again: int = 0
+    changed: int = 0
+    sources: list[dict[str, Any]] = field(default_factory=list)
+    known_of: str = ""
+    known: list[dict[str, Any]] = field(default_factory=list)
+
+
+async def run_world_demo(
+    database: Database, settings: Settings, watcher: Watcher, source: Source
+) -> WorldDemoResult:
+    """Runs the chain of the demo over the sources of `settings`, then once more.
+
+    Raises OppspotError when an agent failed.
+    """
+    result = WorldDemoResult(**asdict(await run_demo(database, settings, watcher, source, WORLD)))
+    stream_id = UUID(result.stream_id)
+    items = ItemStore(database, None, stream_id)
+    before = await items.top(MOST)
+    facts = await CompanyStore(database, None).facts([row["company_id"] for row in before])
+    result.sources = _by_source(facts)
+    for row in before:  # the first of those of whom most is known
+        if len(known := _best_of(facts.get(row["company_id"], ()))) > len(result.known):
+            result.known_of, result.known = row["name"], known
+    outputs = await play_again(database, settings, stream_id, watcher)
+    result.requests_again = api_calls(outputs)
+    result.changed = _differences(before, await items.top(MOST))
+    return result
+
+
+def _by_source(facts: Mapping[UUID, Iterable[Fact]]) -> list[dict[str, Any]]:
+    """Who said how much, those who said most first."""
+    companies: dict[str, set[UUID]] = defaultdict(set)
+    fields: dict[str, set[str]] = defaultdict(set)
+    for company_id, stated in facts.items():
+        for one in stated:
+            companies[one.source].add(company_id)
+            fields[one.source].add(one.field)
+    return [
+        {"source": name, "companies": len(companies[name]), "fields": sorted(fields[name])}
+        for name in sorted(fields, key=lambda one: (-len(fields[one]), one))
+    ]
+
+
+def _best_of(facts: Iterable[Fact]) -> list[dict[str, Any]]:
+    """Of each field that is shown the fact that is trusted most."""
+    best: dict[str, Fact] = {}
+    for one in sorted(facts, key=lambda fact: fact.confidence):
+        best[one.field] = one
+    return [
+        {"field": name, "value": best[name].value, "source": best[name].source}
+        | {"source_url": best[name].source_url}
+        for name in SHOWN
+        if name in best
+    ]
+
+
+def _differences(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> int:
+    """How many places of the stream are not as they were."""
+    kept = ("company_id", "position", "quality_score", "priority", "employees")
+    old, new = ([tuple(row[name] for name in kept) for row in rows] for rows in (before, after))
+    return len(set(old) ^ set(new))
