@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from oppspot_runner.agents.context import Context
-    from oppspot_runner.agents.definition import Agent, ResultMapper
+    from oppspot_runner.agents.definition import Agent
     from oppspot_runner.agents.executor import AgentExecutor, LLMModel
     from oppspot_runner.agents.function import AgentFunction, agent
     from oppspot_runner.agents.options import AgentOptions
     from oppspot_runner.agents.registry import Registry, registry
+    from oppspot_runner.agents.result_mapper import ResultMapper, get_result_mapper
     from oppspot_runner.agents.work_time import SoftTimeLimitError
     from oppspot_runner.app.client import AsyncClient, Client
     from oppspot_runner.app.inside import start_task_runner, stop_task_runner
@@ -81,6 +82,7 @@ __all__ = [
     "ToolNotFoundError",
     "ToolSandbox",
     "agent",
+    "get_result_mapper",
     "on",
     "registry",
     "start_task_runner",
@@ -90,11 +92,12 @@ __all__ = [
 
 _HOMES = {
     "agents.context": ("Context",),
-    "agents.definition": ("Agent", "ResultMapper"),
+    "agents.definition": ("Agent",),
     "agents.executor": ("AgentExecutor", "LLMModel"),
     "agents.function": ("AgentFunction", "agent"),
     "agents.options": ("AgentOptions",),
     "agents.registry": ("Registry", "registry"),
+    "agents.result_mapper": ("ResultMapper", "get_result_mapper"),
     "agents.work_time": ("SoftTimeLimitError",),
     "app.client": ("AsyncClient", "Client"),
     "app.inside": ("start_task_runner", "stop_task_runner"),

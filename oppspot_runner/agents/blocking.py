@@ -16,6 +16,7 @@ ASKED = (
     "items",
     "insights",
     "llm",
+    "posts",
     "tools",
     "web",
 )  # attributes whose methods are coroutines

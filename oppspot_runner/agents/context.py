@@ -22,6 +22,7 @@ from oppspot_runner.agents.ports import (
     ItemStore,
     Journal,
     ModelCalls,
+    PostStore,
     ToolCalls,
 )
 from oppspot_runner.agents.steps import NOT_KNOWN, STEPS_CHANGED, Steps
@@ -45,12 +46,11 @@ EMITTED = ("log", "progress", "output_chunk")
 class Context:
     """One attempt of one task, as its agent sees it.
 
-    `payload` is the task's payload; `goal_context` is the payload's, else the stream's own
-    criteria and metrics; `upstream` maps the ids of the agents that this one depended on to their
-    outputs; `attempt` counts from 1; `deadline` is when the attempt is cut off (database clock),
-    `time_left` how many seconds are left before the agent is told to come to an end;
-    `run_token` never repeats: use it as idempotency key towards other systems; `web` asks the
-    outside world, see base/web.py.
+    `payload` is the task's payload; `goal_context` is the payload's, else the stream's own criteria
+    and metrics; `upstream` maps the ids of the agents that this one depended on to their outputs;
+    `deadline` is when the attempt is cut off (database clock), `time_left` how many seconds are
+    left before the agent is told to end; `run_token` never repeats: use it as idempotency key;
+    `web` asks the outside world (base/web.py); `posts` are those that agents found on platforms.
     """
 
     task: Task
@@ -68,6 +68,7 @@ class Context:
     _model_calls: ModelCalls
     _tool_calls: ToolCalls
     web: WebAccess
+    posts: PostStore
     execution_config: dict[str, Any] = field(default_factory=dict)
     force_execute: bool = False
     work_time: WorkTime = field(default_factory=WorkTime)

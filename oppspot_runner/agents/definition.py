@@ -1,4 +1,4 @@
-"""How an agent is written: the class template and its result mappers."""
+"""How an agent is written: the class template."""
 
 from __future__ import annotations
 
@@ -10,18 +10,7 @@ from pydantic import BaseModel
 
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.options import AgentOptions
-
-
-class ResultMapper(ABC):
-    """Saves the results of one kind of agent. Give it to an agent class as `mapper`."""
-
-    @abstractmethod
-    async def save_results(self, ctx: Context, tx: Any, results: dict[str, Any]) -> bool:
-        """Writes `results` by `tx`, the connection of the finishing transaction.
-
-        What it writes is there exactly once, or not at all. False or an exception rolls back and
-        is an error of the attempt.
-        """
+from oppspot_runner.agents.result_mapper import ResultMapper
 
 
 class Agent(ABC):

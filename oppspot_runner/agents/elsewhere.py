@@ -14,6 +14,7 @@ from oppspot_runner.agents.ports import (
     ItemStore,
     Journal,
     ModelCalls,
+    PostStore,
     ToolCalls,
 )
 from oppspot_runner.agents.work_time import WorkTime
@@ -31,6 +32,7 @@ def from_elsewhere(ctx: Context, home: asyncio.AbstractEventLoop) -> Context:
         _model_calls=cast(ModelCalls, there(ctx._model_calls)),
         _tool_calls=cast(ToolCalls, there(ctx._tool_calls)),
         web=replace(ctx.web, calls=there(ctx.web)),
+        posts=cast(PostStore, there(ctx.posts)),
         _companies=cast(CompanyStore, there(ctx._companies)),
         _items=cast(ItemStore | None, there(ctx._items)),
         _insights=cast(InsightStore | None, there(ctx._insights)),

@@ -26,6 +26,8 @@ from oppspot_runner.companies.items import (
 from oppspot_runner.companies.scoring_model import Stage
 from oppspot_runner.companies.search import Search, SearchPage, Want
 from oppspot_runner.llm.messages import ModelRequest, Reply
+from oppspot_runner.posts.mentions import Candidates
+from oppspot_runner.posts.post import Counts, Mention, Post, Saved
 
 
 class Journal(Protocol):
@@ -178,3 +180,23 @@ class ItemStore(Protocol):
     ) -> Sequence[DueCompany]: ...
 
     async def save_enrichment(self, page: Sequence[Enriched]) -> None: ...
+
+
+class PostStore(Protocol):
+    """Posts of platforms that agents of the organisation found, and how far each has read."""
+
+    async def save(
+        self, platform: str, posts: Sequence[Post], *, agent_id: UUID, tx: Any
+    ) -> Saved: ...
+
+    async def update_counts(self, platform: str, counts: Sequence[Counts], *, tx: Any) -> int: ...
+
+    async def young(self, platform: str, age: timedelta, limit: int) -> Sequence[str]: ...
+
+    async def companies_in(self, found: Sequence[Candidates]) -> Sequence[list[Mention]]: ...
+
+    async def cursor(self, agent_id: UUID, source: str) -> datetime | None: ...
+
+    async def move_cursor(
+        self, agent_id: UUID, source: str, seen_until: datetime, *, tx: Any
+    ) -> None: ...

@@ -33,6 +33,7 @@ from oppspot_runner.runner.tools import Tools
 from oppspot_runner.streams.companies import CompanyStore
 from oppspot_runner.streams.insights import InsightStore
 from oppspot_runner.streams.items import ItemStore
+from oppspot_runner.streams.posts import PostStore
 
 # Imported for what they register; `registry.load_modules` does it when a runner starts, so that
 # other commands do not pay for it.
@@ -41,6 +42,8 @@ BUILT_IN = (
     "oppspot_runner.agents.enrichment",
     "oppspot_runner.agents.llm",
     "oppspot_runner.agents.scoring",
+    "oppspot_runner.agents.reddit",
+    "oppspot_runner.agents.hacker_news",
 )
 
 
@@ -126,6 +129,7 @@ def stores_on(
     """The domain tables, the models, the tools and the outside world, as agents see them."""
     return Stores(
         companies=lambda org_id: CompanyStore(database, org_id),
+        posts=lambda org_id: PostStore(database, org_id),
         items=lambda org_id, stream_id: ItemStore(database, org_id, stream_id),
         insights=lambda task, stream_id: InsightStore(database, task.org_id, stream_id, task),
         models=lambda task, journal, stream_id: PaidCalls(models, task, journal, stream_id),

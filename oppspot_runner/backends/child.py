@@ -85,6 +85,7 @@ def _context(facts: dict[str, Any], border: ChildBorder, member: int) -> Context
         _model_calls=store("_model_calls"),
         _tool_calls=store("_tool_calls"),
         web=WebAccess(store("web"), sources),
+        posts=store("posts"),
         _companies=store("companies"),
         _items=store("items") if has_stream else None,
         _insights=store("insights") if has_stream else None,

@@ -34,7 +34,7 @@ FACTS = (
     "force_execute",
     "work_time",
 )
-PORTS = ("journal", "companies", "items", "insights", "_model_calls", "_tool_calls", "web")
+PORTS = ("journal", "companies", "items", "insights", "_model_calls", "_tool_calls", "web", "posts")
 LOOK_S = 0.25  # a child may take this long over its memory limit where the system does not stop it
 
 

@@ -15,6 +15,7 @@ from oppspot_runner.base.errors import SourceNotConfiguredError
 from oppspot_runner.base.rate import RateLimit
 from oppspot_runner.base.settings import Settings, variable_name
 from oppspot_runner.connectors.authentication import Auth, BasicAuth, secret_in
+from oppspot_runner.connectors.reddit_auth import RedditAuth
 
 MIB = 1024 * 1024
 ALWAYS_ASKED = timedelta(0)
@@ -60,6 +61,16 @@ def companies_house_auth(settings: Settings) -> Auth:
     return BasicAuth(secret_in(settings, "companies_house_api_key"))
 
 
+def reddit_auth(settings: Settings) -> Auth:
+    """The application that Reddit knows."""
+    return RedditAuth(
+        secret_in(settings, "reddit_client_id"),
+        secret_in(settings, "reddit_client_secret"),
+        secret_in(settings, "reddit_user_agent"),
+        settings.reddit_token_url,
+    )
+
+
 # 600 calls in any 300 s are allowed for a key. 60 in 33.4 s are never more than 540 in 300 s, so
 # that others who use the key have some left.
 COMPANIES_HOUSE_RATE = RateLimit(60, 33.4)
@@ -93,6 +104,7 @@ REDDIT = Source(
     RateLimit(10, 6.7),
     "reddit",
     needs=("reddit_client_id", "reddit_client_secret", "reddit_user_agent"),
+    auth=reddit_auth,
 )
 HACKER_NEWS = Source("hacker_news", "hacker_news_url", RateLimit(16, 1.0), "hacker_news")
 # 10,000 calls an hour for an address.

@@ -21,6 +21,7 @@ from oppspot_runner.agents.ports import (
     InsightStore,
     ItemStore,
     ModelCalls,
+    PostStore,
     ToolCalls,
     WebCalls,
 )
@@ -43,12 +44,13 @@ DEFAULT_MAX_RETRIES = 3  # of the column: it says nothing, so the agent's own nu
 
 @dataclass(frozen=True)
 class Stores:
-    """Makes what a task asks: companies for (org), the others for (org, stream, task).
+    """Makes what a task asks: companies and posts for (org), the others for (org, stream, task).
 
     Models are for (task, journal, stream); `sources` are those that the web can ask.
     """
 
     companies: Callable[[UUID | None], CompanyStore]
+    posts: Callable[[UUID | None], PostStore]
     items: Callable[[UUID | None, UUID], ItemStore]
     insights: Callable[[Task, UUID], InsightStore]
     models: Callable[[Task, TaskJournal, UUID | None], ModelCalls]
@@ -129,6 +131,7 @@ def brief(
         _model_calls=stores.models(task, journal, stream_id),
         _tool_calls=stores.tools(task, journal),
         web=WebAccess(stores.web(task, stream_id), stores.sources),
+        posts=stores.posts(task.org_id),
         _companies=stores.companies(task.org_id),
         _items=stores.items(task.org_id, stream.id) if stream else None,
         _insights=stores.insights(task, stream.id) if stream else None,

@@ -14,7 +14,8 @@ from uuid import UUID
 import pytest
 
 from oppspot_runner.agents.context import Context
-from oppspot_runner.agents.definition import Agent, ResultMapper
+from oppspot_runner.agents.definition import Agent
+from oppspot_runner.agents.result_mapper import ResultMapper
 from oppspot_runner.app import wiring
 from oppspot_runner.base.errors import LeaseLostError
 from oppspot_runner.base.events import EventBus, LeaseLost, ResultDropped, TaskFinished

@@ -38,7 +38,6 @@ AREAS = {
     "http api",
     "metrics",
     "notifications",
-    "reddit and hackernews agents",
     "register and web providers",
     "relationship and writer agents",
     "signals",

@@ -11,7 +11,15 @@ import psycopg
 import pytest
 from pydantic import BaseModel
 
-from oppspot_runner import Agent, Client, Context, ResultMapper, agent, registry
+from oppspot_runner import (
+    Agent,
+    Client,
+    Context,
+    ResultMapper,
+    agent,
+    get_result_mapper,
+    registry,
+)
 from oppspot_runner.agents.registry import Registry
 from oppspot_runner.app import client as client_module
 from oppspot_runner.base.errors import ConfigurationError
@@ -23,6 +31,8 @@ TWEETS = [{"id": "1", "text": "hello"}, {"id": "2", "text": ""}, {"id": "1", "te
 
 class TweetMapper(ResultMapper):
     """Saves posts once each; one that the table refuses is left out with a warning."""
+
+    platform = "seed_twitter"
 
     async def save_results(self, ctx: Context, tx: Any, results: dict[str, Any]) -> bool:
         saved = 0
@@ -183,6 +193,16 @@ def test_a_class_without_its_work_is_refused_when_it_is_made() -> None:
         Idle(None)  # type: ignore[abstract,arg-type]
     with pytest.raises(TypeError, match="save_results"):
         ResultMapper()  # type: ignore[abstract]
+
+
+def test_a_mapper_is_found_by_its_platform() -> None:
+    assert isinstance(get_result_mapper("seed_twitter"), TweetMapper)
+    with pytest.raises(
+        ConfigurationError, match=r"no result mapper for 'nowhere'; known: .*twitter"
+    ):
+        get_result_mapper("nowhere")
+    with pytest.raises(ConfigurationError, match="two result mappers are for 'seed_twitter'"):
+        type("Other", (TweetMapper,), {"platform": "seed_twitter"})
 
 
 class Wanted(BaseModel):

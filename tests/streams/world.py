@@ -24,6 +24,7 @@ from oppspot_runner.db.pool import Database
 from oppspot_runner.streams.companies import CompanyStore
 from oppspot_runner.streams.insights import InsightStore
 from oppspot_runner.streams.items import ItemStore
+from oppspot_runner.streams.posts import PostStore
 
 
 class Steps:
@@ -178,6 +179,7 @@ class World:
             _model_calls=cast(ModelCalls, None),  # none of these agents makes one
             _tool_calls=cast(ToolCalls, None),
             web=web or WebAccess(cast(WebCalls, None)),
+            posts=PostStore(self.db, org_id),
             execution_config=dict(config or {}),
             force_execute=force,
             _companies=CompanyStore(self.db, org_id),
