@@ -96,4 +96,4 @@ COMMENT ON COLUMN source_cursors.source IS 'The platform, a colon, and what the 
 COMMENT ON COLUMN source_cursors.seen_until IS 'When the newest post was written that it has seen.';
 
 INSERT INTO oppspot_migrations (number, name, breaking, applied_at)
-VALUES (39, 'posts', false, oppspot_now());
+VALUES (40, 'posts', false, oppspot_now());
