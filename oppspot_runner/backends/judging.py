@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import traceback
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from oppspot_runner.agents.waiting import LAST_TIME
@@ -13,6 +15,7 @@ from oppspot_runner.base import errors
 from oppspot_runner.base.outcome import Done, Fail, Outcome, Retry, Snooze
 from oppspot_runner.base.waiting import suspension
 
+MOST_OF_GROUP = 3  # errors of a group that are told
 CANCELLED_ITSELF = "the agent cancelled itself"
 
 
@@ -74,7 +77,25 @@ def judged_call(error: errors.CallError) -> Outcome:
 
 
 def told(error: BaseException) -> str:
-    """Type, message and place of an error: what people read first in `error_message`."""
+    """Type, message and place of an error: what people read first in `error_message`.
+
+    A group, as task groups raise it, says what is in it: its own words name no reason.
+    """
+    return "; ".join(_told(one) for one in (error, *islice(_within(error), MOST_OF_GROUP)))
+
+
+def _within(error: BaseException) -> Iterator[BaseException]:
+    """The errors in a group and in the groups in it, without the groups themselves."""
+    waiting = [error]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, BaseExceptionGroup):
+            waiting += reversed(one.exceptions)
+        elif one is not error:
+            yield one
+
+
+def _told(error: BaseException) -> str:
     try:
         text = str(error)
     except Exception:  # noqa: BLE001 - an error that cannot even be told must not stop the runner

@@ -231,7 +231,10 @@ class Unprintable(Exception):
         (SystemExit(3), "the agent called exit(3)"),
         (Unprintable(), "an error that cannot be shown"),
         (asyncio.CancelledError(), "the agent cancelled itself"),
-        (ExceptionGroup("many", [ValueError("one")]), "many (1 sub-exception)"),
+        (
+            ExceptionGroup("many", [ExceptionGroup("some", [ValueError("one")]), KeyError(2)]),
+            "of raising); ValueError: one; KeyError: 2",
+        ),
     ],
 )
 async def test_whatever_an_agent_raises_is_an_error_of_its_attempt_only(
