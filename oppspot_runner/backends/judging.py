@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -13,7 +12,7 @@ from oppspot_runner.agents.work_time import SoftTimeLimitError
 from oppspot_runner.backends import memory
 from oppspot_runner.base import errors
 from oppspot_runner.base.outcome import Done, Fail, Outcome, Retry, Snooze
-from oppspot_runner.base.waiting import suspension
+from oppspot_runner.base.waiting import single, suspension
 
 MOST_OF_GROUP = 3  # errors of a group that are told
 CANCELLED_ITSELF = "the agent cancelled itself"
@@ -81,18 +80,8 @@ def told(error: BaseException) -> str:
 
     A group, as task groups raise it, says what is in it: its own words name no reason.
     """
-    return "; ".join(_told(one) for one in (error, *islice(_within(error), MOST_OF_GROUP)))
-
-
-def _within(error: BaseException) -> Iterator[BaseException]:
-    """The errors in a group and in the groups in it, without the groups themselves."""
-    waiting = [error]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, BaseExceptionGroup):
-            waiting += reversed(one.exceptions)
-        elif one is not error:
-            yield one
+    within = islice(single(error), MOST_OF_GROUP)
+    return "; ".join([_told(error), *(_told(one) for one in within if one is not error)])
 
 
 def _told(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,9 +35,22 @@ class Suspended(BaseException):
         self.until = until
 
 
+def single(error: BaseException) -> Iterator[BaseException]:
+    """The errors of a group and of the groups in it, in order; of no group, the error itself."""
+    waiting = [error]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, BaseExceptionGroup):
+            waiting += reversed(one.exceptions)
+        else:
+            yield one
+
+
 def suspension(error: BaseException) -> Suspended | None:
     """The first wait in `error`, when that is one or a group of nothing else."""
-    if isinstance(error, BaseExceptionGroup):
-        parts = [suspension(one) for one in error.exceptions]
-        return parts[0] if all(parts) else None
-    return error if isinstance(error, Suspended) else None
+    waits: list[Suspended] = []
+    for one in single(error):
+        if not isinstance(one, Suspended):
+            return None
+        waits.append(one)
+    return waits[0]

@@ -220,6 +220,13 @@ async def test_a_task_cancelled_while_it_runs_ends_cancelled(bench: Bench) -> No
     assert (row["status"], row["error_message"]) == ("cancelled", "not needed")
 
 
+def nested(depth: int) -> BaseException:
+    error: Exception = ValueError("far down")
+    for _ in range(depth):
+        error = ExceptionGroup("around", [error])
+    return error
+
+
 class Unprintable(Exception):
     def __str__(self) -> str:
         raise RuntimeError("no words")
@@ -235,6 +242,7 @@ class Unprintable(Exception):
             ExceptionGroup("many", [ExceptionGroup("some", [ValueError("one")]), KeyError(2)]),
             "of raising); ValueError: one; KeyError: 2",
         ),
+        (nested(3_000), "of raising); ValueError: far down"),
     ],
 )
 async def test_whatever_an_agent_raises_is_an_error_of_its_attempt_only(
