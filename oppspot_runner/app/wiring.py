@@ -19,6 +19,7 @@ from oppspot_runner.backends.threads import Threads
 from oppspot_runner.base.events import Event, EventBus, everybody
 from oppspot_runner.base.runner_settings import DAY_S
 from oppspot_runner.base.settings import Settings, load_settings
+from oppspot_runner.companies.industry_table import use_industries
 from oppspot_runner.db.pool import Database
 from oppspot_runner.llm.models import Models
 from oppspot_runner.llm.paid_calls import PaidCalls
@@ -91,6 +92,7 @@ def build_runner(
     say what tools may reach; by default those of the environment. Raises ConfigurationError.
     """
     settings = settings or load_settings()
+    use_industries(settings.industries)
     models = Models(settings)
     bus, backends, agents = events or EventBus(), all_backends(), registry or all_agents
 

@@ -94,6 +94,11 @@ class Settings(SourceSettings):
         None,
         description="TOML file with MCP servers whose tools agents may be given. See the guide.",
     )
+    industries: Path | None = Field(
+        None,
+        description="TOML file with meanings of industry labels over those of the package. See "
+        "`companies industries`.",
+    )
     fingerprints: Path | None = Field(
         None,
         description="File, or folder of files, with fingerprints of technologies over those that "

@@ -10,7 +10,7 @@ import click
 
 from oppspot_runner.base.errors import ConfigurationError, InvalidInputError, NotFoundError
 from oppspot_runner.base.web import Asked
-from oppspot_runner.cli import company_merges, output
+from oppspot_runner.cli import company_industries, company_merges, output
 from oppspot_runner.cli.session import json_option, load_with, open_database, runs
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def companies() -> None:
     """Show companies and the tech of their sites; merge what is the same, and take it back."""
 
 
-for command in company_merges.COMMANDS:
+for command in (*company_merges.COMMANDS, company_industries.industries):
     companies.add_command(command)
 
 

@@ -18,7 +18,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from oppspot_runner.base.settings import PREFIX, load_settings
+from oppspot_runner.base.runner_settings import PREFIX
+from oppspot_runner.base.settings import load_settings
 
 if TYPE_CHECKING:
     from oppspot_runner.app.demo import DemoResult, Watcher

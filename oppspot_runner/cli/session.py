@@ -54,7 +54,7 @@ def load() -> Settings:
     Raises SettingError.
     """
     warn_of_unknown()
-    return load_settings()
+    return _put_to_use(load_settings())
 
 
 def load_with(**flags: Any) -> Settings:
@@ -63,13 +63,21 @@ def load_with(**flags: Any) -> Settings:
     Raises click.BadParameter for an unusable option, SettingError for another setting.
     """
     try:
-        return load_settings(**flags)
+        return _put_to_use(load_settings(**flags))
     except SettingError as error:
         if flags.get(error.field) in (None, ()):
             raise
         context = click.get_current_context()
         (option,) = (one for one in context.command.params if one.name == error.field)
         raise click.BadParameter(error.fault, context, option) from None
+
+
+def _put_to_use(settings: Settings) -> Settings:
+    if settings.industries:
+        from oppspot_runner.companies.industry_table import use_industries
+
+        use_industries(settings.industries)
+    return settings
 
 
 @cache

@@ -1,12 +1,13 @@
-"""Loads the table of industries, ours or a file of the user's, and answers from ours.
+"""Loads the table of industries, ours with a file of the user's over it, and answers from it.
 
 The format is explained at the top of data/industries.toml.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.base.validation import first_fault
 from oppspot_runner.companies.industries import Industry, IndustryTable, tag
 from oppspot_runner.companies.packaged import read_text
+
+PACKAGED = "industries.toml"
+HEADER = re.compile(r"\s*\[\[\s*industry\s*\]\]")
 
 
 class Entry(BaseModel):
@@ -33,17 +37,20 @@ class Entry(BaseModel):
 
 
 class Entries(BaseModel):
-    """The whole file."""
+    """The whole file. `replace`: it stands alone instead of being put over ours."""
 
     model_config = ConfigDict(extra="forbid")
 
+    replace: bool = False
     industry: list[Entry]
 
 
-def load_industries(path: Path | None = None) -> IndustryTable:
-    """The table in `path`, or ours. Raises ConfigurationError when the file cannot be used."""
-    if path is None:
-        return industry_table()
+def load_industries(path: Path) -> IndustryTable:
+    """Our table with that of the file `path` over it, or that alone when it says `replace = true`.
+
+    A label of both means what the file says. Raises ConfigurationError, with the line, when the
+    file cannot be used.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -52,19 +59,44 @@ def load_industries(path: Path | None = None) -> IndustryTable:
 
 
 def parse_industries(text: str, origin: str) -> IndustryTable:
-    """The table in the TOML `text`; `origin` is named in errors."""
+    """The table of the TOML `text`, over ours unless it stands alone. `origin`: for errors."""
+    own = _read(text, origin)
+    lines = {
+        tag(entry.label): line for entry, line in zip(own.industry, _lines(text), strict=False)
+    }
+    packaged = [] if own.replace else _packaged()
+    return _table([*packaged, *own.industry], origin, lines)
+
+
+def _read(text: str, origin: str) -> Entries:
     try:
-        entries = Entries.model_validate(tomllib.loads(text)).industry
+        return Entries.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{origin} is not valid TOML: {error}") from None
     except ValidationError as error:
-        raise ConfigurationError(f"{origin}: {first_fault(error)}") from None
-    return _table(entries, origin)
+        raise ConfigurationError(f"{_place(error, text, origin)}: {first_fault(error)}") from None
 
 
-def _table(entries: list[Entry], origin: str) -> IndustryTable:
+def _place(error: ValidationError, text: str, origin: str) -> str:
+    """The file, and the line where the entry begins that has the first fault."""
+    match error.errors()[0]["loc"]:
+        case ("industry", int(number), *_) if number < len(lines := _lines(text)):
+            return f"{origin}, line {lines[number]}"
+        case _:
+            return origin
+
+
+def _lines(text: str) -> list[int]:
+    """The lines on which entries begin."""
+    return [n for n, line in enumerate(text.splitlines(), 1) if HEADER.match(line)]
+
+
+def _table(entries: list[Entry], origin: str, lines: Mapping[str, int]) -> IndustryTable:
     by_label = {tag(entry.label): entry for entry in entries}
-    built = {key: _industry(entry, by_label, origin) for key, entry in by_label.items()}
+    built: dict[str, Industry] = {}
+    for key, entry in by_label.items():
+        place = f"{origin}, line {lines[key]}" if key in lines else origin
+        built[key] = _industry(entry, by_label, place)
     names: dict[str, Industry] = {}
     for kind in ("label", "aliases", "tags"):  # labels first: a tag may belong to several
         for key, entry in by_label.items():
@@ -102,10 +134,33 @@ def _distinct(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))
 
 
-@cache
 def industry_table() -> IndustryTable:
-    """The table that comes with the package."""
-    return parse_industries(read_text("industries.toml"), "industries.toml")
+    """The table in use: ours, or what `use_industries` made of it."""
+    return _in_use[-1] if _in_use else _packaged_table()
+
+
+def use_industries(path: Path | None) -> None:
+    """From now on the table of this process is ours with that of `path` over it; None: ours.
+
+    Raises ConfigurationError as `load_industries` does.
+    """
+    table = load_industries(path) if path else None
+    _in_use.clear()
+    if table:
+        _in_use.append(table)
+
+
+_in_use: list[IndustryTable] = []
+
+
+@cache
+def _packaged() -> list[Entry]:
+    return _read(read_text(PACKAGED), PACKAGED).industry
+
+
+@cache
+def _packaged_table() -> IndustryTable:
+    return _table(_packaged(), PACKAGED, {})
 
 
 def find(label: str) -> Industry | None:

@@ -17,6 +17,7 @@ from oppspot_runner.companies.industry_table import (
     match,
     parse_industries,
     sic_for,
+    use_industries,
 )
 from oppspot_runner.companies.sic import (
     first_under,
@@ -152,26 +153,55 @@ def test_the_table_has_no_tag_in_another_form() -> None:
         assert all(tag(name) == name for name in one.tags), one.label
 
 
-def test_a_table_of_the_users_own_replaces_ours(tmp_path: Path) -> None:
+CHEESE = '[[industry]]\nlabel = "Cheese"\nsic = ["10512"]\ntags = ["cheese"]\n'
+
+
+def test_a_table_of_the_users_own_is_put_over_ours(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text('[[industry]]\nlabel = "Cheese"\nsic = ["10512"]\ntags = ["cheese"]\n')
+    path.write_text(CHEESE + '[[industry]]\nlabel = "saas"\ntags = ["rented"]\n')
     table = load_industries(path)
-    assert table.find("cheese") is not None
-    assert table.find("SaaS") is None
-    assert load_industries() is industry_table()
+    assert table.sic_for(["cheese"]) == ["10512"]
+    assert table.tags_for(["SaaS"]) == ["rented"]
+    assert table.find("FinTech") is not None
+    assert industry_table().find("cheese") is None
+
+
+def test_a_table_of_the_users_own_may_stand_alone(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f"replace = true\n{CHEESE}")
+    table = load_industries(path)
+    assert [one.label for one in table.industries] == ["Cheese"]
+
+
+def test_the_table_of_the_process_can_be_changed_and_stays_when_a_file_is_broken(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(CHEESE)
+    try:
+        use_industries(path)
+        assert find("cheese") is not None
+        path.write_text("[[industry]]")
+        with pytest.raises(ConfigurationError, match="label"):
+            use_industries(path)
+        assert find("cheese") is not None
+    finally:
+        use_industries(None)
+    assert find("cheese") is None
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[[industry", "is not valid TOML"),
-        ("[[industry]]\nsic = ['1']", "label"),
-        ("[[industry]]\nlabel = 'A'\ncolour = 'red'", "colour"),
-        ("[[industry]]\nlabel = 'A'\nincludes = ['B']", "includes unknown 'B'"),
-        ("[[industry]]\nlabel = 'A'\nincludes = ['A']", "includes itself"),
+        ("a = 1\n[[industry", r"is not valid TOML: .*(line 2|end of document)"),
+        ("[[industry]]\nsic = ['1']", r"mine\.toml, line 1: industry\.0\.label"),
+        (f"{CHEESE}[[industry]]\nlabel = 'A'\ncolour = 'red'", r"line 5: industry\.1\.colour"),
+        ("colour = 'red'", r"mine\.toml: "),
+        ("\n[[industry]]\nlabel = 'A'\nincludes = ['B']", "line 2: 'A' includes unknown 'B'"),
+        ("[[industry]]\nlabel = 'A'\nincludes = ['A']", "line 1: 'A' includes itself"),
     ],
 )
-def test_a_table_that_cannot_be_used_says_why(text: str, message: str) -> None:
+def test_a_table_that_cannot_be_used_says_why_and_where(text: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         parse_industries(text, "mine.toml")
 
