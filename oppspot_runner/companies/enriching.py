@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from oppspot_runner.base.jsonsafe import clean, dumps
 from oppspot_runner.companies.company import Company, Fact
 from oppspot_runner.companies.fact_values import bearable, fitting, has_column
 from oppspot_runner.companies.items import Enriched
@@ -71,15 +72,17 @@ class Dossier:
         return found
 
     def _record(self, fact: Fact) -> None:
-        """Keeps a fact that is not on record yet, or was seen again since."""
+        """Keeps a fact that is not on record yet, or was seen again since; each one once."""
+        same = _statement(fact)
+        new = self.enriched.facts
         seen = [
             one.observed_at
-            for one in self.company.recorded
-            if (one.field, one.source) == (fact.field, fact.source)
-            and _form(one.value) == _form(fact.value)
+            for one in (*self.company.recorded, *new)
+            if (one.field, one.source) == (fact.field, fact.source) and _statement(one) == same
         ]
         if not seen or fact.observed_at > max(seen):
-            self.enriched.facts.append(fact)
+            new[:] = [one for one in new if _statement(one) != same]
+            new.append(fact)
 
     def _believe(self, fact: Fact) -> None:
         if not has_column(fact.field):
@@ -101,6 +104,6 @@ class Dossier:
         return columns | others - self.original.facts.keys()
 
 
-def _form(value: Any) -> str:
-    """A value as text in which a list from JSON equals a tuple."""
-    return repr(list(value)) if isinstance(value, list | tuple) else repr(value)
+def _statement(fact: Fact) -> tuple[str, str, str]:
+    """Who says what, as one row of facts: a list from JSON equals a tuple, a day its text."""
+    return fact.field, fact.source, dumps(clean(fact.value))

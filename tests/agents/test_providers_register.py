@@ -257,3 +257,15 @@ async def test_no_address_of_ours_is_made_of_what_a_source_says(
     register.answers[f"company/{number(7)}/filing-history"] = {"items": [filing(1, "../../key")]}
     await enrich(world, register, company_number="7")
     assert not [path for path in register.paths if "key" in path]
+
+
+async def test_a_company_that_the_bot_took_from_the_register_is_enriched_by_it(
+    world: World, register: Register
+) -> None:
+    """What is on record comes back as a day or a tuple, what is answered now as text or a list."""
+    record = {"company_number": number(7), "incorporated": "2015-03-04", "sic_codes": ["62012"]}
+    company_id = await world.company(HARBOUR, facts=False, company_number=number(7))
+    await world.fact(company_id, "*", record, "register", 0.95)
+    row, results = await enrich_again(world, register, company_id)
+    assert row["incorporated"] == date(2015, 3, 4)
+    assert results["by_provider"]["register"] == {"ok": 1}
