@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -265,7 +265,9 @@ async def test_a_company_that_the_bot_took_from_the_register_is_enriched_by_it(
     """What is on record comes back as a day or a tuple, what is answered now as text or a list."""
     record = {"company_number": number(7), "incorporated": "2015-03-04", "sic_codes": ["62012"]}
     company_id = await world.company(HARBOUR, facts=False, company_number=number(7))
-    await world.fact(company_id, "*", record, "register", 0.95)
+    await world.fact(company_id, "*", record, "register", 0.95, age=timedelta(days=2_000))
     row, results = await enrich_again(world, register, company_id)
     assert row["incorporated"] == date(2015, 3, 4)
     assert results["by_provider"]["register"] == {"ok": 1}
+    added = await world.all("SELECT FROM facts WHERE field <> '*'")
+    assert results["facts_added"] == len(added)
