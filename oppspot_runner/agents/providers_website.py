@@ -122,7 +122,7 @@ def _read(answer: Answer, asked: str) -> SiteReport:
 def _page_of(answer: Answer) -> Page:
     from oppspot_runner.websites.page import read_page
 
-    return read_page(answer.url, answer.headers, answer.text)
+    return read_page(answer.url, answer.headers, answer.content)
 
 
 async def _with_careers(report: SiteReport, address: str, ctx: Context) -> SiteReport:

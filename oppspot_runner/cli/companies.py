@@ -97,7 +97,7 @@ async def _fetched(address: str, settings: Settings) -> Page:
     assert answer is not None
     if not answer.found:
         raise NotFoundError(f"there is no page at {answer.url}", hint="Try the home page.")
-    return read_page(answer.url, answer.headers, answer.text)
+    return read_page(answer.url, answer.headers, answer.content)
 
 
 def _saved(file: Path, url: str) -> Page:

@@ -96,9 +96,8 @@ class _Search:
     def matches(self, fingerprints: Fingerprints) -> Iterator[Match]:
         """All that matches."""
         page, texts = self.page, fingerprints.texts
-        for kind, name, values in self._values():
-            for rule in _rules_for(fingerprints.named[kind], name):
-                yield from self._named(rule, kind, name, values)
+        for kind, values in self._values().items():
+            yield from self._named(fingerprints.named[kind], kind, values)
         sources = [link.address for link in page.links if link.element.name == "script"]
         loaded = [one for source in sources for one in subjects(page, source)]
         yield from self._texts(texts["scriptSrc"], "script src", loaded)
@@ -107,22 +106,31 @@ class _Search:
         yield from self._texts(texts["html"], "html", _bounded([page.document.html]))
         yield from self._dom(fingerprints.dom)
 
-    def _values(self) -> Iterator[tuple[str, str, list[str]]]:
-        page = self.page
-        yield from (("headers", name, [value]) for name, value in page.headers.items())
-        yield from (("cookies", name.lower(), [value]) for name, value in page.cookies.items())
-        yield from (("meta", name, values) for name, values in page.meta.items())
+    def _values(self) -> dict[str, dict[str, list[str]]]:
+        return {
+            "headers": {name: [value] for name, value in self.page.headers.items()},
+            "cookies": {name.lower(): [value] for name, value in self.page.cookies.items()},
+            "meta": self.page.meta,
+        }
 
-    def _named(self, rule: Rule, kind: str, name: str, values: list[str]) -> Iterator[Match]:
-        for value in values:
-            literal, subject = rule.pattern.literal, value[:MOST_SUBJECT]
-            if literal not in subject.lower():
-                continue
-            if match := rule.pattern.search(subject, self.budget):
-                shown = f"{kind.removesuffix('s')} {name}"
-                if kind != "cookies":  # their values may be secret
-                    shown += f": {value}"
-                yield rule.technology, rule.pattern, _cut(shown), rule.pattern.version_of(match)
+    def _named(
+        self, rules: dict[str, list[Rule]], kind: str, values: dict[str, list[str]]
+    ) -> Iterator[Match]:
+        open_keys = [key for key in rules if key.endswith("*")]
+        for name, texts in values.items():
+            keys = [name, *(key for key in open_keys if name.startswith(key[:-1]))]
+            for rule in (rule for key in keys for rule in rules.get(key, ())):
+                for text in texts:
+                    yield from self._value(rule, kind, name, text[:MOST_SUBJECT])
+
+    def _value(self, rule: Rule, kind: str, name: str, value: str) -> Iterator[Match]:
+        if rule.pattern.literal not in value.lower():
+            return
+        if match := rule.pattern.search(value, self.budget):
+            shown = f"{kind.removesuffix('s')} {name}"
+            if kind != "cookies":  # their values may be secret
+                shown += f": {value}"
+            yield rule.technology, rule.pattern, _cut(shown), rule.pattern.version_of(match)
 
     def _texts(self, rules: Iterable[Rule], kind: str, texts: list[Subject]) -> Iterator[Match]:
         lower = [subject.text.lower() for subject in texts]
@@ -195,14 +203,6 @@ def _words(elements: Iterable[Element]) -> str:
         words |= dict.fromkeys(element.attributes)
         words |= dict.fromkeys(element.attributes.values())
     return "\n".join(words)[:MOST_PATTERN_TEXT].lower()
-
-
-def _rules_for(keys: dict[str, list[Rule]], name: str) -> Iterator[Rule]:
-    """The rules for `name`; a key may end with "*"."""
-    yield from keys.get(name, ())
-    for key, rules in keys.items():
-        if key.endswith("*") and name.startswith(key[:-1]):
-            yield from rules
 
 
 def _bounded(texts: list[str]) -> list[Subject]:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
@@ -23,7 +24,13 @@ COOKIE = re.compile(r"(?:^|[,;])\s*+([^=;,\s]++)=([^;,]*+)")
 COOKIE_ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "samesite", "priority"})
 RUN_TYPES = frozenset({"", "module", "text/plain", "text/babel"})  # plain: run after a consent
 # Scripts that only hold the content of the page for a framework.
-PAYLOAD = re.compile(r"\s*+\(?(?:self|window|globalThis)\.__\w+")
+PAYLOAD = re.compile(
+    r"\s*+\(?(?:self|window|globalThis)\.__"
+    r"(?:next_f|remixContext|reactRouterContext|sveltekit_\w+|[A-Z][A-Z_]*__)(?!\w)"
+)
+# Where pages say themselves how they are written; beyond that browsers do not look.
+CHARSET = re.compile(rb"""<meta[^>]{1,200}?charset\s*=\s*["']?\s*([\w.:-]{2,40})""", re.IGNORECASE)
+CHARSET_WITHIN = 1024  # bytes
 # Strings and comments of JavaScript, each with all that was looked at for it.
 SCRIPT_PARTS = re.compile(
     r""""(?:[^"\\\n]++|\\.)*+["\n]?|'(?:[^'\\\n]++|\\.)*+['\n]?|`(?:[^`\\]++|\\.)*+`?"""
@@ -128,10 +135,11 @@ class Page:
         return self.url
 
 
-def read_page(url: str, headers: Mapping[str, str], html: str) -> Page:
+def read_page(url: str, headers: Mapping[str, str], html: str | bytes) -> Page:
     """The page of an answer; `headers` by name in any case."""
     lower = {name.lower(): value for name, value in headers.items()}
-    return Page(url, lower, read_markup(html[:MOST_HTML]))
+    text = html if isinstance(html, str) else _decoded(html, lower.get("content-type", ""))
+    return Page(url, lower, read_markup(text[:MOST_HTML]))
 
 
 def read_saved(text: str, url: str) -> Page:
@@ -156,6 +164,18 @@ def site_of(url: str) -> str | None:
     Pages on one host of many companies are of one site only where the host is the same.
     """
     return registered_domain(url) or host_of(url)
+
+
+def _decoded(content: bytes, content_type: str) -> str:
+    """HTML as text, in the encoding of the header, else of the page itself, else UTF-8."""
+    head = Message()
+    head["content-type"] = content_type
+    stated = CHARSET.search(content[:CHARSET_WITHIN])
+    encoding = head.get_content_charset() or (stated[1].decode("ascii") if stated else "utf-8")
+    try:
+        return content.decode(encoding, "replace").removeprefix("\ufeff")
+    except (LookupError, UnicodeError):  # no such encoding, or one that is not for text
+        return content.decode("utf-8", "replace")
 
 
 def _is_run(kind: str) -> bool:

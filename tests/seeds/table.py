@@ -38,7 +38,6 @@ AREAS = {
     "http api",
     "metrics",
     "notifications",
-    "register and web providers",
     "relationship and writer agents",
     "signals",
     "testing tools",

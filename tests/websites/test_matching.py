@@ -89,6 +89,11 @@ def test_what_is_no_evidence(rule: dict[str, object], html: str) -> None:
     assert found({"Acme": rule}, html) == {}
 
 
+def test_a_snippet_that_begins_with_a_name_of_its_own_is_no_data() -> None:
+    html = "<script>window.__lc = window.__lc || {}; s.src = '//cdn.acme.io/t.js'</script>"
+    assert found({"Acme": {"scripts": r"//cdn\.acme\.io/"}}, html)
+
+
 def test_strings_that_look_like_comments_do_not_hide_what_follows() -> None:
     html = "<script>a = 'https://x/*'; b = \"//\"; c = `/*`; acme()</script>"
     assert found({"Acme": {"scripts": r"acme\(\)"}}, html)
