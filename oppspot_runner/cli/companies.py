@@ -26,7 +26,7 @@ MOST_FAULTS = 10  # lines about them
 
 @click.group(epilog="Example: oppspot-runner companies tech https://www.example.com")
 def companies() -> None:
-    """Show companies and the tech of their sites; merge what is the same, and take it back."""
+    """Show, merge, unmerge, merge-same companies; duplicates, distinct; industries, tech."""
 
 
 for command in (*company_merges.COMMANDS, company_industries.industries):

@@ -114,13 +114,15 @@ async def duplicates(country: str | None, limit: int, known: bool, as_json: bool
 @click.command(epilog="Example: oppspot-runner companies distinct 01957c2e-77aa 01957c2e-8b10")
 @click.argument("company")
 @click.argument("other")
+@json_option
 @runs
-async def distinct(company: str, other: str) -> None:
+async def distinct(company: str, other: str, as_json: bool) -> None:
     """Remember that COMPANY and OTHER are two companies; they are not suggested again."""
     async with open_database() as db:
         one = await resolution.find_company(db, company)
-        await resolution.dismiss(db, one, await resolution.find_company(db, other))
-    click.echo("They are kept apart.")
+        two = await resolution.find_company(db, other)
+        await resolution.dismiss(db, one, two)
+    output.say({"company_id": one, "other_id": two}, "They are kept apart.", as_json)
 
 
 COMMANDS = (show, merge, unmerge, merge_same, duplicates, distinct)

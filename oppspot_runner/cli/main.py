@@ -51,7 +51,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "companies": (
         "companies",
         "companies",
-        "Show, merge and unmerge companies; find duplicates; tech.",
+        "Show, merge, unmerge, merge-same; duplicates, distinct; industries, tech.",
     ),
     "score": ("score", "score", "Explain why a company has its score."),
     "demo": ("demo", "demo", "Run the whole product on real companies."),
