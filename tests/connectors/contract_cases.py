@@ -12,10 +12,14 @@ from typing import Any
 
 from oppspot_runner.base.web import Web
 from oppspot_runner.connectors.companies_house import CompaniesHouse
+from oppspot_runner.connectors.hacker_news import HackerNews
+from oppspot_runner.connectors.reddit import Reddit
+from oppspot_runner.connectors.story_slices import Slice
 from oppspot_runner.testing.world import World
 
 MIB = 1024 * 1024
 NUMBER = "10000007"  # of Harbour Ledger
+REDDIT_KEY = "OPPSPOT_REDDIT_CLIENT_SECRET"
 REGISTER_KEY = "OPPSPOT_COMPANIES_HOUSE_API_KEY"
 
 Call = Callable[[Web, World], Awaitable[Any]]
@@ -26,7 +30,8 @@ Verdict = Callable[[Any], bool]
 class Case:
     """A call. `prefix` is where the world answers it, `key` the variable of the key that it needs.
 
-    `right` and `missing` judge what it returns when all is well, and when there is no such thing.
+    `right` and `missing` judge what it returns when all is well, and when there is no such thing;
+    without `missing` there is always such a thing, and to hear otherwise is no answer.
     `requests` are made when all is well, `most_bytes` are taken. `reads_json` is false where a page
     is as good as anything.
     """
@@ -35,7 +40,7 @@ class Case:
     call: Call
     prefix: str
     right: Verdict
-    missing: Verdict
+    missing: Verdict | None
     key: str | None = None
     requests: int = 1
     most_bytes: int = 2 * MIB
@@ -78,11 +83,33 @@ async def document(web: Web, world: World) -> Any:
     return await CompaniesHouse(web).document(filed[0])
 
 
+async def reddit_search(web: Web, _world: World) -> Any:
+    return await Reddit(web).search("a", "saas", time_filter="all")
+
+
+async def reddit_listing(web: Web, _world: World) -> Any:
+    return await Reddit(web).listing("saas")
+
+
+def newest_story(world: World) -> Any:
+    stories = (one for one in world.content.items if one.type == "story")
+    return max((one for one in stories if not (one.deleted or one.dead)), key=lambda one: one.time)
+
+
+async def hacker_news_stories(web: Web, world: World) -> Any:
+    newest = newest_story(world).time
+    return await HackerNews(web).stories("", Slice(newest, newest + 1))
+
+
+async def hacker_news_counts(web: Web, world: World) -> Any:
+    return await HackerNews(web).counts(str(newest_story(world).id))
+
+
 async def page(web: Web, world: World) -> Any:
     return await web.page(world.site_url("harbourledger"))
 
 
-REGISTER, DOCUMENTS = "/ch/", "/ch-doc/"
+REGISTER, DOCUMENTS, SUBREDDITS = "/ch/", "/ch-doc/", "/reddit/r/"
 CASES = [
     Case(
         "companies_house.profile",
@@ -133,6 +160,38 @@ CASES = [
         REGISTER_KEY,
         requests=2,
         most_bytes=20 * MIB,
+    ),
+    Case(
+        "reddit.search",
+        reddit_search,
+        SUBREDDITS,
+        lambda found: found.posts and {one.community for one in found.posts} == {"saas"},
+        nothing,
+        REDDIT_KEY,
+        requests=2,  # a token is one
+    ),
+    Case(
+        "reddit.listing",
+        reddit_listing,
+        SUBREDDITS,
+        lambda found: found.posts and found.drifted == 0,
+        nothing,
+        REDDIT_KEY,
+        requests=2,
+    ),
+    Case(
+        "hacker_news.stories",
+        hacker_news_stories,
+        "/algolia/",
+        lambda found: len(found.posts) == 1 and found.unreachable == 0,
+        None,
+    ),
+    Case(
+        "hacker_news.counts",
+        hacker_news_counts,
+        "/hn/",
+        lambda found: found.score > 0 and not found.removed,
+        nothing,
     ),
     Case(
         "web.page",
