@@ -105,8 +105,10 @@ class WebOfTask:
         name = (agent.name or agent.agent_type) if agent else "the agent"
         insights = InsightStore(self.runner.database, self.task.org_id, stream_id, self.task)
         with suppress(NotFoundError):  # the stream is gone meanwhile
-            await insights.add(
-                kind=NEEDS_ATTENTION,
-                title=f"{name} needs attention: {error}",
-                evidence={"source": source},
+            await self.runner.through(
+                lambda: insights.add(
+                    kind=NEEDS_ATTENTION,
+                    title=f"{name} needs attention: {error}",
+                    evidence={"source": source},
+                )
             )

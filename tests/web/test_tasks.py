@@ -111,10 +111,10 @@ async def test_a_key_that_is_refused_fails_the_task_and_is_told_once(
     agent = await bench.db.fetch_one("UPDATE ai_agents SET name = 'Finder' RETURNING id")
     assert agent is not None
     async with bench.running():
-        tasks = [
-            await bench.task(agent["id"], payload=payload, stream_id=stream["id"]) for _ in range(2)
-        ]
-        rows = await bench.ended(*tasks)
+        rows = []
+        for _ in range(2):
+            task = await bench.task(agent["id"], payload=payload, stream_id=stream["id"])
+            rows += await bench.ended(task)
     assert {(row["status"], row["retry_count"]) for row in rows} == {("failed", 0)}
     assert rows[0]["error_message"].startswith("ACCESS_DENIED: companies_house: 127.0.0.1")
     (insight,) = await bench.db.fetch_all("SELECT kind, title, evidence FROM stream_insights")
