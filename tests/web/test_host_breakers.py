@@ -69,6 +69,26 @@ async def test_one_of_many_tries_and_its_success_closes_it(
     assert await db.fetch_all("SELECT * FROM host_breakers") == []
 
 
+async def test_of_those_that_saw_it_half_open_at_once_one_tries(db: Database, dsn: str) -> None:
+    """All have looked at the row, and none has written to it, when they are let go on."""
+    await HostBreakers(db, failures=1).failed("s", "h", "down")
+    await later(db, 61)
+    waiting = "SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    async with (
+        Database(dsn, max_size=6) as many,
+        asyncio.timeout(20),
+        asyncio.TaskGroup() as group,
+        db.transaction() as connection,
+    ):
+        await connection.execute("SELECT FROM host_breakers FOR UPDATE")
+        calls = [group.create_task(HostBreakers(many).admit("s", "h")) for _ in range(6)]
+        while (await db.fetch_all(waiting))[0]["n"] < len(calls):
+            await asyncio.sleep(0.01)
+    waits = [call.result() for call in calls]
+    assert waits.count(0) == 1
+    assert all(50 < wait <= 60 for wait in waits if wait)
+
+
 async def test_a_try_that_fails_opens_it_again(
     client: SourceClient, site: Site, db: Database
 ) -> None:
