@@ -72,21 +72,23 @@ async def test_a_limited_task_uses_no_retry_holds_no_slot_and_says_why(
     assert "in 30 min" in reason.text
 
 
-async def test_a_task_whose_turn_is_far_waits_for_it_and_goes_on_by_itself(
+async def test_a_task_whose_turn_is_far_is_put_off_until_then_and_asks_nobody(
     bench: Bench, site: Site
 ) -> None:
     site.answers["/ch/company/1"] = answer(200, b"{}")
     credential = COMPANIES_HOUSE.credential(Settings())
     limiter = SharedCallLimiter(bench.db)
-    await limiter.hold(f"companies_house:{credential}", COMPANIES_HOUSE.rate, 3.0)
+    await limiter.hold(f"companies_house:{credential}", COMPANIES_HOUSE.rate, 600.0)
     async with bench.running():
         task = await asking(bench)
         row = await put_off(bench, task)
         assert site.received == []
+        await bench.db.execute("UPDATE tool_call_rates SET held_until = now()")
+        await bench.db.execute("UPDATE agent_tasks SET scheduled_for = now()")
         (done,) = await bench.ended(task)
     assert "used up" in (await bench.attempts(task))[0]["error_message"]
     assert (done["status"], done["retry_count"], done["attempt"]) == ("completed", 0, 2)
-    assert row["scheduled_for"] > row["created_at"]
+    assert 500 < (row["scheduled_for"] - row["created_at"]).total_seconds() < 700
 
 
 async def test_a_host_that_is_left_alone_puts_its_tasks_off(bench: Bench, site: Site) -> None:
