@@ -5,7 +5,7 @@ Values only; where they are stored and how they are read is not known here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -130,38 +130,38 @@ _ARRAYS = ("sic_codes", "industries", "tech")
 def company_from_row(row: Mapping[str, Any]) -> Company:
     """A Company from a row with the columns of `companies` and `facts` beside them.
 
-    `facts` maps a field to [source, confidence, observed_at as Unix time, value]; the value is
-    null for a field that has a column, whose value counts then.
+    `facts` is a list of [source, confidence, observed_at as Unix time, fields, others]: `others`
+    are the values, by field, of fields that have no column; of a column its own value counts.
     """
     values = {name: row[name] for name in _COLUMNS if name in row}
     for name in _ARRAYS:
         values[name] = tuple(values.get(name) or ())
     values["links"] = values.get("links") or {}
-    return Company(**values, facts=_Facts(row.get("facts") or {}, values))
+    return Company(**values, facts=_Facts(row.get("facts") or (), values))
 
 
 class _Facts(Mapping[str, Fact]):
     """Facts that are made each time they are asked for: a score needs few of many, once."""
 
-    __slots__ = ("_row", "_values")
+    __slots__ = ("_origins", "_values")
 
-    def __init__(self, row: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-        self._row = row
+    def __init__(self, stated: Sequence[Sequence[Any]], values: Mapping[str, Any]) -> None:
+        self._origins = {name: one for one in stated for name in one[3]}
         self._values = values
 
     def __getitem__(self, name: str) -> Fact:
-        source, confidence, seconds, value = self._row[name]
-        value = self._values.get(name) if value is None else value
+        source, confidence, seconds, _, others = self._origins[name]
+        value = others[name] if others and name in others else self._values.get(name)
         return Fact(name, value, source, confidence, _moment(seconds))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._row)
+        return iter(self._origins)
 
     def __len__(self) -> int:
-        return len(self._row)
+        return len(self._origins)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._row
+        return name in self._origins
 
 
 @lru_cache(maxsize=1024)  # what was imported together was observed together

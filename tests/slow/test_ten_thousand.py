@@ -24,10 +24,11 @@ COMPANIES = """
 """
 FACTS = """
     INSERT INTO facts (company_id, field, value, source, confidence)
-    SELECT c.id, f.key, f.value, 'import:test', 0.6
+    SELECT c.id, '*', jsonb_object_agg(f.key, f.value), 'import:test', 0.6
     FROM companies c CROSS JOIN LATERAL jsonb_each(to_jsonb(c)) f
     WHERE f.key IN ('name', 'domain', 'website', 'country', 'town', 'industries', 'employees',
         'description', 'linkedin_url', 'status') AND f.value <> 'null'
+    GROUP BY c.id
 """
 MOST_S = 3.0  # measured: 1.9 s on two cores that others used, too
 

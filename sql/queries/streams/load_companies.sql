@@ -1,5 +1,6 @@
 -- Companies that the organisation may see, each with the best fact of every field: of a column the
 -- facts that state what it holds, of any other field the value too. OFFSET 0: one to_jsonb a company.
+-- Fields of one source and time stand together: what is sent and read is a third of a list of facts.
 SELECT c.id, c.org_id, c.name, c.name_norm, c.company_number, c.domain, c.status, c.country, c.region,
     c.town, c.sic_codes, c.industries, c.employees, c.employees_band, c.founded_year, c.incorporated,
     c.description, c.website, c.linkedin_url, c.phone, c.email, c.tech,
@@ -7,16 +8,20 @@ SELECT c.id, c.org_id, c.name, c.name_norm, c.company_number, c.domain, c.status
 FROM companies c
 CROSS JOIN LATERAL (SELECT to_jsonb(c) AS whole OFFSET 0) w
 LEFT JOIN LATERAL (
-    SELECT jsonb_object_agg(b.field, jsonb_build_array(
-        b.source, b.confidence, extract(epoch FROM b.observed_at), b.other)) AS facts
+    SELECT jsonb_agg(jsonb_build_array(o.source, o.confidence, o.seconds, o.fields, o.others)) AS facts
     FROM (
-        SELECT DISTINCT ON (f.field) f.field, f.source, f.confidence, f.observed_at,
-            CASE WHEN w.whole -> f.field IS NULL THEN f.value END AS other
-        FROM stated_facts f
-        WHERE f.company_id = c.id AND (f.org_id IS NULL OR f.org_id = %(org_id)s::uuid)
-          AND coalesce(w.whole -> f.field = f.value, true)
-        ORDER BY f.field, f.confidence DESC, f.observed_at DESC, f.id DESC
-    ) b
+        SELECT b.source, b.confidence, extract(epoch FROM b.observed_at) AS seconds, jsonb_agg(b.field) AS fields,
+            jsonb_object_agg(b.field, b.other) FILTER (WHERE b.other IS NOT NULL) AS others
+        FROM (
+            SELECT DISTINCT ON (f.field COLLATE "C") f.field, f.source, f.confidence, f.observed_at,
+                CASE WHEN w.whole -> f.field IS NULL THEN f.value END AS other
+            FROM stated_facts f
+            WHERE f.company_id = c.id AND (f.org_id IS NULL OR f.org_id = %(org_id)s::uuid)
+              AND coalesce(w.whole -> f.field = f.value, true)
+            ORDER BY f.field COLLATE "C", f.confidence DESC, f.observed_at DESC, f.id DESC
+        ) b
+        GROUP BY b.source, b.confidence, b.observed_at
+    ) o
 ) f ON true
 WHERE c.id = ANY (%(ids)s::uuid[]) AND (c.org_id IS NULL OR c.org_id = %(org_id)s::uuid)
 ORDER BY c.id

@@ -9,16 +9,20 @@ JOIN streams s ON s.id = i.stream_id
 JOIN companies c ON c.id = i.company_id
 CROSS JOIN LATERAL (SELECT to_jsonb(c) AS whole OFFSET 0) w
 LEFT JOIN LATERAL (
-    SELECT jsonb_object_agg(b.field, jsonb_build_array(
-        b.source, b.confidence, extract(epoch FROM b.observed_at), b.other)) AS facts
+    SELECT jsonb_agg(jsonb_build_array(o.source, o.confidence, o.seconds, o.fields, o.others)) AS facts
     FROM (
-        SELECT DISTINCT ON (f.field) f.field, f.source, f.confidence, f.observed_at,
-            CASE WHEN w.whole -> f.field IS NULL THEN f.value END AS other
-        FROM stated_facts f
-        WHERE f.company_id = c.id AND (f.org_id IS NULL OR f.org_id = %(org_id)s::uuid)
-          AND coalesce(w.whole -> f.field = f.value, true)
-        ORDER BY f.field, f.confidence DESC, f.observed_at DESC, f.id DESC
-    ) b
+        SELECT b.source, b.confidence, extract(epoch FROM b.observed_at) AS seconds, jsonb_agg(b.field) AS fields,
+            jsonb_object_agg(b.field, b.other) FILTER (WHERE b.other IS NOT NULL) AS others
+        FROM (
+            SELECT DISTINCT ON (f.field COLLATE "C") f.field, f.source, f.confidence, f.observed_at,
+                CASE WHEN w.whole -> f.field IS NULL THEN f.value END AS other
+            FROM stated_facts f
+            WHERE f.company_id = c.id AND (f.org_id IS NULL OR f.org_id = %(org_id)s::uuid)
+              AND coalesce(w.whole -> f.field = f.value, true)
+            ORDER BY f.field COLLATE "C", f.confidence DESC, f.observed_at DESC, f.id DESC
+        ) b
+        GROUP BY b.source, b.confidence, b.observed_at
+    ) o
 ) f ON true
 WHERE i.stream_id = %(stream_id)s AND s.org_id IS NOT DISTINCT FROM %(org_id)s::uuid
   AND (c.org_id IS NULL OR c.org_id = %(org_id)s::uuid)
