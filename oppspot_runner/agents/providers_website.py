@@ -84,10 +84,11 @@ class Website:
 
 def address_of(company: Company) -> str | None:
     """Where the company's own site is; None for a page on a host that all companies share."""
-    address = (company.website or company.domain or "").strip()
-    host = host_of(address)
+    text = company.website or company.domain or ""
+    host = host_of(text)
     if host is None or host.removeprefix("www.") in platforms():
         return None
+    address = text.split()[0].strip("<>\"'()[],;")
     return address if "://" in address else f"https://{address.lstrip('/')}"
 
 

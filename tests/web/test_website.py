@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from oppspot_runner.agents.enrichment import EnrichmentAgent
+from oppspot_runner.agents.providers_website import address_of
 from oppspot_runner.agents.web import WebAccess
 from oppspot_runner.base.errors import Fail
+from oppspot_runner.companies.company import Company
 from oppspot_runner.connectors.http.asking import SourceClient
 from oppspot_runner.db.pool import Database
+from tests.connectors.answering import SEEN_AT
 from tests.connectors.http.internet import Site, answer
 from tests.streams.world import World
 
@@ -70,7 +73,7 @@ class Acme:
 @pytest.fixture
 def acme(db: Database, site: Site, client: SourceClient) -> Acme:
     site.answers |= {
-        "/": html(HOME, server="nginx", set_cookie="PHPSESSID=secret"),
+        "/": html(HOME, server="nginx", set_cookie="visit=secret"),
         "/careers": html(CAREERS),
     }
     return Acme(db, site, client)
@@ -81,7 +84,7 @@ async def test_everything_that_a_site_says_is_a_fact_with_its_page(acme: Acme) -
     assert results["by_provider"] == {"website": {"ok": 1}}
     facts = await acme.facts()
     technologies = {one["name"]: one for one in facts.pop("technologies")}
-    tech = ["Lever", "MySQL", "Nginx", "PHP", "Stripe", "WordPress"]
+    tech = ["Lever", "Nginx", "PHP", "Stripe", "WordPress"]
     assert sorted(facts.pop("tech")) == tech == sorted(technologies)
     assert facts == {
         "website_state": {"state": "ok"},
@@ -109,7 +112,7 @@ async def test_everything_that_a_site_says_is_a_fact_with_its_page(acme: Acme) -
         "confidence": 100,
         "evidence": ["meta generator: WordPress 6.6"],
     }
-    assert technologies["MySQL"]["implied_by"] == "WordPress"
+    assert technologies["PHP"]["implied_by"] == "WordPress"
     row = await acme.world.one("SELECT * FROM companies WHERE id = %s", acme.id)
     assert sorted(row["tech"]) == tech
     assert (row["employees"], row["email"]) == (42, "hello@acme.localhost")
@@ -214,12 +217,29 @@ async def test_where_there_is_no_page_nothing_is_said(acme: Acme, answered: byte
 
 
 @pytest.mark.parametrize(
-    "website", ["", "https://www.linkedin.com/company/acme", "facebook.com/acme", "n/a"]
+    "website",
+    ["", "ftp://acme.example", "https://www.linkedin.com/company/acme", "facebook.com/acme", "n/a"],
 )
 async def test_a_company_without_a_site_of_its_own_is_not_asked(acme: Acme, website: str) -> None:
     results = await acme.enrich(website=website)
     assert results["by_provider"] == {"website": {"not_found": 1}}
     assert acme.site.received == []
+
+
+@pytest.mark.parametrize(
+    ("website", "domain", "address"),
+    [
+        ("https://acme.co.uk/uk", "acme.com", "https://acme.co.uk/uk"),
+        ("www.acme.co.uk", None, "https://www.acme.co.uk"),
+        ("<http://acme.co.uk>, http://acme.ie", None, "http://acme.co.uk"),
+        (None, "acme.co.uk", "https://acme.co.uk"),
+        ("https://acme.myshopify.com", None, "https://acme.myshopify.com"),
+        ("https://www.facebook.com/acme", "acme.com", None),
+    ],
+)
+def test_where_the_site_is(website: str | None, domain: str | None, address: str | None) -> None:
+    company = Company(uuid4(), "Acme", SEEN_AT, website=website, domain=domain)
+    assert address_of(company) == address
 
 
 async def test_forced_it_asks_again(acme: Acme) -> None:
@@ -235,7 +255,7 @@ async def test_fingerprints_of_the_operator_are_used(
     path.write_text("[Anvils]\ncats = ['tools']\nhtml = 'anvils'\n[WordPress]\n", "utf-8")
     monkeypatch.setenv("OPPSPOT_FINGERPRINTS", str(path))
     await acme.enrich()
-    assert sorted((await acme.facts())["tech"]) == ["Anvils", "Lever", "Nginx", "PHP", "Stripe"]
+    assert sorted((await acme.facts())["tech"]) == ["Anvils", "Lever", "Nginx", "Stripe"]
 
 
 async def test_fingerprints_that_cannot_be_read_end_the_task(
