@@ -83,8 +83,8 @@ class HackerNewsAgent(PostAgent):
 
     async def read(self, found: list[Post]) -> None:
         """All stories of a time, the older first, until there are enough new ones."""
-        self.newest: dict[str, int] = {}
         plan: Kept = await self.ctx.step("plan", self._plan)
+        self.newest = {query: begin for begin, query, _ in plan["queries"]}
         fresh = 0
         for begin, query, goes_on in plan["queries"]:
             waiting = [Slice(begin - OVERLAP_S if goes_on else begin, plan["until"])]
@@ -100,7 +100,7 @@ class HackerNewsAgent(PostAgent):
                 stories = [Post.model_validate(one) for one in kept["posts"]]
                 times = [int(story.posted_at.timestamp()) for story in stories]
                 fresh += sum(time > begin for time in times)
-                self.newest[query] = max(self.newest.get(query, begin), begin, *times)
+                self.newest[query] = max([self.newest[query], *times])
                 self.tally.update(kept["missed"])
                 found.extend(stories)
                 await self.ctx.progress(len(found), None, "stories read")
@@ -132,13 +132,10 @@ class HackerNewsAgent(PostAgent):
             kept: Kept = await self.ctx.step("follow", self._follow, seen)
             self.counts = [Counts(**one) for one in kept["counts"]]
             self.errors.update(kept["errors"])
-        until = min(self.newest.values(), default=None)
         return {
             "updated": 0,
             "unreachable": self.tally["unreachable"],
-            "errors": dict(self.errors),
-            "api_calls": sum(self.ctx.web.requests.values()),
-            "next_cursor": until and datetime.fromtimestamp(until, UTC).isoformat(),
+            "next_cursor": datetime.fromtimestamp(min(self.newest.values()), UTC).isoformat(),
         }
 
     async def _follow(self, seen: set[str]) -> Kept:

@@ -31,8 +31,10 @@ MOST_TEXT = 500  # characters of a text in the output
 
 
 def split_at_commas(given: Any) -> Any:
-    """A list, also where it is written as one text."""
-    return [part.strip() for part in given.split(",")] if isinstance(given, str) else given
+    """A list, also where it is written as one text; an empty text is an empty list."""
+    if not isinstance(given, str):
+        return given
+    return [part.strip() for part in given.split(",")] if given.strip() else []
 
 
 Words = Annotated[
@@ -98,7 +100,8 @@ class PostAgent(Agent):
         posts = once_each(found)
         self.tally["duplicates"] = len(found) - len(posts)
         posts = await look_at(self.ctx, [post for post in posts if self.fits(post)], self.wanted)
-        return {**self._counted(posts), **await self.further(posts)}
+        further = await self.further(posts)
+        return {**self._counted(posts), **further}
 
     @abstractmethod
     async def read(self, found: list[Post]) -> None:

@@ -29,6 +29,7 @@ from oppspot_runner.connectors.reddit import REDDIT, Reddit
 from oppspot_runner.posts.post import Post
 
 FORBIDDEN = 403
+MOST_QUERY = 512  # characters of a search, as Reddit documents
 OVERLAP = timedelta(hours=1)
 EVERYWHERE = ""  # in the place of a subreddit
 POLICY = (
@@ -57,7 +58,7 @@ class RedditOptions(PostOptions):
         BeforeValidator(_subreddits),
         Field(max_length=100),
     ] = Field(default_factory=list)
-    query: str | None = Field(None, min_length=1, max_length=500)
+    query: str | None = Field(None, min_length=1, max_length=MOST_QUERY)
     sort: Literal["new", "hot", "top", "relevance", "comments"] = "new"
     time_filter: Literal["hour", "day", "week", "month", "year", "all"] = "week"
     limit: int = Field(100, ge=1, le=1_000)
@@ -65,16 +66,23 @@ class RedditOptions(PostOptions):
     include_nsfw: bool = False
 
     @property
-    def asked(self) -> str | None:
-        """What is searched for."""
-        phrases = [f'"{goal}"' if " " in goal else goal for goal in self.goals]
-        return self.query or " OR ".join(phrases) or None
+    def searches(self) -> list[str]:
+        """What is searched for, in as many searches as it takes."""
+        if self.query:
+            return [self.query]
+        packed: list[str] = []
+        for goal in self.goals:
+            words = goal.replace('"', " ").split()
+            phrase = f'"{" ".join(words)}"' if len(words) > 1 else "".join(words)
+            longer = f"{packed[-1]} OR {phrase}" if packed else phrase
+            packed[-1:] = [longer] if len(longer) <= MOST_QUERY else [*packed[-1:], phrase]
+        return packed
 
     def check(self) -> None:
         """Raises Fail for what cannot be searched."""
-        if not self.asked and not self.subreddits:
+        if not self.searches and not self.subreddits:
             raise Fail("the search cannot be made: name subreddits, goals or a query")
-        if not self.asked and self.sort in ("relevance", "comments"):
+        if not self.searches and self.sort in ("relevance", "comments"):
             raise Fail(
                 f"the search cannot be made: without goals or a query there is no {self.sort}"
             )
@@ -119,19 +127,21 @@ class RedditAgent(PostAgent):
         """The posts of one subreddit after the other."""
         source = Reddit(self.ctx.web)
         for place in self._places():
-            seen: str | None = await self.ctx.step("since", self._since, place)
-            since = datetime.fromisoformat(seen) if seen else None
-            await self._read(source, place, since, found)
+            for asked in self.wanted.searches or [""]:
+                name = cursor_name(REDDIT, place, asked)
+                seen: str | None = await self.ctx.step("since", self._since, name)
+                since = datetime.fromisoformat(seen) if seen else None
+                await self._read(source, place, asked, since, found)
             await self.ctx.progress(len(found), None, "posts read")
 
     async def _read(
-        self, source: Reddit, place: str, since: datetime | None, found: list[Post]
+        self, source: Reddit, place: str, asked: str, since: datetime | None, found: list[Post]
     ) -> None:
         """Page by page, until the last one, the limit, or what the run before this saw."""
-        after: str | None = None
+        name, after = cursor_name(REDDIT, place, asked), None
         left = self.wanted.limit
         while left > 0:
-            page: Kept = await self.ctx.step("page", self._page, source, place, after)
+            page: Kept = await self.ctx.step("page", self._page, source, place, asked, after)
             if "skipped" in page:
                 self.skipped[place or "all of Reddit"] = page["skipped"]
                 return
@@ -141,16 +151,15 @@ class RedditAgent(PostAgent):
             left -= len(posts)
             self.tally["drifted"] += page["drifted"]
             if posts:
-                self.newest[place] = max(self.newest.get(place, times[0]), *times)
+                self.newest[name] = max(self.newest.get(name, times[0]), *times)
             after = page["after"]
             is_seen = since is not None and posts and min(times) < since - OVERLAP
             if after is None or not posts or is_seen:
                 return
         self.partial = True
 
-    async def _page(self, source: Reddit, place: str, after: str | None) -> Kept:
-        wanted, asked = self.wanted, self.wanted.asked
-        order = {"sort": str(wanted.sort), "time_filter": str(wanted.time_filter)}
+    async def _page(self, source: Reddit, place: str, asked: str, after: str | None) -> Kept:
+        order = {"sort": str(self.wanted.sort), "time_filter": str(self.wanted.time_filter)}
         try:
             page = await (
                 source.search(asked, place or None, after=after, **order)
@@ -180,19 +189,16 @@ class RedditAgent(PostAgent):
         if not await super().save_results(ctx, tx, results):
             return False
         if self.wanted.sort == "new":
-            for place, newest in self.newest.items():
-                await ctx.posts.move_cursor(ctx.agent.id, self._cursor(place), newest, tx=tx)
+            for name, newest in self.newest.items():
+                await ctx.posts.move_cursor(ctx.agent.id, name, newest, tx=tx)
         return True
 
-    async def _since(self, place: str) -> str | None:
+    async def _since(self, name: str) -> str | None:
         """When the newest post was written that an earlier run saw."""
         if self.wanted.sort != "new":
             return None
-        seen = await self.ctx.posts.cursor(self.ctx.agent.id, self._cursor(place))
+        seen = await self.ctx.posts.cursor(self.ctx.agent.id, name)
         return seen.isoformat() if seen else None
 
     def _places(self) -> list[str]:
         return self.wanted.subreddits or [EVERYWHERE]
-
-    def _cursor(self, place: str) -> str:
-        return cursor_name(REDDIT, place, self.wanted.asked or "")

@@ -232,6 +232,17 @@ async def test_a_run_of_a_time_of_its_own_leaves_the_cursor_alone(runs: Platform
     assert await runs.world.all("SELECT FROM source_cursors") == []
 
 
+async def test_where_to_go_on_is_where_the_goal_that_is_furthest_behind_is(
+    runs: PlatformRuns,
+) -> None:
+    begin = 1_470_000_000
+    runs.platforms.stories = [story(n, begin + n, "a story") for n in range(1, 4)]
+    given = {"goals": "a, b", "since": "2016-07-31T21:20:00Z", "until": "2016-08-01T00:00:00Z"}
+    results = await runs.run({**given, "limit": 2})
+    assert results["partial"]
+    assert results["next_cursor"] == "2016-07-31T21:20:00+00:00"
+
+
 async def test_two_runs_at_once_save_every_story_once(runs: PlatformRuns) -> None:
     now = await runs.now_s()
     runs.platforms.stories = [story(n, now - 6 * DAY + 120 * n) for n in range(2_500)]

@@ -96,6 +96,11 @@ async def test_another_order_than_by_time_has_no_place_to_go_on_from(
     assert {path for _, path, _ in runs.platforms.asked} == {f"r/startups/{sort}"}
 
 
+async def test_empty_goals_are_none(runs: PlatformRuns) -> None:
+    await runs.run({**STARTUPS, "goals": " "})
+    assert [path for _, path, _ in runs.platforms.asked] == ["r/startups/new"]
+
+
 async def test_the_limit_is_kept_and_said(runs: PlatformRuns) -> None:
     await add(runs, *range(250))
     results = await runs.run({**STARTUPS, "limit": 120})
@@ -216,11 +221,16 @@ async def test_what_cannot_be_searched_fails_and_names_the_field(
         await runs.begun(payload)
 
 
-async def test_a_long_search_has_a_place_to_go_on_from_too(runs: PlatformRuns) -> None:
+async def test_goals_that_are_too_long_for_one_search_are_several(runs: PlatformRuns) -> None:
     await add(runs, 1, title="goal number 30 here")
-    goals = [f"goal number {n} " + "x" * 100 for n in range(50)] + []
-    goals[30] = "goal number 30"
-    results = await runs.run({**STARTUPS, "goals": goals})
+    goals = [f"goal number {n} " + "x" * 100 for n in range(10)]
+    results = await runs.run({**STARTUPS, "goals": [*goals, 'goal "number" 30', "x"]})
     assert results["posts_saved"] == 1
-    (row,) = await runs.world.all("SELECT source FROM source_cursors")
-    assert len(row["source"]) < 100
+    asked = [given["q"] for _, _, given in runs.platforms.asked]
+    assert max(map(len, asked)) <= 512
+    assert " OR ".join(asked) == " OR ".join(
+        [*(f'"{one}"' for one in goals), '"goal number 30"', "x"]
+    )
+    cursors = await runs.world.all("SELECT source FROM source_cursors")
+    assert len(cursors) == 1
+    assert len(cursors[0]["source"]) < 200
