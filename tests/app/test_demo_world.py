@@ -9,7 +9,8 @@ import pytest
 
 from oppspot_runner.app.demo import Watcher
 from oppspot_runner.app.demo_world import WorldDemoResult, run_world_demo
-from oppspot_runner.base.settings import PREFIX, load_settings
+from oppspot_runner.base.runner_settings import PREFIX
+from oppspot_runner.base.settings import load_settings
 from oppspot_runner.db.pool import Database
 from oppspot_runner.imports.csv_file import CsvFile
 from oppspot_runner.testing.world import World
