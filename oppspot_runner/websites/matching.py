@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
+from oppspot_runner.base.redact import is_secret_name
 from oppspot_runner.websites.detections import (
     Detection,
     Found,
@@ -128,7 +129,7 @@ class _Search:
             return
         if match := rule.pattern.search(value, self.budget):
             shown = f"{kind.removesuffix('s')} {name}"
-            if kind != "cookies":  # their values may be secret
+            if kind != "cookies" and not is_secret_name(name):
                 shown += f": {value}"
             yield rule.technology, rule.pattern, _cut(shown), rule.pattern.version_of(match)
 

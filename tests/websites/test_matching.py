@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from time import monotonic
+from typing import Any
 
 import pytest
 
@@ -143,10 +144,15 @@ def test_what_is_ruled_out_is_not_found() -> None:
 
 
 def test_values_of_cookies_and_queries_are_never_shown() -> None:
-    rules = {"Acme": {"cookies": {"a": "s3"}, "scriptSrc": "key=s3", "dom": "a[href*='s3']"}}
-    html = '<script src="/x.js?key=s3cret#s3cret"></script><a href="/y?k=s3cret">'
+    rules: dict[str, Any] = {
+        "Acme": {"cookies": {"a": "s3"}, "scriptSrc": "key=s3", "dom": "a[href*='s3']"},
+        "Beta": {"headers": {"set-cookie": "s3"}, "meta": {"csrf-token": "s3"}},
+    }
+    html = '<meta name="csrf-token" content="s3cret">'
+    html += '<script src="/x.js?key=s3cret#s3cret"></script><a href="/y?k=s3cret">'
     shown = repr(found(rules, html, set_cookie="a=s3cret"))
     assert "Acme" in shown
+    assert "meta csrf-token" in shown
     assert "s3cret" not in shown
 
 
