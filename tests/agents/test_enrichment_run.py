@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
 
 from oppspot_runner.agents import enrichment_run
+from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.enrichment import EnrichmentAgent
+from oppspot_runner.agents.providers import Provider
 from oppspot_runner.agents.work_time import WorkTime
 from oppspot_runner.base.errors import (
     AccessDeniedError,
@@ -19,6 +22,7 @@ from oppspot_runner.base.errors import (
     Snooze,
     SourceDownError,
 )
+from oppspot_runner.companies.company import Company, Fact
 from tests.agents.register import SOURCES, Register, number
 from tests.streams.world import Steps, World, begin, finish
 
@@ -306,3 +310,72 @@ async def test_force_asks_again_and_takes_no_old_answer(world: World, register: 
     await enrich(world, register, stream_id)
     await enrich(world, register, stream_id, force=True)
     assert seen == [timedelta(days=1)] * 5 + [timedelta(0)] * 5
+
+
+class Waiting:
+    """A provider of one source whose answer waits until `together` providers are being asked."""
+
+    fields: ClassVar[tuple[str, ...]] = ("phone",)
+    ttl: ClassVar[timedelta] = timedelta(days=7)
+    revises: ClassVar[bool] = True
+
+    def __init__(self, name: str, web_source: str, room: Room) -> None:
+        self.name, self.web_source, self.room = name, web_source, room
+
+    async def provide(self, company: Company, ctx: Context) -> list[Fact]:
+        await self.room.enter(f"{self.name} {company.name}")
+        return []
+
+
+class Room:
+    """Who is inside at once; the door opens for all when there are `wanted`."""
+
+    def __init__(self, wanted: int) -> None:
+        self.wanted, self.inside, self.most = wanted, 0, 0
+        self.order: list[str] = []
+        self.full = asyncio.Event()
+
+    async def enter(self, name: str) -> None:
+        self.order.append(name)
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        if self.inside >= self.wanted:
+            self.full.set()
+        await self.full.wait()
+        await asyncio.sleep(0)
+        self.inside -= 1
+
+
+def asking(*providers: Provider) -> type[EnrichmentAgent]:
+    class Enrichment(EnrichmentAgent):
+        agent_type: ClassVar[str] = ""
+
+        def providers(self) -> tuple[Provider, ...]:
+            return providers
+
+    Enrichment.agent_type = "enrichment_agent"
+    return Enrichment
+
+
+async def test_sources_are_asked_side_by_side_and_those_of_one_source_in_turn(
+    world: World, register: Register
+) -> None:
+    stream_id, _ = await stream_of(world, register, 1)
+    room = Room(2)
+    first, second = (Waiting(name, "companies_house", room) for name in ("first", "second"))
+    other = Waiting("other", "hacker_news", room)
+    web = register.web("companies_house", "hacker_news")
+    await world.run(asking(first, second, other), stream_id, web=web)
+    assert room.most == 2  # never all three
+    assert [name.split()[0] for name in room.order] == ["first", "other", "second"]
+
+
+async def test_several_companies_are_on_their_way_in_the_order_of_their_places(
+    world: World, register: Register
+) -> None:
+    stream_id, _ = await stream_of(world, register, 12)
+    room = Room(enrichment_run.ABREAST)
+    kind = asking(Waiting("only", "companies_house", room))
+    await world.run(kind, stream_id, web=register.web(*SOURCES))
+    assert room.most == enrichment_run.ABREAST
+    assert room.order == [f"only Company {place} Ltd" for place in range(1, 13)]
