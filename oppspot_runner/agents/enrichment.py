@@ -7,6 +7,7 @@ snoozed and goes on later where it stopped; enrichment_run.py has how.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -54,13 +55,14 @@ class EnrichmentAgent(Agent):
         """Asks about all companies that are due, and writes each of them."""
         self.config = config_of(EnrichConfig, self.ctx)
         self.skipped: dict[str, str] = {}
-        self.run = EnrichmentRun(self.ctx, self._chosen(), self.config)
+        # Not kept by the agent, which may come back from another process.
+        run = EnrichmentRun(self.ctx, self._chosen(), self.config)
         before: dict[str, Any] = await self.ctx.step("coverage_before", self._coverage)
         self.items = len(await self.ctx.items.ids())
-        await self.run.begin()
-        await self.run.finish(self.items)
-        self.lowered = await self._lowered()
-        return await self._results(before, await self._coverage())
+        await run.begin()
+        await run.finish(self.items)
+        self.lowered = await self._lowered(set(run.totals.closed))
+        return self._results(run, before, await self._coverage())
 
     def _chosen(self) -> list[Provider]:
         """The providers that are wanted and can be asked."""
@@ -86,9 +88,8 @@ class EnrichmentAgent(Agent):
         coverage = await self.ctx.items.coverage()
         return {"share": coverage.share, "fields": dict(coverage.fields)}
 
-    async def _lowered(self) -> list[str]:
+    async def _lowered(self, closed: Collection[str]) -> list[str]:
         """The score 0, with its reason, of companies that turned out to be closed."""
-        closed = set(self.run.totals.closed)
         if not closed:
             return []
         try:
@@ -104,8 +105,10 @@ class EnrichmentAgent(Agent):
             for score in (scorer.score(one.company),)
         ]
 
-    async def _results(self, before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-        totals, waterfall, waiting = self.run.totals, self.run.waterfall, self.run.waiting
+    def _results(
+        self, run: EnrichmentRun, before: dict[str, Any], after: dict[str, Any]
+    ) -> dict[str, Any]:
+        totals, waterfall, waiting = run.totals, run.waterfall, run.waiting
         errors, shut = dict(totals.errors), waterfall.shut
         if errors and not totals.answered:
             if shut:

@@ -25,7 +25,9 @@ def world() -> Iterator[World]:
         yield world
 
 
-def discover(fleet: Fleet, world: World) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def discover(
+    fleet: Fleet, world: World, *, isolation: str = "inline"
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Lets the bot search for the goal; its output, and its attempts."""
     stream = fleet.one(
         "INSERT INTO streams (name, goal_criteria) VALUES ('s', %s) RETURNING id",
@@ -35,6 +37,10 @@ def discover(fleet: Fleet, world: World) -> tuple[dict[str, Any], list[dict[str,
         "INSERT INTO agent_tasks (agent_id, stream_id) VALUES (%s, %s) RETURNING id",
         (fleet.agent("opportunity_bot"), stream),
     )["id"]
+    fleet.connection.execute(
+        "UPDATE ai_agents SET configuration = jsonb_build_object('isolation', %s::text)",
+        (isolation,),
+    )
     fleet.start("--import", "tests.agents.generous_sources", **world.settings())
     fleet.until(lambda: fleet.status(task) in ("completed", "failed"), within_s=50)
     row = fleet.one("SELECT * FROM agent_tasks WHERE id = %s", (task,))
@@ -45,8 +51,11 @@ def discover(fleet: Fleet, world: World) -> tuple[dict[str, Any], list[dict[str,
     return attempts[-1]["output_data"], attempts
 
 
-def test_the_register_s_companies_become_items_of_the_stream(fleet: Fleet, world: World) -> None:
-    output, _ = discover(fleet, world)
+@pytest.mark.parametrize("isolation", ["inline", "process"])
+def test_the_register_s_companies_become_items_of_the_stream(
+    fleet: Fleet, world: World, isolation: str
+) -> None:
+    output, _ = discover(fleet, world, isolation=isolation)
     assert output["by_source"] == {"companies": 0, "companies_house": 12}
     assert (output["items_created"], output["api_calls"], output["partial"]) == (12, 1, False)
     numbers = [row["company_number"] for row in fleet.all("SELECT company_number FROM companies")]

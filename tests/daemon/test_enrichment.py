@@ -95,7 +95,7 @@ def test_killed_at_company_30_it_goes_on_there_and_asks_nobody_twice(
     runner = enrichment.start()
     task = enrichment.task()
     fleet.until(lambda: fleet.one(DONE)["n"] == KILLED_AT - 1)
-    fleet.until(lambda: enrichment.asked()[f"/ch/company/{number(KILLED_AT)}"] == 1)
+    fleet.until(lambda: len(world.seen("/ch/company/0000003")) == ABREAST)  # all of them hang
     runner.kill()
     runner.wait()
     before = enrichment.asked()
@@ -116,6 +116,21 @@ def test_killed_at_company_30_it_goes_on_there_and_asks_nobody_twice(
     assert (second["items_updated"], second["api_calls"]) == (0, 0)
     assert second["skipped_fresh"] == COMPANIES
     assert enrichment.asked() == asked
+
+
+@pytest.mark.parametrize("isolation", ["thread", "process"])
+def test_it_runs_elsewhere_as_in_the_runner_itself(
+    enrichment: Enrichment, fleet: Fleet, isolation: str
+) -> None:
+    fleet.connection.execute(
+        "UPDATE ai_agents SET configuration = jsonb_build_object('isolation', %s::text)",
+        (isolation,),
+    )
+    enrichment.start()
+    output = enrichment.output(enrichment.task())
+    assert (output["items_updated"], output["errors"]) == (COMPANIES, {})
+    assert output["by_provider"]["accounts"] == {"ok": COMPANIES}
+    assert output["insights"] != []
 
 
 def test_a_429_in_the_middle_puts_the_task_off_and_it_finishes(
