@@ -216,6 +216,7 @@ def _show_sources(console: Console, result: dict[str, Any]) -> None:
     console.print(
         f"\n[bold]{result['requests']}[/] requests went out. A second run made "
         f"[bold]{result['requests_again']}[/] and changed [bold]{result['changed']}[/] places."
+        "\nAll of these companies are made up: links to the register lead to others, or nowhere."
     )
 
 
