@@ -26,6 +26,7 @@ KEEP = statement("companies/keep_duplicates")
 LIST = statement("companies/list_duplicates")
 MERGE = statement("companies/merge")
 NAMES = statement("companies/names")
+PATIENCE = statement("companies/patience")
 SAME = statement("companies/same")
 SHOW = statement("companies/show")
 UNMERGE = statement("companies/unmerge")
@@ -102,7 +103,10 @@ async def same(
     org_id: UUID | None = None,
 ) -> list[dict[str, Any]]:
     """Pairs that are one company by an exact key; with `source` those that it added `since`."""
-    return await db.fetch_all(SAME, {"source": source, "since": since, "org_id": org_id})
+    wanted = {"source": source, "since": since, "org_id": org_id}
+    async with db.transaction() as tx:
+        await tx.execute(PATIENCE)
+        return await (await tx.execute(SAME, wanted)).fetchall()
 
 
 async def merge_same(

@@ -67,6 +67,29 @@ def page(session: psycopg.Connection[dict[str, Any]], goal: dict[str, Any]) -> t
     return narrow, Plan(answer["Plan"], answer["Execution Time"])
 
 
+def test_companies_that_are_the_same_are_found_in_a_table_that_nobody_analyzed(
+    server: str, template: str
+) -> None:
+    name = f"oppspot_companies_{uuid4().hex[:8]}"
+    dsn = create_database(server, name, template)
+    with psycopg.connect(dsn, row_factory=dict_row, autocommit=True) as session:
+        session.execute("ALTER TABLE companies SET (autovacuum_enabled = false)")
+        session.execute(
+            "INSERT INTO companies (name, name_norm, country, domain, source, source_id)"
+            " SELECT 'N' || n, 'n' || n, 'GB', 'n' || n || '.com', 'made', n"
+            " FROM generate_series(1, 5000) n"
+        )
+        row = session.execute(
+            "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement("companies/same"),
+            {"source": "made", "since": datetime(2020, 1, 1, tzinfo=UTC), "org_id": None},
+        ).fetchone()
+    drop_database(server, name)
+    assert row is not None
+    (answer,) = row["QUERY PLAN"]
+    plan = Plan(answer["Plan"], answer["Execution Time"])
+    assert plan.buffers < 20 * 5_000, str(plan)
+
+
 def test_every_page_comes_by_indexes_and_reads_few_pages(directory: str) -> None:
     ways: set[bool] = set()
     with psycopg.connect(directory, row_factory=dict_row) as session:

@@ -1,7 +1,8 @@
 -- Pairs of companies that are the same one by an exact key: the registered domain, else name and country. Never of
 -- one source, which had its reason to list both; never when their numbers, or for the name their domains,
 -- differ; never when there is a second candidate, and not for a key that more than 20 share. The one with a
--- number stays, else the older one.
+-- number stays, else the older one. Joined by domain and by name only, whatever the planner believes: just after
+-- an import it knows nothing of the table, and would go through a whole country for each company.
 WITH fresh AS (
     SELECT * FROM companies c
     WHERE c.merged_into IS NULL AND (%(source)s::text IS NULL OR (c.source = %(source)s
@@ -9,13 +10,14 @@ WITH fresh AS (
 ), domains AS (
     SELECT c.domain, c.org_id, array_agg(c.id) AS ids
     FROM (SELECT DISTINCT domain, org_id FROM fresh WHERE domain IS NOT NULL) k
-    JOIN companies c ON c.domain = k.domain AND c.org_id IS NOT DISTINCT FROM k.org_id AND c.merged_into IS NULL
+    JOIN companies c ON c.domain = k.domain AND c.org_id IS NOT DISTINCT FROM k.org_id
+        AND coalesce(c.merged_into, c.id) = c.id
     GROUP BY 1, 2 HAVING min(coalesce(c.source, '')) <> max(coalesce(c.source, '')) AND count(*) <= 20
 ), names AS (
     SELECT c.name_norm, c.country, c.org_id, array_agg(c.id) AS ids
     FROM (SELECT DISTINCT name_norm, country, org_id FROM fresh WHERE name_norm <> '' AND country IS NOT NULL) k
-    JOIN companies c ON c.name_norm = k.name_norm AND c.country = k.country AND c.org_id IS NOT DISTINCT FROM k.org_id
-        AND c.merged_into IS NULL
+    JOIN companies c ON c.name_norm = k.name_norm AND c.country IS NOT DISTINCT FROM k.country
+        AND c.org_id IS NOT DISTINCT FROM k.org_id AND coalesce(c.merged_into, c.id) = c.id
     GROUP BY 1, 2, 3 HAVING min(coalesce(c.source, '')) <> max(coalesce(c.source, '')) AND count(*) <= 20
 ), ordered AS (
     SELECT a.id AS one, b.id AS other, k.reason, k.place
