@@ -43,7 +43,11 @@ Kept = dict[str, Any]  # the result of a step
 
 def _subreddits(given: Any) -> Any:
     names = split_at_commas(given)
-    return [re.sub(r"^/?r/", "", one) for one in names] if isinstance(names, list) else names
+    return [_subreddit(one) for one in names] if isinstance(names, list) else names
+
+
+def _subreddit(given: Any) -> Any:
+    return re.sub(r"^/?r/|/$", "", given) if isinstance(given, str) else given
 
 
 class RedditOptions(PostOptions):
@@ -54,7 +58,7 @@ class RedditOptions(PostOptions):
     """
 
     subreddits: Annotated[
-        list[Annotated[str, Field(pattern=r"^\w{2,21}$")]],
+        list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{2,21}$")]],
         BeforeValidator(_subreddits),
         Field(max_length=100),
     ] = Field(default_factory=list)

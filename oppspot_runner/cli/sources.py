@@ -76,7 +76,9 @@ async def resume(host: str, as_json: bool) -> None:
 
 
 @sources.command(epilog="Example: oppspot-runner sources forget web")
-@click.argument("source", required=False, type=click.Choice([*SOURCES, PAGES]))
+@click.argument(
+    "source", required=False, type=click.Choice([*SOURCES, PAGES]), metavar="[SOURCE]"
+)
 @json_option
 @runs
 async def forget(source: str | None, as_json: bool) -> None:

@@ -48,7 +48,7 @@ async def test_posts_are_found_measured_linked_and_saved(world: World, runs: Pla
     await add(runs, 1, title="Alternative to Acme Robotics?", selftext="a CRM", score=5)
     await add(runs, 2, place="crm", title="Which CRM")
     results = await runs.run(
-        {"subreddits": ["r/startups", "/r/crm"], "goals": "CRM, Acme Robotics"}
+        {"subreddits": ["r/startups", "/r/crm/"], "goals": "CRM, Acme Robotics"}
     )
     posts = results.pop("posts")
     assert {one["external_id"] for one in posts} == {"p1", "p2"}
@@ -207,6 +207,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({}, "name subreddits, goals or a query"),
     ({"subreddits": "a b"}, "subreddits.0"),
     ({"subreddits": "../../etc"}, "subreddits.0"),
+    ({"subreddits": "ünïcode"}, "subreddits.0"),
+    ({"subreddits": ["startups", 5]}, "subreddits.1"),
     ({**STARTUPS, "sort": "relevance"}, "no relevance"),
     ({**STARTUPS, "sort": "best"}, "sort"),
     ({**STARTUPS, "limit": 2_000}, "limit"),
