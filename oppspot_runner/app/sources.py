@@ -12,6 +12,7 @@ from oppspot_runner.base.settings import Settings
 from oppspot_runner.connectors.sources import SOURCES, Source
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
+from oppspot_runner.limits.call_rates import SharedCallLimiter
 from oppspot_runner.limits.host_breakers import open_host_breakers
 
 USAGE = statement("outside/usage")
@@ -46,6 +47,12 @@ async def read_sources(database: Database, settings: Settings) -> list[SourceSta
     kept = {row["source"]: row for row in await database.fetch_all(KEPT)}
     breakers = await open_host_breakers(database)
     return list(_states(settings, keys, used, kept, breakers))
+
+
+async def resume_source(database: Database, settings: Settings, name: str) -> bool:
+    """Asks a source again that wants to be left alone; False where none of that name does."""
+    key = _rate_key(SOURCES[name], settings) if name in SOURCES else None
+    return key is not None and await SharedCallLimiter(database).release(key)
 
 
 def _states(

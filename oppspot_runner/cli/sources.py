@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from oppspot_runner.app.sources import PAGES, SourceState, read_sources
+from oppspot_runner.app.sources import PAGES, SourceState, read_sources, resume_source
 from oppspot_runner.base.errors import NotFoundError
 from oppspot_runner.cli import output
 from oppspot_runner.cli.session import json_option, load, open_database, runs, say
@@ -62,23 +62,23 @@ def _state(one: SourceState) -> str:
 
 
 @sources.command(epilog="Example: oppspot-runner sources resume www.example.com")
-@click.argument("host")
+@click.argument("name", metavar="HOST|SOURCE")
 @json_option
 @runs
-async def resume(host: str, as_json: bool) -> None:
-    """Call HOST again, although its last calls failed: closes its breaker."""
+async def resume(name: str, as_json: bool) -> None:
+    """Call HOST again, although its last calls failed, or SOURCE, although it said to wait."""
+    settings = load()
     async with open_database() as database:
-        if not await host_breakers.close(database, host):
+        resumed = await resume_source(database, settings, name)
+        if not resumed and not await host_breakers.close(database, name):
             raise NotFoundError(
-                f"the breaker of {host} is not open", hint="See `oppspot-runner sources list`."
+                f"{name} is not left alone", hint="See `oppspot-runner sources list`."
             )
-    say({"host": host, "resumed": True}, f"{host} is called again.", as_json)
+    say({"name": name, "resumed": True}, f"{name} is called again.", as_json)
 
 
 @sources.command(epilog="Example: oppspot-runner sources forget web")
-@click.argument(
-    "source", required=False, type=click.Choice([*SOURCES, PAGES]), metavar="[SOURCE]"
-)
+@click.argument("source", required=False, type=click.Choice([*SOURCES, PAGES]), metavar="[SOURCE]")
 @json_option
 @runs
 async def forget(source: str | None, as_json: bool) -> None:

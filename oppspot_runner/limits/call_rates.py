@@ -11,6 +11,7 @@ from oppspot_runner.db.through import Through, at_once
 
 TAKE = statement("tools/take")
 HOLD = statement("tools/hold")
+RELEASE = statement("tools/release")
 
 
 class CallRate(Protocol):
@@ -41,3 +42,8 @@ class SharedCallLimiter:
         """Lets no call through for so many seconds, or longer where that was said already."""
         params = {"key": key, "window_s": float(limit.window_s), "hold_s": hold_s}
         await self.through(lambda: self.database.execute(HOLD, params))
+
+    async def release(self, key: str) -> bool:
+        """Ends what `hold` began; False where nothing was held."""
+        found = await self.through(lambda: self.database.fetch_one(RELEASE, {"key": key}))
+        return found is not None

@@ -59,15 +59,29 @@ def test_a_key_that_cannot_be_read_here_does_not_hide_the_others(
 def test_a_host_is_called_again(cli: CommandLine, rows: Rows) -> None:
     rows(OPEN)
     assert cli.json("sources", "resume", "acme.example") == {
-        "host": "acme.example",
+        "name": "acme.example",
         "resumed": True,
     }
     assert rows("SELECT * FROM host_breakers") == []
     again = cli("sources", "resume", "acme.example")
     assert (again.code, again.err) == (
         1,
-        "error: the breaker of acme.example is not open. See `oppspot-runner sources list`.\n",
+        "error: acme.example is not left alone. See `oppspot-runner sources list`.\n",
     )
+
+
+def test_a_source_that_said_to_wait_is_seen_and_called_again(
+    cli: CommandLine, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPPSPOT_COMPANIES_HOUSE_API_KEY", "swordfish")
+    rows(HELD.replace("4 minutes", "1 day"), COMPANIES_HOUSE.limited_by(Settings()))
+    told = [one for one in cli("doctor", "--json").json["findings"] if one["check"] == "hosts"]
+    assert {one["severity"] for one in told} == {"warn"}
+    assert told[0]["fix"].startswith("oppspot-runner sources resume companies_house ")
+    assert cli("sources", "resume", "companies_house").out == "companies_house is called again.\n"
+    held = [one["held_s"] for one in cli.json("sources", "list")]
+    assert set(held) == {0}
+    assert cli("sources", "resume", "companies_house").code == 1
 
 
 def test_answers_are_forgotten_all_or_of_one_source(cli: CommandLine, rows: Rows) -> None:

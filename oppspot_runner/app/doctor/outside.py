@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from oppspot_runner.app.doctor.finding import Finding, Patient
+from oppspot_runner.app.sources import read_sources
 from oppspot_runner.base.wording import span
 from oppspot_runner.limits.host_breakers import open_host_breakers
 from oppspot_runner.queue.dead_letters import agents_in_need
 
+LONG_S = 600.0  # to be told to wait for less is nothing special
+
 
 async def look_at_hosts(patient: Patient) -> list[Finding]:
-    """Whether hosts are left alone because they do not answer."""
+    """Whether hosts are left alone because they do not answer, or said to come much later."""
     found = [
         Finding(
             "hosts",
@@ -19,6 +22,16 @@ async def look_at_hosts(patient: Patient) -> list[Finding]:
             f"oppspot-runner sources resume {row['host']}",
         )
         for row in await open_host_breakers(patient.database)
+    ]
+    found += [
+        Finding(
+            "hosts",
+            "warn",
+            f"{source.name} said to be left alone for {span(source.held_s)}",
+            f"oppspot-runner sources resume {source.name}  # if it does not mean that any more",
+        )
+        for source in await read_sources(patient.database, patient.settings)
+        if source.held_s > LONG_S
     ]
     return found or [Finding("hosts", "ok", "all that were asked answer")]
 
