@@ -55,6 +55,8 @@ def listed() -> Iterator[Story]:
             )
 
 
+pytestmark = pytest.mark.timeout(240)  # a long list takes its time
+
 SOURCES = [
     pytest.param(made_up, id="made up"),
     pytest.param(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 
 from oppspot_runner.agents.web import WebAccess
@@ -29,13 +31,13 @@ from oppspot_runner.connectors.http.policy import HttpLimits, HttpPolicy
 from oppspot_runner.connectors.sources import configured_sources
 from oppspot_runner.testing.world import World, made_content
 from oppspot_runner.testing.world.world import NOW
-from tests.connectors.contract_cases import CASES, Case
+from tests.connectors.contract_cases import CASES, REDDIT_KEY, REGISTER_KEY, Case
 
 ELSEWHERE = "elsewhere.localhost"
 SHORT = HttpLimits(read_s=0.15, total_s=0.3)
 NOT_HERE = ["http://169.254.169.254/latest/meta-data/", "http://[::1]/", "http://10.0.0.1/"]
 # Where a key may be seen: at the source that gave it.
-FOR_KEYS = ("/ch/", "/ch-doc/", "/reddit/")
+FOR_KEYS = {REGISTER_KEY: ("/ch/", "/ch-doc/"), REDDIT_KEY: ("/reddit/",)}
 
 each_case = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -85,13 +87,22 @@ def world(only_world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]
 
 
 def assert_no_key_strays(world: World) -> None:
-    secrets = [value for name, value in world.settings().items() if name.endswith(("KEY", "ET"))]
+    settings = world.settings()
+    assert {name for name in settings if name.endswith(("KEY", "SECRET"))} == set(FOR_KEYS)
     for seen in world.log:
-        shown = seen.headers.get("authorization")
-        assert shown is None or seen.path.startswith(FOR_KEYS), seen.path
+        shown = seen.headers.get("authorization", "")
+        places = tuple(place for some in FOR_KEYS.values() for place in some)
+        assert not shown or seen.path.startswith(places), seen.path
         others = [value for name, value in seen.headers.items() if name != "authorization"]
-        for text in (seen.path, seen.query, *others):
-            assert not any(one in text for one in secrets), seen.path
+        for name, own in FOR_KEYS.items():
+            assert not any(settings[name] in one for one in (seen.path, seen.query, *others))
+            assert settings[name] not in spelled_out(shown) or seen.path.startswith(own), seen.path
+
+
+def spelled_out(authorization: str) -> str:
+    """What it says, without the coat that Basic puts on it."""
+    scheme, _, value = authorization.partition(" ")
+    return b64decode(value).decode() if scheme == "Basic" else value
 
 
 @asynccontextmanager
@@ -279,3 +290,27 @@ async def test_a_redirect_to_somebody_else_takes_no_key_with_it(
 async def test_the_environment_leads_nowhere_else(world: World) -> None:
     addresses = [value for name, value in os.environ.items() if name.startswith("OPPSPOT_")]
     assert all(one.startswith(world.url) for one in addresses if "://" in one)
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [
+        {"path": "/ch/?key={key}"},
+        {"path": "/ch/", "headers": {"X-Key": "{key}"}},
+        {"path": "/algolia/search", "headers": {"Authorization": "Basic {basic}"}},
+        {"path": "/reddit/r/saas/new", "headers": {"Authorization": "Basic {basic}"}},
+        {"path": "/storage/1", "headers": {"Authorization": "bearer of something"}},
+    ],
+    ids=str,
+)
+async def test_a_key_where_it_does_not_belong_would_be_seen(
+    stray: dict[str, Any], only_world: World
+) -> None:
+    only_world.reset()
+    key = only_world.settings()[REGISTER_KEY]
+    told = {"key": key, "basic": b64encode(f"{key}:".encode()).decode()}
+    headers = {name: value.format(**told) for name, value in stray.get("headers", {}).items()}
+    async with httpx.AsyncClient() as client:
+        await client.get(only_world.url + stray["path"].format(**told), headers=headers)
+    with pytest.raises(AssertionError):
+        assert_no_key_strays(only_world)
