@@ -25,12 +25,14 @@ PAGES = "web"
 class SourceState:
     """One source: what it lacks, how much of its limit is used, and what is kept of it.
 
-    `limit` is (calls, seconds), None for pages, which have one for each domain. `held_s` is how
-    long it wants to be left alone; `breakers` are rows of outside/open_breakers.
+    `fault` says why its keys cannot be read from where they are said to be. `limit` is
+    (calls, seconds), None for pages, which have one for each domain. `held_s` is how long it wants
+    to be left alone; `breakers` are rows of outside/open_breakers.
     """
 
     name: str
     missing: list[str] = field(default_factory=list)
+    fault: str | None = None
     limit: tuple[int, float] | None = None
     calls: int = 0
     held_s: float = 0.0
@@ -41,23 +43,25 @@ class SourceState:
 
 async def read_sources(database: Database, settings: Settings) -> list[SourceState]:
     """All sources and pages, as this process would ask them."""
-    keys = {one.name: _rate_key(one, settings) for one in SOURCES.values()}
+    faults: dict[str, str] = {}
+    keys = {one.name: _rate_key(one, settings, faults) for one in SOURCES.values()}
     usage = await database.fetch_all(USAGE, {"keys": [key for key in keys.values() if key]})
     used = {row["key"]: row for row in usage}
     kept = {row["source"]: row for row in await database.fetch_all(KEPT)}
     breakers = await open_host_breakers(database)
-    return list(_states(settings, keys, used, kept, breakers))
+    return list(_states(settings, keys, faults, used, kept, breakers))
 
 
 async def resume_source(database: Database, settings: Settings, name: str) -> bool:
     """Asks a source again that wants to be left alone; False where none of that name does."""
-    key = _rate_key(SOURCES[name], settings) if name in SOURCES else None
+    key = _rate_key(SOURCES[name], settings, {}) if name in SOURCES else None
     return key is not None and await SharedCallLimiter(database).release(key)
 
 
 def _states(
     settings: Settings,
     keys: dict[str, str | None],
+    faults: dict[str, str],
     used: dict[str, DictRow],
     kept: dict[str, DictRow],
     breakers: Sequence[DictRow],
@@ -69,6 +73,7 @@ def _states(
         yield SourceState(
             name,
             source.missing(settings) if source else [],
+            faults.get(name),
             (source.rate.max_calls, source.rate.window_s) if source else None,
             usage["calls"],
             usage["held_s"] or 0.0,
@@ -78,9 +83,10 @@ def _states(
         )
 
 
-def _rate_key(source: Source, settings: Settings) -> str | None:
-    """The key of its limit; None for one whose credential cannot be read here."""
+def _rate_key(source: Source, settings: Settings, faults: dict[str, str]) -> str | None:
+    """The key of its limit; None for one whose credential cannot be read, which is a fault."""
     try:
         return source.limited_by(settings)
-    except ConfigurationError:
+    except ConfigurationError as error:
+        faults[source.name] = str(error)
         return None

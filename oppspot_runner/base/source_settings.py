@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
 
 from oppspot_runner.base.runner_settings import RunnerSettings
+
+
+def _web_address(text: str) -> str:
+    """Raises ValueError without the text, which may hold a secret."""
+    scheme, _, rest = text.partition("://")
+    host = rest.partition("/")[0]
+    if scheme.lower() not in ("https", "http") or not host or "@" in host:
+        raise ValueError("it must begin with https:// or http:// and a host, without credentials")
+    return text
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 
 class SourceSettings(RunnerSettings):
@@ -22,11 +36,11 @@ class SourceSettings(RunnerSettings):
         description="Key of Companies House, the British register, or where it is: env:NAME or "
         "file:/path. Unset: the register is not asked.",
     )
-    companies_house_url: str = Field(
+    companies_house_url: WebAddress = Field(
         "https://api.company-information.service.gov.uk",
         description="Where the interface of Companies House is.",
     )
-    companies_house_documents_url: str = Field(
+    companies_house_documents_url: WebAddress = Field(
         "https://document-api.company-information.service.gov.uk",
         description="Where the documents of Companies House are.",
     )
@@ -43,17 +57,17 @@ class SourceSettings(RunnerSettings):
         description="How your application calls itself at Reddit, which slows down others, as "
         "`linux:acme-research:1.0 (by /u/name)`.",
     )
-    reddit_url: str = Field(
+    reddit_url: WebAddress = Field(
         "https://oauth.reddit.com", description="Where the interface of Reddit is."
     )
-    reddit_token_url: str = Field(
+    reddit_token_url: WebAddress = Field(
         "https://www.reddit.com/api/v1/access_token",
         description="Where Reddit gives tokens to applications.",
     )
-    hacker_news_url: str = Field(
+    hacker_news_url: WebAddress = Field(
         "https://hacker-news.firebaseio.com/v0",
         description="Where the interface of Hacker News is.",
     )
-    hacker_news_search_url: str = Field(
+    hacker_news_search_url: WebAddress = Field(
         "https://hn.algolia.com/api/v1", description="Where the search of Hacker News is."
     )

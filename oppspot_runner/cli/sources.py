@@ -56,6 +56,8 @@ async def list_(as_json: bool) -> None:
 def _state(one: SourceState) -> str:
     if one.missing:
         return f"not set: {', '.join(one.missing)}"
+    if one.fault:
+        return one.fault
     parts = [f"held for {output.span(one.held_s)}"] if one.held_s else []
     parts += [f"{row['host']} {row['state']}" for row in one.breakers]
     return ", ".join(parts) or "ready"

@@ -40,6 +40,24 @@ def test_an_unusable_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         load_settings()
 
 
+@pytest.mark.parametrize("text", ["reddit.example", "ftp://reddit.example", "https:///r"])
+def test_an_address_of_a_source_is_one_of_the_web(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("OPPSPOT_REDDIT_URL", text)
+    with pytest.raises(ConfigurationError, match=r"OPPSPOT_REDDIT_URL .* must begin with https://"):
+        load_settings()
+
+
+def test_credentials_in_an_address_are_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPPSPOT_REDDIT_URL", "https://heron:swordfish@reddit.example/")
+    with pytest.raises(ConfigurationError, match="without credentials") as raised:
+        load_settings()
+    assert "swordfish" not in str(raised.value)
+
+
 def test_unknown_names_are_told_with_the_nearest_known_one() -> None:
     assert unknown_variables({"OPPSPOT_CONCURENCY": "1", "OTHER": "1"}) == {
         "OPPSPOT_CONCURENCY": "OPPSPOT_CONCURRENCY"

@@ -54,6 +54,11 @@ def test_a_key_that_cannot_be_read_here_does_not_hide_the_others(
     monkeypatch.setenv("OPPSPOT_COMPANIES_HOUSE_API_KEY", "env:NOT_SET_ANYWHERE")
     found = {one["name"]: one for one in cli.json("sources", "list")}
     assert found["companies_house"]["calls"] == 0
+    fault = "OPPSPOT_COMPANIES_HOUSE_API_KEY is not in env:NOT_SET_ANYWHERE"
+    assert found["companies_house"]["fault"] == fault
+    assert fault in " ".join(cli("sources", "list").out.split())
+    told = [one["text"] for one in cli("doctor", "--json").json["findings"]]
+    assert f"companies_house: {fault}" in told
 
 
 def test_a_host_is_called_again(cli: CommandLine, rows: Rows) -> None:

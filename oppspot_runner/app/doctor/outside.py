@@ -12,7 +12,7 @@ LONG_S = 600.0  # to be told to wait for less is nothing special
 
 
 async def look_at_hosts(patient: Patient) -> list[Finding]:
-    """Whether hosts are left alone because they do not answer, or said to come much later."""
+    """Whether hosts are left alone because they do not answer, or cannot be asked."""
     found = [
         Finding(
             "hosts",
@@ -23,16 +23,19 @@ async def look_at_hosts(patient: Patient) -> list[Finding]:
         )
         for row in await open_host_breakers(patient.database)
     ]
-    found += [
-        Finding(
-            "hosts",
-            "warn",
-            f"{source.name} said to be left alone for {span(source.held_s)}",
-            f"oppspot-runner sources resume {source.name}  # if it does not mean that any more",
-        )
-        for source in await read_sources(patient.database, patient.settings)
-        if source.held_s > LONG_S
-    ]
+    for source in await read_sources(patient.database, patient.settings):
+        if source.fault:
+            found.append(Finding("hosts", "warn", f"{source.name}: {source.fault}"))
+        if source.held_s > LONG_S:
+            found.append(
+                Finding(
+                    "hosts",
+                    "warn",
+                    f"{source.name} said to be left alone for {span(source.held_s)}",
+                    f"oppspot-runner sources resume {source.name}"
+                    "  # if it does not mean that any more",
+                )
+            )
     return found or [Finding("hosts", "ok", "all that were asked answer")]
 
 
