@@ -54,7 +54,11 @@ def load_industries(path: Path) -> IndustryTable:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"cannot read the industries file {path}: {error}") from None
+        told = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ConfigurationError(
+            f"cannot read the industries file {path}: {told}",
+            hint="Correct OPPSPOT_INDUSTRIES, or take it away to use those of the package.",
+        ) from None
     return parse_industries(text, str(path))
 
 

@@ -50,7 +50,10 @@ async def find_company(db: Database, asked: str, *, org_id: UUID | None = None) 
     }
     rows = await db.fetch_all(FIND, values)
     if not rows:
-        raise NotFoundError(f"there is no company {asked!r}")
+        raise NotFoundError(
+            f"there is no company {asked!r}",
+            hint="Give its whole name, its number, domain or id.",
+        )
     return checks.only_one([row["id"] for row in rows], f"company {asked}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -615,3 +616,15 @@ def test_a_health_check_that_was_left_behind_is_named_with_its_mend(
     assert reason["code"] == "type_not_served"
     assert cli(*left["fix"].split()[1:]).code == 0
     assert all_well(found("tasks"))
+
+
+@pytest.mark.parametrize("name", ["OPPSPOT_FINGERPRINTS", "OPPSPOT_INDUSTRIES"])
+def test_a_file_that_agents_would_miss_is_seen(
+    found: Findings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.setenv(name, str(tmp_path / "none.toml"))
+    (one,) = found("settings")
+    assert one["severity"] == "fail"
+    assert one["text"].startswith(f"{name}: ")
+    assert "No such file" in one["text"]
+    assert one["fix"].startswith(f"unset {name}")
