@@ -13,12 +13,12 @@ from oppspot_runner.base.jsonsafe import clean
 R = TypeVar("R")
 ASKED = (
     "companies",
-    "items",
+    "http",
     "insights",
+    "items",
     "llm",
     "posts",
     "tools",
-    "web",
 )  # attributes whose methods are coroutines
 
 

@@ -50,7 +50,7 @@ class Context:
     and metrics; `upstream` maps the ids of the agents that this one depended on to their outputs;
     `deadline` is when the attempt is cut off (database clock), `time_left` how many seconds are
     left before the agent is told to end; `run_token` never repeats: use it as idempotency key;
-    `web` asks the outside world (base/web.py); `posts` are those that agents found on platforms.
+    `http` asks the outside world (base/web.py); `posts` are those that agents found on platforms.
     """
 
     task: Task
@@ -67,7 +67,7 @@ class Context:
     _log: Callable[[], FilteringBoundLogger]
     _model_calls: ModelCalls
     _tool_calls: ToolCalls
-    web: WebAccess
+    http: WebAccess
     posts: PostStore
     execution_config: dict[str, Any] = field(default_factory=dict)
     force_execute: bool = False

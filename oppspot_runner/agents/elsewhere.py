@@ -31,7 +31,7 @@ def from_elsewhere(ctx: Context, home: asyncio.AbstractEventLoop) -> Context:
         journal=cast(Journal, there(ctx.journal)),
         _model_calls=cast(ModelCalls, there(ctx._model_calls)),
         _tool_calls=cast(ToolCalls, there(ctx._tool_calls)),
-        web=replace(ctx.web, calls=there(ctx.web)),
+        http=replace(ctx.http, calls=there(ctx.http)),
         posts=cast(PostStore, there(ctx.posts)),
         _companies=cast(CompanyStore, there(ctx._companies)),
         _items=cast(ItemStore | None, there(ctx._items)),

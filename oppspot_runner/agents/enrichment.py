@@ -77,7 +77,7 @@ class EnrichmentAgent(Agent):
         wanted = [provider for name, provider in known.items() if name in names]
         for provider in wanted:
             source = provider.web_source
-            if source is not None and not self.ctx.web.configured(source):
+            if source is not None and not self.ctx.http.configured(source):
                 self.skipped[provider.name] = not_configured(source).one_line()
         usable = [provider for provider in wanted if provider.name not in self.skipped]
         if wanted and not usable:

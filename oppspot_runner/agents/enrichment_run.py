@@ -99,11 +99,11 @@ class EnrichmentRun:
 
     def _capped(self) -> Context:
         """What providers are given: the same, with no more requests than the run may make."""
-        most, web = self.config.max_api_calls, self.ctx.web
+        most, web = self.config.max_api_calls, self.ctx.http
         if most is not None:
             left = max(0, most - self.totals.counts["api_calls"])
             web = CappedWeb(web.calls, web.sources, most=left)
-        return replace(self.ctx, web=web)
+        return replace(self.ctx, http=web)
 
     async def _due(self) -> Sequence[DueCompany]:
         task = self.ctx.task
@@ -133,7 +133,7 @@ class EnrichmentRun:
     @property
     def _made(self) -> int:
         """Requests that were made in this attempt."""
-        return sum(self.waterfall.ctx.web.requests.values())
+        return sum(self.waterfall.ctx.http.requests.values())
 
     async def _next(self) -> Turn | None:
         """The next company; None when there is none, or no time for it."""

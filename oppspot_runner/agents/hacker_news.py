@@ -116,7 +116,7 @@ class HackerNewsAgent(PostAgent):
         return {"until": math.ceil(until.timestamp()), "queries": sorted(queries)}
 
     async def _stories(self, query: str, part: Slice) -> Kept | None:
-        read = await HackerNews(self.ctx.web).stories(query, part, self.wanted.tags)
+        read = await HackerNews(self.ctx.http).stories(query, part, self.wanted.tags)
         if read is None:
             return None
         return {
@@ -142,7 +142,7 @@ class HackerNewsAgent(PostAgent):
         """Asks about young stories; what is not answered is left for the next run."""
         young = await self.ctx.posts.young(PLATFORM, YOUNG, self.wanted.refresh)
         waiting = [external_id for external_id in young if external_id not in seen]
-        source = HackerNews(self.ctx.web)
+        source = HackerNews(self.ctx.http)
         counts: list[Counts] = []
         errors: Counter[str] = Counter()
 

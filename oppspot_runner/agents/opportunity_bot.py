@@ -204,7 +204,7 @@ class OpportunityBot(Agent):
             "dry_run": self.config.dry_run,
             "errors": dict(self.register.errors),
             "schema_drift": self.register.drifted,
-            "api_calls": sum(self.ctx.web.requests.values()),
+            "api_calls": sum(self.ctx.http.requests.values()),
             "most_candidates": self._bound(),
             "partial": found.cursor is not None or self.register.partial,
             "next_cursor": str(found.cursor) if found.cursor else None,

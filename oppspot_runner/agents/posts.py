@@ -138,7 +138,7 @@ class PostAgent(Agent):
             "matched_intents": dict(intents),
             "schema_drift": self.tally["drifted"],
             "errors": dict(self.errors),
-            "api_calls": sum(self.ctx.web.requests.values()),
+            "api_calls": sum(self.ctx.http.requests.values()),
             "partial": self.partial,
         }
 

@@ -40,7 +40,7 @@ REUSED_FOR = timedelta(days=1)  # an attempt that is made again need not ask aga
 
 def register_of(ctx: Context) -> CompaniesHouse:
     """The register, as a task asks it."""
-    return CompaniesHouse(ctx.web, timedelta(0) if ctx.force_execute else REUSED_FOR)
+    return CompaniesHouse(ctx.http, timedelta(0) if ctx.force_execute else REUSED_FOR)
 
 
 @dataclass(frozen=True)

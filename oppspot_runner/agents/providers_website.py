@@ -102,7 +102,7 @@ def _is_blocked(company: Company, ctx: Context) -> bool:
 
 
 async def _page(address: str, ctx: Context) -> Answer:
-    return await ctx.web.page(address, fresh_for=timedelta(0) if ctx.force_execute else REUSED_FOR)
+    return await ctx.http.page(address, fresh_for=timedelta(0) if ctx.force_execute else REUSED_FOR)
 
 
 def _is_markup(answer: Answer) -> bool:

@@ -117,7 +117,7 @@ class RedditAgent(PostAgent):
         """As any PostAgent, where there is a key, and a subreddit that can be read."""
         self.skipped: dict[str, str] = {}
         self.newest: dict[str, datetime] = {}
-        if not self.ctx.web.configured(REDDIT):
+        if not self.ctx.http.configured(REDDIT):
             return self.failed(
                 SourceNotConfiguredError("reddit has no key", source=REDDIT, hint=POLICY)
             )
@@ -129,7 +129,7 @@ class RedditAgent(PostAgent):
 
     async def read(self, found: list[Post]) -> None:
         """The posts of one subreddit after the other."""
-        source = Reddit(self.ctx.web)
+        source = Reddit(self.ctx.http)
         for place in self._places():
             for asked in self.wanted.searches or [""]:
                 name = cursor_name(REDDIT, place, asked)

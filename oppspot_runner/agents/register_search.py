@@ -68,7 +68,7 @@ async def look_in_register(
     RateLimitExceededError: the task goes on later.
     """
     found = FromRegister()
-    if not ctx.web.configured(REGISTER):
+    if not ctx.http.configured(REGISTER):
         found.error = not_configured(REGISTER)
         found.why_not = found.error.one_line()
         return found

@@ -1,4 +1,4 @@
-"""`ctx.web`: the outside world, as the agent of a task asks it."""
+"""`ctx.http`: the outside world, as the agent of a task asks it."""
 
 from __future__ import annotations
 

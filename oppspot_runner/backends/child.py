@@ -84,7 +84,7 @@ def _context(facts: dict[str, Any], border: ChildBorder, member: int) -> Context
         journal=store("journal"),
         _model_calls=store("_model_calls"),
         _tool_calls=store("_tool_calls"),
-        web=WebAccess(store("web"), sources),
+        http=WebAccess(store("http"), sources),
         posts=store("posts"),
         _companies=store("companies"),
         _items=store("items") if has_stream else None,

@@ -34,7 +34,16 @@ FACTS = (
     "force_execute",
     "work_time",
 )
-PORTS = ("journal", "companies", "items", "insights", "_model_calls", "_tool_calls", "web", "posts")
+PORTS = (
+    "journal",
+    "companies",
+    "items",
+    "insights",
+    "_model_calls",
+    "_tool_calls",
+    "http",
+    "posts",
+)
 LOOK_S = 0.25  # a child may take this long over its memory limit where the system does not stop it
 
 
@@ -150,7 +159,7 @@ def ticket_for(briefing: Briefing) -> Ticket:
 
 
 def _facts(ctx: Context) -> dict[str, Any]:
-    return {field: getattr(ctx, field) for field in FACTS} | {"sources": ctx.web.sources}
+    return {field: getattr(ctx, field) for field in FACTS} | {"sources": ctx.http.sources}
 
 
 def port_of(ctx: Context, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What the outside world answers, and how it is asked: the words of `ctx.web`.
+"""What the outside world answers, and how it is asked: the words of `ctx.http`.
 
 A source is a service with rules of its own, such as a register; see connectors/sources.py.
 """

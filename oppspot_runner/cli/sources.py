@@ -19,7 +19,7 @@ from oppspot_runner.queue.answer_cache import SharedAnswerCache
 def sources() -> None:
     """List sources; resume hosts that are left alone; forget answers that are kept.
 
-    A source is a service that agents ask by ctx.web; `web` stands for all web sites.
+    A source is a service that agents ask by ctx.http; `web` stands for all web sites.
     """
 
 

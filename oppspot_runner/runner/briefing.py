@@ -130,7 +130,7 @@ def brief(
         work_time=WorkTime(options.soft_limit_s, options.time_limit.total_seconds()),
         _model_calls=stores.models(task, journal, stream_id),
         _tool_calls=stores.tools(task, journal),
-        web=WebAccess(stores.web(task, stream_id), stores.sources),
+        http=WebAccess(stores.web(task, stream_id), stores.sources),
         posts=stores.posts(task.org_id),
         _companies=stores.companies(task.org_id),
         _items=stores.items(task.org_id, stream.id) if stream else None,

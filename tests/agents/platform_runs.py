@@ -29,7 +29,7 @@ class PlatformRuns:
         if self.stream_id is None:
             self.stream_id = await self.world.stream()
         ctx = await self.world.context(self.kind, self.stream_id, steps=steps, **options)
-        ctx = replace(ctx, payload=dict(payload or {}), web=cast(WebAccess, self.platforms))
+        ctx = replace(ctx, payload=dict(payload or {}), http=cast(WebAccess, self.platforms))
         return await begin(self.kind, ctx)
 
     async def run(self, payload: Mapping[str, Any] | None = None, **options: Any) -> dict[str, Any]:

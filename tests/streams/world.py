@@ -178,7 +178,7 @@ class World:
             journal=steps or Steps(),
             _model_calls=cast(ModelCalls, None),  # none of these agents makes one
             _tool_calls=cast(ToolCalls, None),
-            web=web or WebAccess(cast(WebCalls, None)),
+            http=web or WebAccess(cast(WebCalls, None)),
             posts=PostStore(self.db, org_id),
             execution_config=dict(config or {}),
             force_execute=force,

@@ -1,4 +1,4 @@
-"""`ctx.web` of an agent, wherever it runs, and what becomes of a task whose call failed."""
+"""`ctx.http` of an agent, wherever it runs, and what becomes of a task whose call failed."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Access:
 
 
 class SourceClient:
-    """Makes the calls of `ctx.web`, for all attempts of a runner. For one event loop at a time."""
+    """Makes the calls of `ctx.http`, for all attempts of a runner. For one event loop at a time."""
 
     def __init__(
         self,
