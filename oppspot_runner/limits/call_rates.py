@@ -11,7 +11,7 @@ from oppspot_runner.db.through import Through, at_once
 
 TAKE = statement("tools/take")
 HOLD = statement("tools/hold")
-RELEASE = statement("tools/release")
+END_HOLD = statement("tools/end_hold")
 
 
 class CallRate(Protocol):
@@ -45,5 +45,5 @@ class SharedCallLimiter:
 
     async def release(self, key: str) -> bool:
         """Ends what `hold` began; False where nothing was held."""
-        found = await self.through(lambda: self.database.fetch_one(RELEASE, {"key": key}))
+        found = await self.through(lambda: self.database.fetch_one(END_HOLD, {"key": key}))
         return found is not None

@@ -196,7 +196,7 @@ async def test_a_call_that_is_cut_off_holds_nothing_afterwards(
 ) -> None:
     async def asker(ctx: Context) -> None:
         try:
-            async with asyncio.timeout(0.05):
+            async with asyncio.timeout(0.5):
                 await ctx.llm.ask(REQUEST, model="mock:echo")
         except TimeoutError:
             gate.set()

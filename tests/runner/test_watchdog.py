@@ -258,7 +258,7 @@ async def test_it_waits_for_a_database_that_is_away_but_for_nothing_else(
     left = Left()
     async with bench.running(replace(FAST, blocked_s=0.5)) as runner:
         runner.leave = left
-        await bench.ended(await bench.task(guilty, payload='{"s": 2}'))
+        await bench.ended(await bench.task(guilty, payload='{"s": 3}'))
     assert len(asked) == looks
     assert len(left.calls) == 1
 

@@ -1,4 +1,5 @@
--- Calls are let through again although the other side said to wait.
-UPDATE tool_call_rates r SET held_until = NULL
-WHERE r.key = %(key)s AND r.held_until > oppspot_now()
-RETURNING r.key
+-- A call that is known to have failed, and that may be made again by the same step; fenced by the token.
+UPDATE tool_calls c SET ended_at = oppspot_now(), code = %(code)s, key = NULL
+FROM agent_tasks t
+WHERE c.id = %(id)s AND t.id = %(task_id)s AND t.run_token = %(run_token)s
+RETURNING c.id
