@@ -256,7 +256,8 @@ def tolerant_loads(text: str | bytes) -> Any:
     One such value in one row must not make a whole page of rows unreadable.
     """
     try:
-        return json.loads(text)
+        # Said to be UTF-8, which it is, it is not looked at to find out.
+        return json.loads(text if isinstance(text, str) else text.decode())
     except (ValueError, RecursionError):
         return text if isinstance(text, str) else text.decode("utf-8", "replace")
 
