@@ -7,7 +7,7 @@ CREATE FUNCTION label_keys(p_labels text[]) RETURNS text[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS
 $$ SELECT array(SELECT regexp_replace(lower(l), '[^[:alnum:]+#]', '', 'g') FROM unnest(p_labels) l) $$;
 
-CREATE INDEX companies_tech_idx ON companies USING gin (label_keys(tech)) WHERE tech <> '{}';
+CREATE INDEX companies_tech_idx ON companies USING gin (label_keys(tech));
 
 INSERT INTO oppspot_migrations (number, name, breaking, applied_at)
 VALUES (38, 'search', false, oppspot_now());

@@ -110,8 +110,8 @@ class Company:
 
         A value without a recorded fact answers as one of the source "companies".
         """
-        if name in self.facts:
-            return self.facts[name]
+        if (found := self.facts.get(name)) is not None:
+            return found
         value = getattr(self, name, None)
         if not is_present(value):
             return None

@@ -16,7 +16,7 @@ SELECT f.id, f.in_stream, f.ruled_out FROM (
         AND (NOT 'industry' = ANY (%(must)s) OR c.industries && %(tags)s::text[] OR c.sic_codes && %(sic)s::text[]
             OR (c.industries = '{}' AND c.description ~* %(words)s))
         AND (NOT 'sic_codes' = ANY (%(must)s) OR c.sic_codes && %(wanted_sic)s::text[])
-        AND (NOT 'tech_stack' = ANY (%(must)s) OR (c.tech <> '{}' AND label_keys(c.tech) && %(tech)s::text[]))
+        AND (NOT 'tech_stack' = ANY (%(must)s) OR label_keys(c.tech) && %(tech)s::text[])
         AND (NOT 'company_status' = ANY (%(must)s) OR c.status IS NOT NULL) AS strict,
         CASE
             WHEN regexp_replace(lower(c.status), '[^[:alnum:]+#]', '', 'g') = ANY (%(dead)s::text[])
