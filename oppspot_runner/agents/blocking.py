@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import fields
 from typing import Any, TypeVar, cast
 
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.steps import NOT_KNOWN
+from oppspot_runner.agents.stores import Stores
 from oppspot_runner.base.jsonsafe import clean
 
 R = TypeVar("R")
-ASKED = (
-    "companies",
-    "http",
-    "insights",
-    "items",
-    "llm",
-    "posts",
-    "tools",
-)  # attributes whose methods are coroutines
+# Attributes whose methods are coroutines.
+ASKED = frozenset({"http", "llm", "tools", *(one.name for one in fields(Stores))})
 
 
 class BlockingContext:

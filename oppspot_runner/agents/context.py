@@ -15,22 +15,16 @@ from pydantic import BaseModel
 from structlog.typing import FilteringBoundLogger
 
 from oppspot_runner.agents.children import checked_agent, outputs, payloads_json
+from oppspot_runner.agents.emitting import check_event
 from oppspot_runner.agents.language_models import LanguageModels
-from oppspot_runner.agents.ports import (
-    CompanyStore,
-    InsightStore,
-    ItemStore,
-    Journal,
-    ModelCalls,
-    PostStore,
-    ToolCalls,
-)
+from oppspot_runner.agents.ports import Journal, ModelCalls, ToolCalls
 from oppspot_runner.agents.steps import NOT_KNOWN, STEPS_CHANGED, Steps
+from oppspot_runner.agents.stores import CompanyStore, InsightStore, ItemStore, PostStore, Stores
 from oppspot_runner.agents.tools import AgentTools
 from oppspot_runner.agents.waiting import SLEEP, checked_name, checked_seconds, checked_time
 from oppspot_runner.agents.web import WebAccess
 from oppspot_runner.agents.work_time import WorkTime
-from oppspot_runner.base.errors import EventTimeoutError, Fail, InvalidInputError
+from oppspot_runner.base.errors import EventTimeoutError, Fail
 from oppspot_runner.base.jsonsafe import clean
 from oppspot_runner.base.steps import KeptStep, Step
 from oppspot_runner.base.task import AgentRow, StreamRow, Task
@@ -39,7 +33,7 @@ from oppspot_runner.tools.threads import in_thread
 
 P = ParamSpec("P")
 R = TypeVar("R")
-EMITTED = ("log", "progress", "output_chunk")
+S = TypeVar("S")
 
 
 @dataclass
@@ -50,7 +44,7 @@ class Context:
     and metrics; `upstream` maps the ids of the agents that this one depended on to their outputs;
     `deadline` is when the attempt is cut off (database clock), `time_left` how many seconds are
     left before the agent is told to end; `run_token` never repeats: use it as idempotency key;
-    `http` asks the outside world (base/web.py); `posts` are those that agents found on platforms.
+    `http` asks the outside world (base/web.py).
     """
 
     task: Task
@@ -61,14 +55,11 @@ class Context:
     upstream: dict[str, Any]
     deadline: datetime
     journal: Journal
-    _companies: CompanyStore
-    _items: ItemStore | None
-    _insights: InsightStore | None
+    stores: Stores
     _log: Callable[[], FilteringBoundLogger]
     _model_calls: ModelCalls
     _tool_calls: ToolCalls
     http: WebAccess
-    posts: PostStore
     execution_config: dict[str, Any] = field(default_factory=dict)
     force_execute: bool = False
     work_time: WorkTime = field(default_factory=WorkTime)
@@ -104,21 +95,22 @@ class Context:
     @property
     def companies(self) -> CompanyStore:
         """Companies and facts that the task's organisation may see."""
-        return self._companies
+        return self.stores.companies
+
+    @property
+    def posts(self) -> PostStore:
+        """Posts that agents found on platforms."""
+        return self.stores.posts
 
     @property
     def items(self) -> ItemStore:
         """The companies in the task's stream. Raises Fail when the task has no stream."""
-        if self._items is None:
-            raise Fail("this agent works on a stream, but the task has no stream_id")
-        return self._items
+        return self._of_stream(self.stores.items)
 
     @property
     def insights(self) -> InsightStore:
         """Insights and progress of the task's stream. Raises Fail when the task has no stream."""
-        if self._insights is None:
-            raise Fail("this agent works on a stream, but the task has no stream_id")
-        return self._insights
+        return self._of_stream(self.stores.insights)
 
     @cached_property
     def llm(self) -> LanguageModels:
@@ -144,14 +136,7 @@ class Context:
         Written within a tenth of a second, many at once; without a run nobody is told. Raises
         InvalidInputError for another kind: those of the run itself are written by the runner.
         """
-        if kind not in EMITTED:
-            raise InvalidInputError(
-                f"an agent cannot emit {kind!r}",
-                hint=f"It can emit {', '.join(EMITTED)}; put what is your own into their data.",
-            )
-        chunk = data.get("chunk")
-        if kind == "output_chunk" and not (isinstance(chunk, str) and len(data) == 1):
-            raise InvalidInputError("an output_chunk is `chunk`, a text, and nothing else")
+        check_event(kind, data)
         await self.journal.emit(kind, data)
 
     async def emit_chunk(self, text: str) -> None:
@@ -286,6 +271,11 @@ class Context:
     async def recall(self, name: str, fingerprint: str | None = None) -> tuple[Step, Any]:
         """This call of the step `name`, and its result or NOT_KNOWN."""
         return await self._steps.recall(name, fingerprint)
+
+    def _of_stream(self, store: S | None) -> S:
+        if store is None:
+            raise Fail("this agent works on a stream, but the task has no stream_id")
+        return store
 
     @cached_property
     def _steps(self) -> Steps:

@@ -8,15 +8,8 @@ from dataclasses import replace
 from typing import Any, cast
 
 from oppspot_runner.agents.context import Context
-from oppspot_runner.agents.ports import (
-    CompanyStore,
-    InsightStore,
-    ItemStore,
-    Journal,
-    ModelCalls,
-    PostStore,
-    ToolCalls,
-)
+from oppspot_runner.agents.ports import Journal, ModelCalls, ToolCalls
+from oppspot_runner.agents.stores import Stores
 from oppspot_runner.agents.work_time import WorkTime
 
 
@@ -32,10 +25,7 @@ def from_elsewhere(ctx: Context, home: asyncio.AbstractEventLoop) -> Context:
         _model_calls=cast(ModelCalls, there(ctx._model_calls)),
         _tool_calls=cast(ToolCalls, there(ctx._tool_calls)),
         http=replace(ctx.http, calls=there(ctx.http)),
-        posts=cast(PostStore, there(ctx.posts)),
-        _companies=cast(CompanyStore, there(ctx._companies)),
-        _items=cast(ItemStore | None, there(ctx._items)),
-        _insights=cast(InsightStore | None, there(ctx._insights)),
+        stores=Stores.each(lambda name: there(getattr(ctx.stores, name))),
     )
 
 

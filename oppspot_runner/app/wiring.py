@@ -6,10 +6,12 @@ import os
 import socket
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
+from uuid import UUID
 
 from oppspot_runner.agents.options import Isolation
 from oppspot_runner.agents.registry import Registry
 from oppspot_runner.agents.registry import registry as all_agents
+from oppspot_runner.agents.stores import Stores
 from oppspot_runner.app.tools import RunnerTools, load_tools
 from oppspot_runner.app.web import RunnerWeb
 from oppspot_runner.backends.backend import Backend
@@ -19,13 +21,14 @@ from oppspot_runner.backends.threads import Threads
 from oppspot_runner.base.events import Event, EventBus, everybody
 from oppspot_runner.base.runner_settings import DAY_S
 from oppspot_runner.base.settings import Settings, load_settings
+from oppspot_runner.base.task import Task
 from oppspot_runner.companies.industry_table import use_industries
 from oppspot_runner.db.pool import Database
 from oppspot_runner.llm.models import Models
 from oppspot_runner.llm.paid_calls import PaidCalls
 from oppspot_runner.observe.logging import EventLog, task_log
 from oppspot_runner.queue.event_writer import EventWriter
-from oppspot_runner.runner.briefing import Stores
+from oppspot_runner.runner.briefing import Ports
 from oppspot_runner.runner.config import RunnerConfig
 from oppspot_runner.runner.loop import Leave, Runner
 from oppspot_runner.runner.settler import Settler
@@ -101,7 +104,7 @@ def build_runner(
         return Tools(
             database=database,
             registry=agents,
-            stores=stores_on(database, models, agent_tools, web),
+            ports=ports_on(database, models, agent_tools, web),
             backends=backends,
             settler=Settler(database, runner.patience, runner_id),
             patience=runner.patience,
@@ -125,15 +128,21 @@ def all_backends() -> dict[Isolation, Backend]:
     return {"inline": Inline(), "thread": Threads(), "process": Processes()}
 
 
-def stores_on(
-    database: Database, models: Models, agent_tools: RunnerTools, web: RunnerWeb
-) -> Stores:
-    """The domain tables, the models, the tools and the outside world, as agents see them."""
+def stores_on(database: Database, task: Task, stream_id: UUID | None) -> Stores:
+    """The tables of the domain, as the agent of a task sees them."""
+    org_id = task.org_id
     return Stores(
-        companies=lambda org_id: CompanyStore(database, org_id),
-        posts=lambda org_id: PostStore(database, org_id),
-        items=lambda org_id, stream_id: ItemStore(database, org_id, stream_id),
-        insights=lambda task, stream_id: InsightStore(database, task.org_id, stream_id, task),
+        companies=CompanyStore(database, org_id),
+        posts=PostStore(database, org_id),
+        items=ItemStore(database, org_id, stream_id) if stream_id else None,
+        insights=InsightStore(database, org_id, stream_id, task) if stream_id else None,
+    )
+
+
+def ports_on(database: Database, models: Models, agent_tools: RunnerTools, web: RunnerWeb) -> Ports:
+    """The tables of the domain, the models, the tools and the outside world, as agents see them."""
+    return Ports(
+        stores=lambda task, stream_id: stores_on(database, task, stream_id),
         models=lambda task, journal, stream_id: PaidCalls(models, task, journal, stream_id),
         tools=agent_tools.of,
         web=web.of,

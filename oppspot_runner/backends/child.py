@@ -17,6 +17,7 @@ import structlog
 
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.options import AgentOptions
+from oppspot_runner.agents.stores import OF_STREAM, Stores
 from oppspot_runner.agents.web import WebAccess
 from oppspot_runner.agents.work_time import SoftTimeLimitError, WorkTime
 from oppspot_runner.backends import memory
@@ -76,7 +77,7 @@ def _context(facts: dict[str, Any], border: ChildBorder, member: int) -> Context
     def store(port: str) -> Any:
         return RemoteStore(border, member, port)
 
-    has_stream = facts["stream"] is not None
+    missing = OF_STREAM if facts["stream"] is None else ()
     sources = facts.pop("sources")
     return Context(
         **facts,
@@ -85,10 +86,7 @@ def _context(facts: dict[str, Any], border: ChildBorder, member: int) -> Context
         _model_calls=store("_model_calls"),
         _tool_calls=store("_tool_calls"),
         http=WebAccess(store("http"), sources),
-        posts=store("posts"),
-        _companies=store("companies"),
-        _items=store("items") if has_stream else None,
-        _insights=store("insights") if has_stream else None,
+        stores=Stores.each(lambda name: None if name in missing else store(name)),
     )
 
 

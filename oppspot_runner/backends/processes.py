@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import pickle
 import sys
+from dataclasses import fields
 from typing import Any
 
 from oppspot_runner.agents.context import Context
+from oppspot_runner.agents.stores import Stores
 from oppspot_runner.backends import memory
 from oppspot_runner.backends.backend import Briefing, Result
 from oppspot_runner.backends.border import Answer, BorderError, Call, Ended, LogLine, Ticket
@@ -34,16 +36,8 @@ FACTS = (
     "force_execute",
     "work_time",
 )
-PORTS = (
-    "journal",
-    "companies",
-    "items",
-    "insights",
-    "_model_calls",
-    "_tool_calls",
-    "http",
-    "posts",
-)
+STORES = frozenset(one.name for one in fields(Stores))
+PORTS = STORES | {"journal", "_model_calls", "_tool_calls", "http"}
 LOOK_S = 0.25  # a child may take this long over its memory limit where the system does not stop it
 
 

@@ -185,7 +185,7 @@ class Attempt:
         if task.is_for_stream:
             around = await tools.patience.through(lambda: surroundings(tools.database, task))
         log = partial(tools.log, task, self.journal)
-        return brief(tools.stores, task, chosen, around, self.journal, log)
+        return brief(tools.ports, task, chosen, around, self.journal, log)
 
     def _conclude(self, outcome: Outcome) -> None:
         """Hands the end on to be written, if the task is still ours. The first call counts."""

@@ -16,16 +16,9 @@ from structlog.typing import FilteringBoundLogger
 
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.options import AgentOptions
-from oppspot_runner.agents.ports import (
-    CompanyStore,
-    InsightStore,
-    ItemStore,
-    ModelCalls,
-    PostStore,
-    ToolCalls,
-    WebCalls,
-)
+from oppspot_runner.agents.ports import ModelCalls, ToolCalls, WebCalls
 from oppspot_runner.agents.registry import Definition, Registry
+from oppspot_runner.agents.stores import Stores
 from oppspot_runner.agents.web import WebAccess
 from oppspot_runner.agents.work_time import WorkTime
 from oppspot_runner.backends.backend import Briefing
@@ -43,16 +36,13 @@ DEFAULT_MAX_RETRIES = 3  # of the column: it says nothing, so the agent's own nu
 
 
 @dataclass(frozen=True)
-class Stores:
-    """Makes what a task asks: companies and posts for (org), the others for (org, stream, task).
+class Ports:
+    """Makes what a task asks: stores for (task, stream), models for (task, journal, stream).
 
-    Models are for (task, journal, stream); `sources` are those that the web can ask.
+    `sources` are those that the web can ask.
     """
 
-    companies: Callable[[UUID | None], CompanyStore]
-    posts: Callable[[UUID | None], PostStore]
-    items: Callable[[UUID | None, UUID], ItemStore]
-    insights: Callable[[Task, UUID], InsightStore]
+    stores: Callable[[Task, UUID | None], Stores]
     models: Callable[[Task, TaskJournal, UUID | None], ModelCalls]
     tools: Callable[[Task, TaskJournal], ToolCalls]
     web: Callable[[Task, UUID | None], WebCalls]
@@ -103,7 +93,7 @@ async def surroundings(database: Database, task: Task) -> Surroundings:
 
 
 def brief(
-    stores: Stores,
+    ports: Ports,
     task: Task,
     chosen: tuple[Definition, AgentOptions],
     around: Surroundings,
@@ -128,13 +118,10 @@ def brief(
         execution_config=_object(task, "execution_config"),
         force_execute=task.payload.get("force_execute") is True,
         work_time=WorkTime(options.soft_limit_s, options.time_limit.total_seconds()),
-        _model_calls=stores.models(task, journal, stream_id),
-        _tool_calls=stores.tools(task, journal),
-        http=WebAccess(stores.web(task, stream_id), stores.sources),
-        posts=stores.posts(task.org_id),
-        _companies=stores.companies(task.org_id),
-        _items=stores.items(task.org_id, stream.id) if stream else None,
-        _insights=stores.insights(task, stream.id) if stream else None,
+        _model_calls=ports.models(task, journal, stream_id),
+        _tool_calls=ports.tools(task, journal),
+        http=WebAccess(ports.web(task, stream_id), ports.sources),
+        stores=ports.stores(task, stream_id),
     )
     return Briefing(definition, options, ctx, _input(definition, task, agent))
 

@@ -15,7 +15,7 @@ from oppspot_runner.base.task import Task
 from oppspot_runner.db.pool import Database
 from oppspot_runner.queue.event_writer import EventWriter
 from oppspot_runner.queue.journal import TaskJournal
-from oppspot_runner.runner.briefing import Stores
+from oppspot_runner.runner.briefing import Ports
 from oppspot_runner.runner.patience import Patience
 from oppspot_runner.runner.settler import Settler
 
@@ -26,7 +26,7 @@ class Tools:
 
     database: Database
     registry: Registry
-    stores: Stores
+    ports: Ports
     backends: Mapping[Isolation, Backend]
     settler: Settler
     patience: Patience

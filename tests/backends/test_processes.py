@@ -186,8 +186,7 @@ async def test_a_child_has_nothing_of_the_runner_but_its_border(
 
 def test_every_field_of_the_context_crosses_in_one_way_or_another() -> None:
     """Whoever adds one decides: plain data goes with the ticket, the rest is asked for."""
-    asked_for = {"journal", "_companies", "_items", "_insights", "_log"}
-    asked_for |= {"_model_calls", "_tool_calls", "http", "posts"}
+    asked_for = {"journal", "stores", "_log", "_model_calls", "_tool_calls", "http"}
     made_there = {"_waiting", "_suspended"}
     assert {one.name for one in fields(Context)} == {*FACTS, *asked_for, *made_there}
 

@@ -17,14 +17,11 @@ from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.definition import Agent
 from oppspot_runner.agents.ports import ModelCalls, ToolCalls, WebCalls
 from oppspot_runner.agents.web import WebAccess
+from oppspot_runner.app.wiring import stores_on
 from oppspot_runner.base.steps import KeptStep, Step
 from oppspot_runner.base.task import AgentRow, StreamRow, Task
 from oppspot_runner.companies.names import normalise_name
 from oppspot_runner.db.pool import Database
-from oppspot_runner.streams.companies import CompanyStore
-from oppspot_runner.streams.insights import InsightStore
-from oppspot_runner.streams.items import ItemStore
-from oppspot_runner.streams.posts import PostStore
 
 
 class Steps:
@@ -179,12 +176,9 @@ class World:
             _model_calls=cast(ModelCalls, None),  # none of these agents makes one
             _tool_calls=cast(ToolCalls, None),
             http=web or WebAccess(cast(WebCalls, None)),
-            posts=PostStore(self.db, org_id),
             execution_config=dict(config or {}),
             force_execute=force,
-            _companies=CompanyStore(self.db, org_id),
-            _items=ItemStore(self.db, org_id, stream_id),
-            _insights=InsightStore(self.db, org_id, stream_id, task),
+            stores=stores_on(self.db, task, stream_id),
         )
 
     async def run(self, kind: type[Agent], stream_id: UUID, **options: Any) -> dict[str, Any]:

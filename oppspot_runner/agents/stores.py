@@ -1,0 +1,158 @@
+"""The tables of the domain as an agent sees them, as protocols. The classes are wired in `app`.
+
+Every store sees the organisation of the task only: rows of that organisation, and of `companies`
+and `facts` also the rows that belong to nobody. Writers take `tx`, the connection that
+`save_results` is given, to write inside the finishing transaction; without it they write at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any, Protocol, Self
+from uuid import UUID
+
+from oppspot_runner.companies.company import Company, Fact
+from oppspot_runner.companies.items import (
+    Coverage,
+    DueCompany,
+    Enriched,
+    Item,
+    ScoredCompany,
+)
+from oppspot_runner.companies.scoring_model import Stage
+from oppspot_runner.companies.search import Search, SearchPage, Want
+from oppspot_runner.posts.mentions import Candidates
+from oppspot_runner.posts.post import Counts, Mention, Post, Saved
+
+
+class InsightStore(Protocol):
+    """Insights of the task's stream and the stream's progress."""
+
+    async def add(
+        self,
+        *,
+        kind: str,
+        title: str,
+        evidence: dict[str, Any] | None = None,
+        tx: Any = None,
+    ) -> UUID: ...
+
+    async def set_progress(self, progress: dict[str, Any], *, tx: Any = None) -> None: ...
+
+
+class CompanyStore(Protocol):
+    """Companies and their facts, as far as the task's organisation may see them."""
+
+    async def get(self, company_id: UUID) -> Company | None: ...
+
+    async def load(self, ids: Sequence[UUID]) -> Sequence[Company]: ...
+
+    async def facts(self, ids: Sequence[UUID]) -> Mapping[UUID, tuple[Fact, ...]]: ...
+
+    async def find(
+        self,
+        search: Search,
+        *,
+        stream_id: UUID,
+        want: Want = "match",
+        after: UUID | None = None,
+        limit: int = 500,
+    ) -> SearchPage: ...
+
+    async def known(self, companies: Sequence[Company]) -> Set[str]:
+        """The register numbers of those among `companies` that are on record already."""
+        ...
+
+    async def add(
+        self, companies: Sequence[Company], *, source: str, tx: Any
+    ) -> Mapping[UUID, UUID]:
+        """Adds companies of a public register; the id of each by that in `companies`."""
+        ...
+
+
+class ItemStore(Protocol):
+    """Companies in the task's stream."""
+
+    async def ids(self) -> Sequence[UUID]: ...
+
+    async def load(self) -> Sequence[Item]: ...
+
+    async def lock(self, tx: Any) -> None: ...
+
+    async def add(
+        self,
+        best: Sequence[ScoredCompany],
+        *,
+        found: Sequence[UUID],
+        target: int,
+        model_version: str,
+        now: datetime,
+        agent_id: UUID,
+        tx: Any,
+    ) -> Sequence[UUID]: ...
+
+    async def save_scores(
+        self,
+        rows: Sequence[str],
+        *,
+        stage: Stage,
+        model_version: str,
+        now: datetime,
+        tx: Any,
+    ) -> int: ...
+
+    async def renumber(self, tx: Any) -> None: ...
+
+    async def coverage(self) -> Coverage: ...
+
+    async def due(
+        self,
+        ttls: Mapping[str, timedelta],
+        *,
+        since: datetime,
+        outside: Collection[str] = (),
+        force: bool = False,
+        company_ids: Sequence[UUID] | None = None,
+    ) -> Sequence[DueCompany]: ...
+
+    async def save_enrichment(self, page: Sequence[Enriched]) -> None: ...
+
+
+class PostStore(Protocol):
+    """Posts of platforms that agents of the organisation found, and how far each has read."""
+
+    async def save(
+        self, platform: str, posts: Sequence[Post], *, agent_id: UUID, tx: Any
+    ) -> Saved: ...
+
+    async def update_counts(self, platform: str, counts: Sequence[Counts], *, tx: Any) -> int: ...
+
+    async def young(self, platform: str, age: timedelta, limit: int) -> Sequence[str]: ...
+
+    async def companies_in(self, found: Sequence[Candidates]) -> Sequence[list[Mention]]: ...
+
+    async def cursor(self, agent_id: UUID, source: str) -> datetime | None: ...
+
+    async def move_cursor(
+        self, agent_id: UUID, source: str, seen_until: datetime, *, tx: Any
+    ) -> None: ...
+
+
+OF_STREAM = ("items", "insights")  # stores that a task without a stream has not
+
+
+@dataclass(frozen=True)
+class Stores:
+    """All stores of an attempt; those of a stream are None where the task has none."""
+
+    companies: CompanyStore
+    posts: PostStore
+    items: ItemStore | None = None
+    insights: InsightStore | None = None
+
+    @classmethod
+    def each(cls, make: Callable[[str], Any]) -> Self:
+        """Stores that `make` makes, given the name of each."""
+        return cls(**{one.name: make(one.name) for one in fields(cls)})

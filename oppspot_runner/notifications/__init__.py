@@ -1,0 +1,1 @@
+"""Notifications: tells people what needs them, once, and never at the cost of the work."""
