@@ -2,7 +2,7 @@
 
 What providers say is kept as facts; the best fact of each field becomes what is believed. Nobody is
 asked again before the answer is stale. Where a source must not be asked more for now, the task is
-snoozed and goes on later where it stopped; enrichment_run.py has how.
+snoozed and goes on later where it stopped; company_run.py has how.
 """
 
 from __future__ import annotations

@@ -35,11 +35,13 @@ def newest_of_each_source(facts: Iterable[Fact]) -> list[Fact]:
 
 
 class Dossier:
-    """What is known of one company in the course of a run; `company` grows with each answer."""
+    """What is known of one company in the course of a run; `company` grows with each answer.
 
-    def __init__(self, company: Company, recorded: Iterable[Fact] = ()) -> None:
-        self.company = replace(company, recorded=tuple(recorded))
-        self.original = company
+    It comes with all of its facts (`recorded`).
+    """
+
+    def __init__(self, company: Company) -> None:
+        self.company = self.original = company
         self.enriched = Enriched(company.id)
 
     def lacks(self, provider: str, fields: Collection[str]) -> bool:

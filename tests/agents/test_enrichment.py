@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from oppspot_runner.agents import enrichment_run
+from oppspot_runner.agents import company_run
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.enrichment import EnrichmentAgent
 from oppspot_runner.agents.providers import Provider, conclusions, on_record
@@ -274,7 +274,7 @@ async def test_a_provider_is_asked_again_when_its_time_to_live_is_over(world: Wo
 async def test_more_companies_than_a_page_are_all_enriched(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(enrichment_run, "PAGE", 10)
+    monkeypatch.setattr(company_run, "PAGE", 10)
     ids = [await world.company(f"Company {n}", employees=n + 1) for n in range(51)]
     stream_id = await stream_of(world, *ids)
     results = await world.run(EnrichmentAgent, stream_id)
@@ -299,7 +299,7 @@ async def test_a_run_with_a_limit_says_so_and_the_next_one_goes_on(world: World)
 async def test_a_retry_goes_on_where_the_last_attempt_stopped(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(enrichment_run, "PAGE", 2)
+    monkeypatch.setattr(company_run, "PAGE", 2)
     ids = [await world.company(f"Company {n}", facts=False) for n in range(6)]
     stream_id = await stream_of(world, *ids)
 

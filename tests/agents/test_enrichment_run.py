@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from oppspot_runner.agents import enrichment_run
+from oppspot_runner.agents import company_run
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.enrichment import EnrichmentAgent
 from oppspot_runner.agents.providers import Provider
@@ -128,7 +128,7 @@ async def test_where_nobody_can_be_asked_the_task_fails_with_what_to_set(
 async def test_a_limit_keeps_what_is_done_and_the_next_attempt_goes_on(
     world: World, register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(enrichment_run, "ABREAST", 1)
+    monkeypatch.setattr(company_run, "ABREAST", 1)
     stream_id, ids = await stream_of(world, register, 6)
     failing(limited(), register, f"company/{number(4)}/officers")
     steps = Steps()
@@ -199,7 +199,7 @@ async def test_a_source_that_rests_is_asked_by_the_next_run(
 async def test_a_source_that_lets_nobody_in_is_asked_once_and_said(
     world: World, register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(enrichment_run, "ABREAST", 1)
+    monkeypatch.setattr(company_run, "ABREAST", 1)
     stream_id, _ = await stream_of(world, register, 3)
     denied = AccessDeniedError("the key is wrong", source="companies_house", status=401)
     failing(denied, register, f"company/{number(1)}", times=99)
@@ -263,7 +263,7 @@ async def test_a_long_run_goes_on_in_another_attempt_before_its_time_is_over(
     stream_id, _ = await stream_of(world, register, 8)
     steps = Steps()
     ctx = await world.context(EnrichmentAgent, stream_id, steps=steps, web=register.web(*SOURCES))
-    ctx.work_time = WorkTime(soft_s=enrichment_run.SPARE_S / 2)
+    ctx.work_time = WorkTime(soft_s=company_run.SPARE_S / 2)
     with pytest.raises(Snooze):
         await begin(EnrichmentAgent, ctx)
     done = await world.all("SELECT DISTINCT company_id FROM enrichment_checks")
@@ -374,8 +374,8 @@ async def test_several_companies_are_on_their_way_in_the_order_of_their_places(
     world: World, register: Register
 ) -> None:
     stream_id, _ = await stream_of(world, register, 12)
-    room = Room(enrichment_run.ABREAST)
+    room = Room(company_run.ABREAST)
     kind = asking(Waiting("only", "companies_house", room))
     await world.run(kind, stream_id, web=register.web(*SOURCES))
-    assert room.most == enrichment_run.ABREAST
+    assert room.most == company_run.ABREAST
     assert room.order == [f"only Company {place} Ltd" for place in range(1, 13)]

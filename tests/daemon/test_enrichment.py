@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from oppspot_runner.agents.enrichment_run import ABREAST
+from oppspot_runner.agents.company_run import ABREAST
 from oppspot_runner.testing.world import World
 from oppspot_runner.testing.world.content import Accounts, Content, Officer, RegisteredCompany
 from tests.daemon.conftest import Fleet
