@@ -19,12 +19,13 @@ from oppspot_runner.agents.emitting import check_event
 from oppspot_runner.agents.language_models import LanguageModels
 from oppspot_runner.agents.ports import Journal, ModelCalls, ToolCalls
 from oppspot_runner.agents.steps import NOT_KNOWN, STEPS_CHANGED, Steps
-from oppspot_runner.agents.stores import CompanyStore, InsightStore, ItemStore, PostStore, Stores
+from oppspot_runner.agents.store_access import StoreAccess
+from oppspot_runner.agents.stores import Stores
 from oppspot_runner.agents.tools import AgentTools
 from oppspot_runner.agents.waiting import SLEEP, checked_name, checked_seconds, checked_time
 from oppspot_runner.agents.web import WebAccess
 from oppspot_runner.agents.work_time import WorkTime
-from oppspot_runner.base.errors import EventTimeoutError, Fail
+from oppspot_runner.base.errors import EventTimeoutError
 from oppspot_runner.base.jsonsafe import clean
 from oppspot_runner.base.steps import KeptStep, Step
 from oppspot_runner.base.task import AgentRow, StreamRow, Task
@@ -33,11 +34,10 @@ from oppspot_runner.tools.threads import in_thread
 
 P = ParamSpec("P")
 R = TypeVar("R")
-S = TypeVar("S")
 
 
 @dataclass
-class Context:
+class Context(StoreAccess):
     """One attempt of one task, as its agent sees it.
 
     `payload` is the task's payload; `goal_context` is the payload's, else the stream's own criteria
@@ -91,26 +91,6 @@ class Context:
     def org_id(self) -> UUID | None:
         """The organisation that this task works for."""
         return self.task.org_id
-
-    @property
-    def companies(self) -> CompanyStore:
-        """Companies and facts that the task's organisation may see."""
-        return self.stores.companies
-
-    @property
-    def posts(self) -> PostStore:
-        """Posts that agents found on platforms."""
-        return self.stores.posts
-
-    @property
-    def items(self) -> ItemStore:
-        """The companies in the task's stream. Raises Fail when the task has no stream."""
-        return self._of_stream(self.stores.items)
-
-    @property
-    def insights(self) -> InsightStore:
-        """Insights and progress of the task's stream. Raises Fail when the task has no stream."""
-        return self._of_stream(self.stores.insights)
 
     @cached_property
     def llm(self) -> LanguageModels:
@@ -271,11 +251,6 @@ class Context:
     async def recall(self, name: str, fingerprint: str | None = None) -> tuple[Step, Any]:
         """This call of the step `name`, and its result or NOT_KNOWN."""
         return await self._steps.recall(name, fingerprint)
-
-    def _of_stream(self, store: S | None) -> S:
-        if store is None:
-            raise Fail("this agent works on a stream, but the task has no stream_id")
-        return store
 
     @cached_property
     def _steps(self) -> Steps:

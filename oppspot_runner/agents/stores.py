@@ -22,9 +22,12 @@ from oppspot_runner.companies.items import (
     ScoredCompany,
 )
 from oppspot_runner.companies.scoring_model import Stage
+from oppspot_runner.companies.scoring_parts import Signal
 from oppspot_runner.companies.search import Search, SearchPage, Want
 from oppspot_runner.posts.mentions import Candidates
 from oppspot_runner.posts.post import Counts, Mention, Post, Saved
+from oppspot_runner.signals.looks import DueLook, Failure, SavedLooks
+from oppspot_runner.signals.sighting import Look, Memory
 
 
 class InsightStore(Protocol):
@@ -140,6 +143,38 @@ class PostStore(Protocol):
     ) -> None: ...
 
 
+class SignalStore(Protocol):
+    """Signals of companies, and what those who look for them remember."""
+
+    async def due(
+        self,
+        watchers: Mapping[str, timedelta],
+        *,
+        since: datetime,
+        stream_id: UUID | None = None,
+        company_ids: Sequence[UUID] | None = None,
+        force: bool = False,
+        limit: int = 1000,
+    ) -> Sequence[DueLook]: ...
+
+    async def memories(
+        self, company_ids: Sequence[UUID]
+    ) -> Mapping[UUID, Mapping[str, Memory]]: ...
+
+    async def save(
+        self,
+        company_id: UUID,
+        looks: Mapping[str, Look | Failure | None],
+        *,
+        threshold: float,
+        now: datetime,
+    ) -> SavedLooks: ...
+
+    async def expire(self, now: datetime) -> int: ...
+
+    async def of(self, company_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Signal]]: ...
+
+
 OF_STREAM = ("items", "insights")  # stores that a task without a stream has not
 
 
@@ -149,6 +184,7 @@ class Stores:
 
     companies: CompanyStore
     posts: PostStore
+    signals: SignalStore
     items: ItemStore | None = None
     insights: InsightStore | None = None
 

@@ -38,6 +38,7 @@ from oppspot_runner.streams.companies import CompanyStore
 from oppspot_runner.streams.insights import InsightStore
 from oppspot_runner.streams.items import ItemStore
 from oppspot_runner.streams.posts import PostStore
+from oppspot_runner.streams.signals import SignalStore
 
 # Imported for what they register; `registry.load_modules` does it when a runner starts, so that
 # other commands do not pay for it.
@@ -134,6 +135,7 @@ def stores_on(database: Database, task: Task, stream_id: UUID | None) -> Stores:
     return Stores(
         companies=CompanyStore(database, org_id),
         posts=PostStore(database, org_id),
+        signals=SignalStore(database, org_id, stream_id, task),
         items=ItemStore(database, org_id, stream_id) if stream_id else None,
         insights=InsightStore(database, org_id, stream_id, task) if stream_id else None,
     )

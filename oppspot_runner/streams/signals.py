@@ -1,0 +1,284 @@
+"""Signals of companies, as the agents of one organisation saw them, and what to look at next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from oppspot_runner.base.errors import NotFoundError
+from oppspot_runner.base.jsonsafe import clean, dumps
+from oppspot_runner.base.task import Task
+from oppspot_runner.companies.scoring_parts import STRENGTHS, Signal
+from oppspot_runner.db.files import statement
+from oppspot_runner.db.pool import Connection, Database
+from oppspot_runner.signals.looks import DueLook, Failure, NewSignal, SavedLooks
+from oppspot_runner.signals.merging import (
+    SAME_EVENT,
+    Record,
+    least_confidence,
+    merge,
+    short_key,
+)
+from oppspot_runner.signals.sighting import MOST_MISSES, Look, Memory, Posting, Sighting
+
+ADD_INSIGHTS = statement("signals/add_insights")
+CLOSE_POSTINGS = statement("signals/close_postings")
+DUE = statement("signals/due")
+EXPIRE = statement("signals/expire")
+LOCK_COMPANIES = statement("signals/lock_companies")
+MEMORIES = statement("signals/memories")
+OF = statement("signals/of")
+ON_RECORD = statement("signals/on_record")
+SAVE = statement("signals/save")
+SAVE_POSTINGS = statement("signals/save_postings")
+SAVE_WATCHES = statement("signals/save_watches")
+
+ERROR_EVERY = timedelta(minutes=15)  # a watcher whose look failed looks again sooner
+
+Looks: TypeAlias = Mapping[str, Look | Failure | None]
+
+
+class SignalStore:
+    """Signals for the organisation `org_id`. What is written is credited to `task`, and told as
+    insights of `stream_id`, else of every stream of the organisation that has the company."""
+
+    def __init__(
+        self,
+        db: Database,
+        org_id: UUID | None,
+        stream_id: UUID | None = None,
+        task: Task | None = None,
+    ) -> None:
+        self.db = db
+        self.org_id = org_id
+        self.stream_id = stream_id
+        self._origin = {
+            "org_id": org_id,
+            "agent_id": task.agent.id if task and task.agent else None,
+            "task_id": task.id if task else None,
+            "execution_id": task.execution_id if task else None,
+        }
+
+    async def due(
+        self,
+        watchers: Mapping[str, timedelta],
+        *,
+        since: datetime,
+        stream_id: UUID | None = None,
+        company_ids: Sequence[UUID] | None = None,
+        force: bool = False,
+        limit: int = 1000,
+    ) -> list[DueLook]:
+        """Companies that a watcher, named in `watchers` with how often it looks, should look at.
+
+        Those looked at longest ago come first. `company_ids` narrows the stream; without a stream
+        they are the companies, and without them all in streams of the organisation are. `force`
+        ignores how often. Who was looked at after `since`, the begin of the work, is not due
+        again.
+        """
+        values = {
+            "org_id": self.org_id,
+            "stream_id": stream_id,
+            "company_ids": None if company_ids is None else list(company_ids),
+            "watchers": list(watchers),
+            "everies_s": [every.total_seconds() for every in watchers.values()],
+            "error_every_s": ERROR_EVERY.total_seconds(),
+            "since": since,
+            "force": force,
+            "limit": limit,
+        }
+        rows = await self.db.fetch_all(DUE, values)
+        return [DueLook(row["id"], tuple(row["due"])) for row in rows]
+
+    async def memories(self, company_ids: Sequence[UUID]) -> dict[UUID, dict[str, Memory]]:
+        """What each watcher remembers of each company; nothing where it has not looked yet."""
+        values = {"org_id": self.org_id, "ids": list(company_ids)}
+        found: dict[UUID, dict[str, Memory]] = {one: {} for one in company_ids}
+        for row in await self.db.fetch_all(MEMORIES, values):
+            found[row["company_id"]][row["watcher"]] = Memory(
+                row["state"], row["misses"], row["looked_at"], frozenset(row["known"])
+            )
+        return found
+
+    async def save(
+        self, company_id: UUID, looks: Looks, *, threshold: float, now: datetime
+    ) -> SavedLooks:
+        """Writes what looks at a company came to, in one transaction of its own.
+
+        A signal counts from a confidence of `threshold` (0 to 1) on. A failed look changes nothing
+        but when it was; None is one that says nothing about such a company. Doing it again changes
+        nothing. Raises NotFoundError when the company is gone.
+        """
+        async with self.db.transaction() as tx:
+            company = (await self._lock(tx, [company_id]))[company_id]
+            return await self._save(tx, company, looks, least_confidence(threshold), now)
+
+    async def expire(self, now: datetime) -> int:
+        """Ends signals whose time is over; how many."""
+        expired = 0
+        while count := await self.db.execute(EXPIRE, {"org_id": self.org_id, "now": now}):
+            expired += count
+        return expired
+
+    async def of(self, company_ids: Sequence[UUID]) -> dict[UUID, list[Signal]]:
+        """The signals that count now, the newest first; nothing for a company without any."""
+        values = {"org_id": self.org_id, "ids": list(company_ids)}
+        found: dict[UUID, list[Signal]] = {}
+        for row in await self.db.fetch_all(OF, values):
+            found.setdefault(row["company_id"], []).append(signal_from_row(row))
+        return found
+
+    async def _lock(self, tx: Connection, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+        """The companies to write to, by the ids that were asked for."""
+        values = {"org_id": self.org_id, "ids": list(ids)}
+        while True:
+            rows = await (await tx.execute(LOCK_COMPANIES, values)).fetchall()
+            if all(row["merged_into"] is None for row in rows):
+                break  # else it was merged while we waited for it
+        found = {row["asked"]: row for row in rows}
+        if missing := [one for one in ids if one not in found]:
+            raise NotFoundError(f"there is no company {missing[0]} any more")
+        return found
+
+    async def _save(
+        self, tx: Connection, company: Mapping[str, Any], looks: Looks, least: int, now: datetime
+    ) -> SavedLooks:
+        where = {"org_id": self.org_id, "company_id": company["id"]}
+        seen = {name: look for name, look in looks.items() if isinstance(look, Look)}
+        watches = [_watch(name, look) for name, look in looks.items()]
+        cursor = await tx.execute(SAVE_WATCHES, {**where, "watches": dumps(clean(watches))})
+        gone = {row["watcher"] for row in await cursor.fetchall() if row["misses"] >= MOST_MISSES}
+        postings = [(name, one) for name, look in seen.items() for one in look.postings or ()]
+        if postings:
+            rows = [_posting(name, one) for name, one in postings]
+            await tx.execute(SAVE_POSTINGS, {**where, "postings": dumps(clean(rows))})
+        sightings = [one for look in seen.values() for one in look.sightings]
+        open_keys = [posting.key for _, posting in postings]
+        records = await self._records(tx, where, sightings, open_keys)
+        touched = merge(records, sightings, open_keys, least=least, now=now)
+        new = await self._write(tx, company, touched)
+        closing = [
+            name
+            for name, look in seen.items()
+            if (look.found and look.postings is not None) or (not look.found and name in gone)
+        ]
+        closed = await self._close(tx, where, closing, open_keys)
+        return SavedLooks(
+            new,
+            sum(not one.is_new and one.status in ("active", "acted_upon") for one in touched),
+            sum(one.status == "unconfirmed" for one in touched),
+            closed,
+        )
+
+    async def _records(
+        self,
+        tx: Connection,
+        where: Mapping[str, Any],
+        sightings: Sequence[Sighting],
+        open_keys: Sequence[str],
+    ) -> list[Record]:
+        """The signals on record that the sightings and jobs may be of."""
+        if not sightings and not open_keys:
+            return []
+        keys = {*open_keys, *(short_key(one.key) for one in sightings)}
+        since = min((one.occurred_at - SAME_EVENT for one in sightings), default=None)
+        values = {**where, "keys": list(keys), "since": since}
+        return [_record(row) for row in await (await tx.execute(ON_RECORD, values)).fetchall()]
+
+    async def _write(
+        self, tx: Connection, company: Mapping[str, Any], records: Sequence[Record]
+    ) -> tuple[NewSignal, ...]:
+        """Writes signals, and an insight for each that is new."""
+        if not records:
+            return ()
+        rows = [_row(place, record) for place, record in enumerate(records)]
+        values = {**self._origin, "company_id": company["id"], "signals": dumps(clean(rows))}
+        ids = [row["id"] for row in await (await tx.execute(SAVE, values)).fetchall()]
+        new = tuple(
+            _new(signal_id, company, record)
+            for signal_id, record in zip(ids, records, strict=True)
+            if record.is_new
+        )
+        if new:
+            told = {"stream_id": self.stream_id, "signals": [one.id for one in new]}
+            await tx.execute(ADD_INSIGHTS, {**self._origin, **told})
+        return new
+
+    async def _close(
+        self, tx: Connection, where: Mapping[str, Any], watchers: list[str], open_keys: list[str]
+    ) -> int:
+        if not watchers:
+            return 0
+        values = {**where, "watchers": watchers, "open_keys": open_keys}
+        row = await (await tx.execute(CLOSE_POSTINGS, values)).fetchone()
+        return int(row["closed"]) if row else 0
+
+
+def signal_from_row(row: Mapping[str, Any]) -> Signal:
+    """A signal as scoring takes it."""
+    return Signal(
+        row["signal_type"],
+        STRENGTHS[row["strength"]],
+        row["confidence"] / 100,
+        row["occurred_at"],
+        row["source"] or "",
+        row["title"],
+    )
+
+
+def _watch(name: str, look: Look | Failure | None) -> dict[str, Any]:
+    match look:
+        case Look():
+            outcome, state = "ok" if look.found else "gone", look.state
+            return {"watcher": name, "outcome": outcome, "state": state}
+        case Failure():
+            return {"watcher": name, "outcome": "error", "error_code": look.code}
+        case None:
+            return {"watcher": name, "outcome": "nothing"}
+
+
+def _posting(watcher: str, posting: Posting) -> dict[str, Any]:
+    return {"watcher": watcher, **asdict(posting)}
+
+
+def _record(row: Mapping[str, Any]) -> Record:
+    sightings = {(source, key): confidence for source, key, confidence in row["sightings"]}
+    names = ("signal_type", "event", "title", "strength", "occurred_at", "data", "status", "id")
+    return Record(**{name: row[name] for name in names}, sightings=sightings)
+
+
+def _row(place: int, record: Record) -> dict[str, Any]:
+    """A signal as SAVE takes it, with the sightings of now."""
+    return {
+        "id": record.id,
+        "place": place,
+        "signal_type": record.signal_type,
+        "event": record.event,
+        "title": record.title,
+        "strength": record.strength,
+        "confidence": record.confidence,
+        "status": record.status,
+        "occurred_at": record.occurred_at,
+        "expires_at": record.expires_at,
+        "data": record.data,
+        "sightings": [
+            {"source": at[0], "key": at[1], "url": url, "confidence": record.sightings[at]}
+            for at, url in record.seen.items()
+        ],
+    }
+
+
+def _new(signal_id: UUID, company: Mapping[str, Any], record: Record) -> NewSignal:
+    return NewSignal(
+        signal_id,
+        company["id"],
+        company["name"],
+        record.signal_type,
+        record.strength,
+        record.confidence,
+        record.title,
+        record.occurred_at,
+    )
