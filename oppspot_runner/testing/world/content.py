@@ -44,10 +44,11 @@ class Accounts:
 
 @dataclass(frozen=True)
 class ShareIssue:
-    """New shares, and the capital after it."""
+    """New shares, and the capital after it. `amended`: when it was filed once more, corrected."""
 
     on: date
     capital: str = "1,000.00"
+    amended: date | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,11 @@ class Charge:
 
 @dataclass(frozen=True)
 class RegisteredCompany:
-    """A company of the register. Accounts are newest first; `site` is the name of its web site."""
+    """A company of the register. Accounts are newest first; `site` is the name of its web site.
+
+    What happens later than the clock of the world is not shown yet. Names and addresses that it
+    had are given with the day on which they ended.
+    """
 
     number: str
     name: str
@@ -80,6 +85,7 @@ class RegisteredCompany:
     charges: tuple[Charge, ...] = ()
     insolvent_since: date | None = None
     previous_names: tuple[tuple[str, date, date], ...] = ()
+    previous_addresses: tuple[tuple[Address, date], ...] = ()
     site: str | None = None
 
 

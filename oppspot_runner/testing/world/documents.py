@@ -42,9 +42,9 @@ class Documents:
 
     def _answer(self, request: Request) -> Reply:
         match request.parts:
-            case ["document", name] if name in self._filed.documents:
+            case ["document", name] if self._filed.has(name):
                 return self._metadata(name)
-            case ["document", name, "content"] if name in self._filed.documents:
+            case ["document", name, "content"] if self._filed.has(name):
                 return self._content(name, request.headers.get("accept", PDF))
             case _:
                 return missing("document-not-found")
@@ -116,20 +116,24 @@ class Filed:
     """All documents that companies of the content filed, by their ids."""
 
     def __init__(self, scene: Scene) -> None:
-        self._companies = scene.content.companies
+        self._scene = scene
 
     @cached_property
     def documents(self) -> dict[str, tuple[RegisteredCompany, Filing]]:
         """Who filed a document, and what it is."""
         return {
             filing.document(company): (company, filing)
-            for company in self._companies
+            for company in self._scene.content.companies
             for filing in history(company)
         }
 
+    def has(self, name: str) -> bool:
+        """Whether that document has been filed by now."""
+        return name in self.documents and self.documents[name][1].on <= self._scene.today
+
     def content(self, name: str, kind: str) -> bytes:
         """The document in that form; nothing where there is none."""
-        if name not in self.documents:
+        if not self.has(name):
             return b""
         company, filing = self.documents[name]
         if kind == PDF:

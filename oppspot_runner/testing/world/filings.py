@@ -58,10 +58,7 @@ def _filed(company: RegisteredCompany) -> Iterator[Filing]:
         yield Filing("accounts", "AA", one.filed, description, values, one)
         statement = "confirmation-statement-with-no-updates"
         yield Filing("confirmation-statement", "CS01", one.filed, statement, values)
-    for issue in company.share_issues:
-        capital = [{"figure": issue.capital, "currency": "GBP"}]
-        values_of_issue = {"date": issue.on.isoformat(), "capital": capital}
-        yield Filing("capital", "SH01", issue.on, "capital-allotment-shares", values_of_issue)
+    yield from _shares(company)
     for charge in company.charges:
         description = "mortgage-create-with-deed-with-charge-number-charge-creation-date"
         values = {"charge_creation_date": charge.created.isoformat()}
@@ -69,7 +66,21 @@ def _filed(company: RegisteredCompany) -> Iterator[Filing]:
     for name, _, until in company.previous_names:
         description = "certificate-change-of-name-company"
         yield Filing("change-of-name", "CERTNM", until, description, {"old_name": name.upper()})
+    for office, until in company.previous_addresses:
+        description = "change-registered-office-address-company-with-date-old-address-new-address"
+        values = {"old_address": office.line, "change_date": until.isoformat()}
+        yield Filing("address", "AD01", until, description, values)
     yield from _offices(company)
+
+
+def _shares(company: RegisteredCompany) -> Iterator[Filing]:
+    for issue in company.share_issues:
+        capital = [{"figure": issue.capital, "currency": "GBP"}]
+        values = {"date": issue.on.isoformat(), "capital": capital}
+        yield Filing("capital", "SH01", issue.on, "capital-allotment-shares", values)
+        if issue.amended:
+            description = "second-filing-capital-allotment-shares"
+            yield Filing("capital", "RP04SH01", issue.amended, description, values)
 
 
 def _offices(company: RegisteredCompany) -> Iterator[Filing]:

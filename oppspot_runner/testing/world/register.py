@@ -28,8 +28,6 @@ class Register:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._companies = {one.number: one for one in scene.content.companies}
-        self._people = register_lists.appointments(scene.content.companies)
 
     def settings(self) -> Mapping[str, str]:
         """The variables that lead to it."""
@@ -52,8 +50,8 @@ class Register:
                 return self._search(request)
             case ["officers", person, "appointments"]:
                 return self._appointments(person, request)
-            case ["company", number, *rest] if number in self._companies:
-                return self._company(self._companies[number], rest, request)
+            case ["company", number, *rest] if number in self._scene.companies:
+                return self._company(self._scene.companies[number], rest, request)
             case ["company", _]:
                 return missing("company-profile-not-found")
             case _:
@@ -62,7 +60,7 @@ class Register:
     def _company(self, company: RegisteredCompany, rest: list[str], request: Request) -> Reply:
         match rest:
             case []:
-                return with_etag(json_reply(profile(company)), request)
+                return with_etag(json_reply(profile(company, self._scene.today)), request)
             case ["officers"]:
                 return self._officers(company, request)
             case ["filing-history"]:
@@ -110,7 +108,7 @@ class Register:
         )
 
     def _appointments(self, person: str, request: Request) -> Reply:
-        held = self._people.get(person)
+        held = register_lists.appointments(self._scene.companies.values()).get(person)
         if not held:
             return missing("officer-appointments-not-found")
         return page(
@@ -127,14 +125,14 @@ class Register:
             raise ValueError("q")
         found = [
             search_item(one, query)
-            for one in self._scene.content.companies
+            for one in self._scene.companies.values()
             if all(word in one.name.lower() for word in query.lower().split())
             and not ("active" in request.parameters.get("restrictions", "") and one.ceased)
         ]
         return page(found, request, kind="search#companies", page_number=1)
 
     def _advanced(self, request: Request) -> Reply:
-        found = list(matching(self._scene.content.companies, request))
+        found = list(matching(self._scene.companies.values(), request))
         start, size = request.whole("start_index", 0, 10**9), 0
         size = request.whole("size", DEFAULT_FOUND, MOST_FOUND)
         if not size or int(request.parameters.get("size", size)) > MOST_FOUND:

@@ -14,8 +14,8 @@ TIME_TO_FILE = timedelta(days=275)
 FOR_THE_STATEMENT = timedelta(days=14)
 
 
-def profile(company: RegisteredCompany) -> dict[str, Any]:
-    """All about the company."""
+def profile(company: RegisteredCompany, today: date) -> dict[str, Any]:
+    """All about the company, which is late with accounts that are due before `today`."""
     number = company.number
     more = {
         "company_status_detail": company.status_detail,
@@ -31,7 +31,7 @@ def profile(company: RegisteredCompany) -> dict[str, Any]:
         "date_of_creation": company.incorporated.isoformat(),
         "sic_codes": list(company.sic_codes),
         "registered_office_address": address(company.address),
-        "accounts": _accounts(company),
+        "accounts": _accounts(company, today),
         "confirmation_statement": _statement(company),
         "previous_company_names": [
             {"name": name.upper(), "effective_from": _day(since), "ceased_on": _day(until)}
@@ -94,13 +94,16 @@ def address(office: Address) -> dict[str, str]:
     return {name: line for name, line in lines.items() if line}
 
 
-def _accounts(company: RegisteredCompany) -> dict[str, Any]:
+def _accounts(company: RegisteredCompany, today: date) -> dict[str, Any]:
     ends = company.accounts[0].made_up_to if company.accounts else company.incorporated
     due = ends + YEAR + TIME_TO_FILE
     accounts: dict[str, Any] = {
         # Numbers, says the documentation.
         "accounting_reference_date": {"day": f"{ends.day}", "month": f"{ends.month:02}"},
-        "next_accounts": {"due_on": due.isoformat(), "overdue": False},
+        "next_accounts": {
+            "due_on": due.isoformat(),
+            "overdue": bool(company.accounts) and due < today and company.ceased is None,
+        },
     }
     if company.accounts:
         accounts["last_accounts"] = {

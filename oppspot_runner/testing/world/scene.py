@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Protocol
 
+from oppspot_runner.testing.world.as_of import as_of
 from oppspot_runner.testing.world.clock import WorldClock
-from oppspot_runner.testing.world.content import Content
+from oppspot_runner.testing.world.content import Content, RegisteredCompany
 from oppspot_runner.testing.world.exchange import Reply, Request
 from oppspot_runner.testing.world.limits import Counter, Limit
 
@@ -22,6 +24,21 @@ class Scene:
     port: int
     limits: Mapping[str, Limit]
     _counters: dict[str, Counter] = field(default_factory=dict)
+    _registered: tuple[date, dict[str, RegisteredCompany]] | None = None
+
+    @property
+    def today(self) -> date:
+        """The day in the world."""
+        return self.clock.now.date()
+
+    @property
+    def companies(self) -> Mapping[str, RegisteredCompany]:
+        """The companies of the register as they are today, by number."""
+        today, known = self.today, self._registered
+        if known is None or known[0] != today:
+            there = (as_of(one, today) for one in self.content.companies)
+            known = self._registered = today, {one.number: one for one in there if one}
+        return known[1]
 
     def counter(self, name: str) -> Counter:
         """Counts the calls that share the limit `name`."""

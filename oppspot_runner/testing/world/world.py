@@ -104,13 +104,9 @@ class World:
 
     def documents_of(self, number: str) -> list[str]:
         """The ids of the accounts that a company of the register filed, newest first."""
-        found = (one for one in self.content.companies if one.number == number)
-        return [
-            filing.document(company)
-            for company in found
-            for filing in history(company)
-            if filing.accounts
-        ]
+        if (company := self._scene.companies.get(number)) is None:
+            return []
+        return [filing.document(company) for filing in history(company) if filing.accounts]
 
     def fault(
         self,
