@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 SIGNAL_TYPES = (
@@ -20,6 +20,7 @@ SIGNAL_TYPES = (
     "social_media_activity",
 )
 Strength = Literal["very_strong", "strong", "moderate", "weak"]
+LOOKBACK = timedelta(days=45)  # that looks look back, where nobody says otherwise
 MOST_MISSES = 3  # looks in a row that find a board gone, until its jobs count as closed
 
 
@@ -78,6 +79,13 @@ class Memory:
     misses: int = 0
     looked_at: datetime | None = None
     known: frozenset[str] = frozenset()
+
+    def since(self, now: datetime, lookback: timedelta = LOOKBACK) -> datetime:
+        """From when on what happened is worth telling.
+
+        Sources tell some things late, so it is `lookback` before the last look.
+        """
+        return (self.looked_at or now) - lookback
 
 
 @dataclass(frozen=True, slots=True)
