@@ -14,7 +14,7 @@ class Watcher(Protocol):
     """Looks at one company in one kind of source. Made anew for each attempt.
 
     `types` are the signals that it may see; `web_source` the source whose keys it needs, None when
-    it asks nobody outside; a company is not looked at again before `every` has passed.
+    it needs none; a company is not looked at again before `every` has passed.
     """
 
     name: ClassVar[str]

@@ -71,3 +71,18 @@ class SourceSettings(RunnerSettings):
     hacker_news_search_url: WebAddress = Field(
         "https://hn.algolia.com/api/v1", description="Where the search of Hacker News is."
     )
+    greenhouse_url: WebAddress = Field(
+        "https://boards-api.greenhouse.io/v1/boards",
+        description="Where the job boards of Greenhouse are.",
+    )
+    lever_url: WebAddress = Field(
+        "https://api.lever.co/v0/postings", description="Where the job boards of Lever are."
+    )
+    lever_eu_url: WebAddress = Field(
+        "https://api.eu.lever.co/v0/postings",
+        description="Where the job boards of Lever in the EU are.",
+    )
+    ashby_url: WebAddress = Field(
+        "https://api.ashbyhq.com/posting-api/job-board",
+        description="Where the job boards of Ashby are.",
+    )

@@ -12,8 +12,8 @@ from datetime import timedelta
 from typing import TypeVar
 
 from oppspot_runner.base.web import Answer, Parameter, Web
+from oppspot_runner.connectors.answered import Answered
 from oppspot_runner.connectors.companies_house_answers import (
-    Answered,
     DocumentMetadata,
     Filing,
     FoundCompany,

@@ -7,39 +7,21 @@ the years; what is not required and cannot be read is not known; what is not nam
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, WrapValidator
+from pydantic import AliasChoices, Field, ValidationError, WrapValidator
 
 from oppspot_runner.base.errors import MalformedAnswerError
 from oppspot_runner.base.web import Answer
+from oppspot_runner.connectors.answered import Answered, Day, Flag, Required, Text, Texts, or_none
+from oppspot_runner.connectors.drift import read_object
 
-M = TypeVar("M", bound="Answered")
+M = TypeVar("M", bound=Answered)
 T = TypeVar("T")
 DOCUMENT = re.compile(r"/document/([A-Za-z0-9_-]{1,100})$")
-
-
-def _or_none(value: Any, read: Callable[[Any], Any]) -> Any:
-    try:
-        return read(value)
-    except ValidationError:
-        return None
-
-
-Text = Annotated[str | None, WrapValidator(_or_none)]
-Day = Annotated[date | None, WrapValidator(_or_none)]
-Flag = Annotated[bool | None, WrapValidator(_or_none)]
-Texts = Annotated[tuple[str, ...] | None, WrapValidator(_or_none)]
-Required = Annotated[str, Field(min_length=1)]
-
-
-class Answered(BaseModel):
-    """Something that the register answered."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
 
 
 class Address(Answered):
@@ -51,7 +33,7 @@ class Address(Answered):
     country: Text = None
 
 
-MaybeAddress = Annotated[Address | None, WrapValidator(_or_none)]
+MaybeAddress = Annotated[Address | None, WrapValidator(or_none)]
 
 
 class LastAccounts(Answered):
@@ -71,8 +53,8 @@ class NextAccounts(Answered):
 class Accounts(Answered):
     """When a company files its accounts."""
 
-    last_accounts: Annotated[LastAccounts | None, WrapValidator(_or_none)] = None
-    next_accounts: Annotated[NextAccounts | None, WrapValidator(_or_none)] = None
+    last_accounts: Annotated[LastAccounts | None, WrapValidator(or_none)] = None
+    next_accounts: Annotated[NextAccounts | None, WrapValidator(or_none)] = None
 
 
 class PreviousName(Answered):
@@ -96,9 +78,9 @@ class Profile(Answered):
     date_of_cessation: Day = None
     sic_codes: Texts = None
     registered_office_address: MaybeAddress = None
-    accounts: Annotated[Accounts | None, WrapValidator(_or_none)] = None
-    confirmation_statement: Annotated[NextAccounts | None, WrapValidator(_or_none)] = None
-    previous_company_names: Annotated[tuple[PreviousName, ...] | None, WrapValidator(_or_none)] = (
+    accounts: Annotated[Accounts | None, WrapValidator(or_none)] = None
+    confirmation_statement: Annotated[NextAccounts | None, WrapValidator(or_none)] = None
+    previous_company_names: Annotated[tuple[PreviousName, ...] | None, WrapValidator(or_none)] = (
         None
     )
     has_charges: Flag = None
@@ -143,8 +125,8 @@ class Filing(Answered):
     date: date
     type: Text = None
     description: Text = None
-    description_values: Annotated[Mapping[str, Any] | None, WrapValidator(_or_none)] = None
-    links: Annotated[FilingLinks | None, WrapValidator(_or_none)] = None
+    description_values: Annotated[Mapping[str, Any] | None, WrapValidator(or_none)] = None
+    links: Annotated[FilingLinks | None, WrapValidator(or_none)] = None
 
     @property
     def document_id(self) -> str | None:
@@ -200,14 +182,6 @@ def read_listing(answer: Answer, model: type[M], total: str) -> Listing[M]:
     items = [item for one in given if (item := _read_item(model, one)) is not None]
     whole = max(_whole(data.get(total)), len(given))
     return Listing(answer.fetched_at, tuple(items), whole, len(given) - len(items))
-
-
-def read_object(answer: Answer) -> dict[str, Any]:
-    """The answer as a JSON object. Raises MalformedAnswerError for anything else."""
-    data = answer.json()
-    if not isinstance(data, dict):
-        raise MalformedAnswerError.beginning(answer.source, answer.status, answer.content)
-    return data
 
 
 def _read_item(model: type[M], item: Any) -> M | None:

@@ -35,3 +35,11 @@ def each(model: type[M], items: Iterable[Any]) -> tuple[list[M], int]:
         except ValidationError:
             drifted += 1
     return read, drifted
+
+
+def read_object(answer: Answer) -> dict[str, Any]:
+    """The answer as a JSON object. Raises MalformedAnswerError for anything else."""
+    data = answer.json()
+    if not isinstance(data, dict):
+        raise MalformedAnswerError.beginning(answer.source, answer.status, answer.content)
+    return data

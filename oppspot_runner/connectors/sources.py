@@ -112,6 +112,12 @@ HACKER_NEWS_SEARCH = Source(
     "hacker_news_search", "hacker_news_search_url", RateLimit(100, 40.0), "hacker_news_search"
 )
 
+# No limits of these are known to hold for who only reads.
+JOB_BOARDS = tuple(
+    Source(name, f"{name}_url", RateLimit(5, 1.0), name, most_bytes=8 * MIB)
+    for name in ("greenhouse", "lever", "lever_eu", "ashby")
+)
+
 SOURCES: Mapping[str, Source] = {
     one.name: one
     for one in (
@@ -120,6 +126,7 @@ SOURCES: Mapping[str, Source] = {
         REDDIT,
         HACKER_NEWS,
         HACKER_NEWS_SEARCH,
+        *JOB_BOARDS,
     )
 }
 

@@ -7,12 +7,15 @@ them about everything that can go wrong.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from oppspot_runner.base.web import Web
+from oppspot_runner.connectors.ashby import Ashby
 from oppspot_runner.connectors.companies_house import CompaniesHouse
+from oppspot_runner.connectors.greenhouse import Greenhouse
 from oppspot_runner.connectors.hacker_news import HackerNews
+from oppspot_runner.connectors.lever import LEVER_EU, Lever
 from oppspot_runner.connectors.reddit import Reddit
 from oppspot_runner.connectors.story_slices import Slice
 from oppspot_runner.testing.world import World
@@ -105,6 +108,29 @@ async def hacker_news_counts(web: Web, world: World) -> Any:
     return await HackerNews(web).counts(str(newest_story(world).id))
 
 
+async def greenhouse(web: Web, _world: World) -> Any:
+    return await Greenhouse(web).board("harbourledger")
+
+
+async def lever(web: Web, _world: World) -> Any:
+    return await Lever(web).board("harbourpay")
+
+
+async def lever_eu(web: Web, world: World) -> Any:
+    there = world.boards["lever", "harbourpay"]
+    world.boards[LEVER_EU, "harbourpay"] = replace(there, service=LEVER_EU)
+    return await Lever(web, place=LEVER_EU).board("harbourpay")
+
+
+async def ashby(web: Web, _world: World) -> Any:
+    return await Ashby(web).board("harbourhosting")
+
+
+def has_jobs(found: Any) -> bool:
+    jobs = [one.posting for one in found.jobs]
+    return len(jobs) > 1 and all(one.published_at and one.url and one.location for one in jobs)
+
+
 async def page(web: Web, world: World) -> Any:
     return await web.page(world.site_url("harbourledger"))
 
@@ -193,6 +219,10 @@ CASES = [
         lambda found: found.score > 0 and not found.removed,
         nothing,
     ),
+    Case("greenhouse.board", greenhouse, "/greenhouse/", has_jobs, nothing, most_bytes=8 * MIB),
+    Case("lever.board", lever, "/lever/", has_jobs, nothing, most_bytes=8 * MIB),
+    Case("lever_eu.board", lever_eu, "/lever-eu/", has_jobs, nothing, most_bytes=8 * MIB),
+    Case("ashby.board", ashby, "/ashby/", has_jobs, nothing, most_bytes=8 * MIB),
     Case(
         "web.page",
         page,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 
 @dataclass(frozen=True)
@@ -154,6 +154,37 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Job:
+    """A job, which its board shows from `published` until `closed`.
+
+    `description` is HTML. One that is not `listed` is for those only who have its address.
+    """
+
+    id: str
+    title: str
+    published: datetime
+    closed: datetime | None = None
+    department: str = "Engineering"
+    location: str = "London"
+    description: str = "<p>Come and work with us.</p>"
+    listed: bool = True
+
+
+@dataclass(frozen=True)
+class Board:
+    """The jobs of `company` at a service: `greenhouse`, `lever`, `lever_eu` or `ashby`.
+
+    `token` names it there, until it is `gone`.
+    """
+
+    service: str
+    token: str
+    company: str
+    jobs: tuple[Job, ...] = ()
+    gone: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Content:
     """All that there is. Communities are public, `private` or `banned` (by name)."""
 
@@ -164,3 +195,4 @@ class Content:
     banned_subreddits: frozenset[str] = frozenset()
     items: Sequence[Item] = ()
     feeds: Mapping[str, bytes] = field(default_factory=dict)
+    boards: Sequence[Board] = ()

@@ -23,6 +23,7 @@ from oppspot_runner.testing.world.content import (
     RegisteredCompany,
     ShareIssue,
 )
+from oppspot_runner.testing.world.making_boards import made_boards
 from oppspot_runner.testing.world.making_posts import made_feeds, made_items, made_posts
 from oppspot_runner.testing.world.making_sites import TRAPS, made_sites
 
@@ -56,6 +57,7 @@ def made_content(today: date) -> Content:
         banned_subreddits=frozenset({"quickleads"}),
         items=made_items(talked_of, today),
         feeds=made_feeds(talked_of, today),
+        boards=made_boards(companies, TRAPS, today),
     )
 
 

@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from oppspot_runner.testing.world.content import Page, RegisteredCompany, Site
+from oppspot_runner.testing.world.making_boards import linked_service
 
 PARKED, LOOP, HUGE, SLOW, INSIDE, BLOCKED = (
     "parkedname",
@@ -23,11 +24,11 @@ PARKED, LOOP, HUGE, SLOW, INSIDE, BLOCKED = (
 TRAPS = (PARKED, LOOP, HUGE, SLOW, INSIDE, BLOCKED)
 HUGE_PIECE = "<p>" + "more and more of it " * 50 + "</p>\n"
 HUGE_BYTES = 30 * 1024 * 1024
-BOARDS = (
-    "https://boards.greenhouse.io/{name}",
-    "https://jobs.lever.co/{name}",
-    "https://jobs.ashbyhq.com/{name}",
-)
+BOARDS = {
+    "greenhouse": "https://boards.greenhouse.io/{name}",
+    "lever": "https://jobs.lever.co/{name}",
+    "ashby": "https://jobs.ashbyhq.com/{name}",
+}
 
 HOME = """<!doctype html>
 <html lang="en">
@@ -159,10 +160,10 @@ def _social(name: str, place: int) -> list[str]:
 
 
 def _careers(name: str, place: int) -> str:
-    if place % 4 == 3:
+    service = linked_service(place)
+    if service is None:
         return "<p>We have no open positions at the moment.</p>"
-    board = BOARDS[place % len(BOARDS)].format(name=name)
-    return f'<p><a href="{board}">Open positions</a></p>'
+    return f'<p><a href="{BOARDS[service].format(name=name)}">Open positions</a></p>'
 
 
 def _other(title: str, what: str, text: str) -> Page:

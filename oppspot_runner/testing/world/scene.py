@@ -9,20 +9,24 @@ from typing import Protocol
 
 from oppspot_runner.testing.world.as_of import as_of
 from oppspot_runner.testing.world.clock import WorldClock
-from oppspot_runner.testing.world.content import Content, RegisteredCompany
+from oppspot_runner.testing.world.content import Board, Content, RegisteredCompany
 from oppspot_runner.testing.world.exchange import Reply, Request
 from oppspot_runner.testing.world.limits import Counter, Limit
 
 
 @dataclass
 class Scene:
-    """The content, the time, the address of the world, and the limits of who asks it."""
+    """The content, the time, the address of the world, and the limits of who asks it.
+
+    `boards` are those of now, by service and token.
+    """
 
     content: Content
     clock: WorldClock
     url: str
     port: int
     limits: Mapping[str, Limit]
+    boards: Mapping[tuple[str, str], Board]
     _counters: dict[str, Counter] = field(default_factory=dict)
     _registered: tuple[date, dict[str, RegisteredCompany]] | None = None
 

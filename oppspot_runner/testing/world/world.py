@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from oppspot_runner.testing.world import algolia, reddit, register_access
+from oppspot_runner.testing.world.ashby import Ashby
 from oppspot_runner.testing.world.clock import WorldClock
 from oppspot_runner.testing.world.content import Content
 from oppspot_runner.testing.world.documents import Documents, Storage
@@ -18,6 +19,8 @@ from oppspot_runner.testing.world.faults import Fault, Faults
 from oppspot_runner.testing.world.feeds import Feeds
 from oppspot_runner.testing.world.filings import history
 from oppspot_runner.testing.world.firebase import HackerNewsSource
+from oppspot_runner.testing.world.greenhouse import Greenhouse
+from oppspot_runner.testing.world.lever import Lever, LeverInEurope
 from oppspot_runner.testing.world.limits import Limit
 from oppspot_runner.testing.world.making import made_content
 from oppspot_runner.testing.world.reddit import RedditSource
@@ -35,6 +38,10 @@ SOURCES: tuple[type[Source], ...] = (
     HackerNewsSource,
     algolia.HackerNewsSearch,
     Feeds,
+    Greenhouse,
+    Lever,
+    LeverInEurope,
+    Ashby,
     Sites,
 )
 LIMITS: Mapping[str, Limit] = {
@@ -50,7 +57,8 @@ class World:
     """Serves `content`, by default a made one, on 127.0.0.1 while it is entered.
 
     `port` 0 is any free one. `limits` take the place of the real ones, by name of the source.
-    `now` is what its clock begins with.
+    `now` is what its clock begins with. `boards` are the job boards by service and token: what is
+    put there or taken away counts from then on.
     """
 
     def __init__(
@@ -63,6 +71,7 @@ class World:
     ) -> None:
         self.clock = WorldClock(now)
         self.content = made_content(now.date()) if content is None else content
+        self.boards = {(one.service, one.token): one for one in self.content.boards}
         self._given = limits or {}
         self._wanted_port = port
         self._faults = Faults()
@@ -74,7 +83,7 @@ class World:
         self.port = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}"
         limits = {**LIMITS, **self._given}
-        self._scene = Scene(self.content, self.clock, self.url, self.port, limits)
+        self._scene = Scene(self.content, self.clock, self.url, self.port, limits, self.boards)
         self._sources = [make(self._scene) for make in SOURCES]
         self._server.begin()
         return self

@@ -1,0 +1,248 @@
+"""Jobs in the made world: told once, from boards guessed with care, never closed by a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from oppspot_runner.agents.board_search import is_of, tokens_of
+from oppspot_runner.agents.watchers_jobs import GUESSED_FOR, OF_GUESS, OF_OWN_SITE, JobBoard
+from oppspot_runner.base.errors import RateLimitExceededError, SourceDownError
+from oppspot_runner.connectors.job_boards import Board
+from oppspot_runner.signals.jobs import Job as OpenJob
+from oppspot_runner.signals.sighting import MOST_MISSES, Look, Posting
+from oppspot_runner.testing.world import Board as MadeBoard
+from oppspot_runner.testing.world import Content, Job, World
+from oppspot_runner.testing.world.making import made_content
+from oppspot_runner.testing.world.world import NOW
+from tests.agents.watching import Watching, company, fact
+
+DAY = timedelta(days=1)
+LEDGER = company(
+    "Harbour Ledger Ltd",
+    fact("job_board", {"service": "greenhouse", "token": "harbour", "url": "https://x.example"}),
+)
+GUESSED = company("Harbour Ledger Ltd", domain="harbour-ledger.co.uk")
+TEXT = "<p>Harbour Ledger looks for you.</p>"
+
+
+def job(number: int, title: str, since: datetime = NOW - DAY, until: datetime | None = None) -> Job:
+    return Job(str(number), title, since, until, description=TEXT)
+
+
+def board(*jobs: Job, service: str = "greenhouse", token: str = "harbour") -> MadeBoard:
+    return MadeBoard(service, token, "Harbour Ledger", jobs)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with World(Content()) as world:
+        for name, value in world.settings().items():
+            monkeypatch.setenv(name, value)
+        yield world
+
+
+@pytest.fixture
+def watching(world: World) -> Watching:
+    return Watching(world, JobBoard())
+
+
+def put(world: World, *boards: MadeBoard) -> None:
+    world.boards.update({(one.service, one.token): one for one in boards})
+
+
+def titles(look: Look | None) -> list[str]:
+    assert look is not None
+    return sorted(one.title.split(": ")[1].split(",")[0] for one in look.sightings)
+
+
+async def test_each_day_tells_of_what_is_new_on_it_and_of_nothing_twice(
+    world: World, watching: Watching
+) -> None:
+    put(
+        world,
+        board(
+            job(1, "Old hand", NOW - 80 * DAY),
+            job(2, "Engineer"),
+            job(3, "Seller", until=NOW + DAY),
+            job(4, "Head of Sales", NOW + DAY),
+            *(job(n, f"Helper {n}", NOW + 2 * DAY) for n in (5, 6, 7)),
+        ),
+    )
+    first = await watching.look(LEDGER)
+    assert titles(first) == ["Engineer", "Seller"]
+    assert len(watching.open) == 3
+    world.clock.advance(DAY)
+    second = await watching.look(LEDGER)
+    assert second is not None
+    assert [(one.strength, one.confidence) for one in second.sightings] == [("strong", OF_OWN_SITE)]
+    assert titles(second) == ["Head of Sales"]
+    assert sorted(watching.open.values()) == ["Engineer", "Head of Sales", "Old hand"]
+    world.clock.advance(DAY)
+    third = await watching.look(LEDGER)
+    assert third is not None
+    assert [one.strength for one in third.sightings] == ["strong"] * 3
+    assert titles(await watching.look(LEDGER)) == []
+    assert {one.path for one in world.seen("/")} == {"/greenhouse/harbour/jobs"}
+
+
+async def test_a_board_that_is_gone_is_a_miss_and_one_that_fails_is_nothing(
+    world: World, watching: Watching
+) -> None:
+    put(world, board(job(1, "Engineer")))
+    await watching.look(LEDGER)
+    world.fault("/greenhouse/", status=429, headers={"Retry-After": "3"})
+    with pytest.raises(RateLimitExceededError):
+        await watching.look(LEDGER)
+    world.fault("/greenhouse/", status=503, times=3)
+    with pytest.raises(SourceDownError):
+        await watching.look(LEDGER)
+    del world.boards["greenhouse", "harbour"]
+    for _ in range(MOST_MISSES + 1):
+        assert await watching.look(LEDGER) == Look(found=False)
+    put(world, board(job(1, "Engineer")))
+    assert titles(await watching.look(LEDGER)) == []
+
+
+async def test_another_board_than_last_time_is_looked_at_for_the_first_time(
+    world: World, watching: Watching
+) -> None:
+    put(world, board(job(1, "Engineer")))
+    await watching.look(LEDGER)
+    put(
+        world,
+        board(job(1, "Engineer"), job(2, "Old hand", NOW - 80 * DAY), service="lever_eu"),
+    )
+    moved = {"service": "lever", "token": "harbour", "url": "https://jobs.eu.lever.co/harbour"}
+    now_there = replace(LEDGER, recorded=(*LEDGER.recorded, fact("job_board", moved, NOW)))
+    look = await watching.look(now_there)
+    assert titles(look) == ["Engineer"]
+    assert look is not None
+    assert look.state is not None
+    assert look.state["board"] == "lever_eu:harbour"
+
+
+async def test_a_board_that_no_site_names_is_guessed_once_and_then_known(
+    world: World, watching: Watching
+) -> None:
+    put(world, board(job(1, "Engineer"), service="ashby", token="harbourledger"))
+    look = await watching.look(GUESSED)
+    assert titles(look) == ["Engineer"]
+    assert look is not None
+    assert look.sightings[0].confidence == OF_GUESS
+    guesses = [one.path for one in world.log]
+    assert guesses == [
+        "/greenhouse/harbour-ledger/jobs",
+        "/lever/harbour-ledger",
+        "/ashby/harbour-ledger",
+        "/greenhouse/harbourledger/jobs",
+        "/lever/harbourledger",
+        "/ashby/harbourledger",
+    ]
+    assert titles(await watching.look(GUESSED)) == []
+    assert [one.path for one in world.log][len(guesses) :] == ["/ashby/harbourledger"]
+
+
+async def test_what_was_not_found_is_not_guessed_again_for_a_month(
+    world: World, watching: Watching
+) -> None:
+    assert titles(await watching.look(GUESSED)) == []
+    asked = len(world.log)
+    world.clock.advance(GUESSED_FOR - DAY)
+    assert await watching.look(GUESSED) is None
+    assert len(world.log) == asked == 6
+    watching.force = True
+    assert await watching.look(GUESSED) is not None
+    watching.force = False
+    world.clock.advance(GUESSED_FOR)
+    put(world, board(job(1, "Engineer", world.clock.now), service="lever", token="harbour-ledger"))
+    assert titles(await watching.look(GUESSED)) == ["Engineer"]
+
+
+async def test_a_guessed_board_that_is_gone_for_good_is_guessed_anew(
+    world: World, watching: Watching
+) -> None:
+    put(world, board(job(1, "Engineer"), token="harbourledger"))
+    await watching.look(GUESSED)
+    world.boards.clear()
+    for _ in range(MOST_MISSES):
+        assert await watching.look(GUESSED) == Look(found=False)
+    assert await watching.look(GUESSED) is None
+    world.clock.advance(GUESSED_FOR)
+    look = await watching.look(GUESSED)
+    assert look is not None
+    assert look.state is not None
+    assert look.state["board"] is None
+
+
+async def test_a_service_that_fails_does_not_keep_others_from_having_the_board(
+    world: World, watching: Watching
+) -> None:
+    world.fault("/greenhouse/", status=429, times=None)
+    with pytest.raises(RateLimitExceededError):
+        await watching.look(GUESSED)
+    assert len(world.seen("/greenhouse/")) == 1
+    put(world, board(job(1, "Engineer"), service="lever", token="harbourledger"))
+    assert titles(await watching.look(GUESSED)) == ["Engineer"]
+
+
+async def test_the_made_world_has_a_board_that_only_looks_like_the_company_s(
+    world: World, watching: Watching
+) -> None:
+    content = made_content(NOW.date())
+    put(world, *content.boards)
+    strangers = await watching.look(company(content.companies[11].name))
+    assert strangers is not None
+    assert strangers.sightings == ()
+    assert strangers.state is not None
+    assert strangers.state["refused"] == ["lever:thistleadvisory"]
+    own = await watching.look(company(content.companies[31].name))
+    assert own is not None
+    assert len(own.sightings) == 3
+
+
+def offered(text: str, url: str = "https://jobs.lever.co/x/1", name: str = "") -> Board:
+    posting = Posting("lever", "x", "1", "Engineer", url=url)
+    return Board((OpenJob(posting, text),), names=frozenset({name} - {""}))
+
+
+APEX = company("Apex Ltd", domain="apex.co.uk")
+LABS = company("Smith & Wren Labs", domain="smithwren.com")
+OWN = [
+    (APEX, offered("Write to jobs@apex.co.uk.")),
+    (APEX, offered("", url="https://careers.apex.co.uk/1?gh_jid=1")),
+    (LABS, offered("<p>Smith &amp; Wren\nLabs is small.</p>")),
+    (LABS, offered("", name="Smith and Wren Labs")),
+    (company("GitLab"), offered("At GitLab you work from home.")),
+]
+STRANGE = [
+    (APEX, offered("Apex is a clean energy company.", name="Apex")),
+    (APEX, offered("See apex.co.uk.com, notapex.co.uk and my-apex.co.uk.")),
+    (LABS, offered("Smith & Wren make furniture.", name="Smith & Wren")),
+    (company("Data Group"), offered("We are a data group.")),
+]
+
+
+@pytest.mark.parametrize(("whose", "what"), OWN, ids=lambda one: getattr(one, "name", None))
+def test_a_board_is_the_company_s_by_its_domain_or_its_distinctive_name(
+    whose: object, what: Board
+) -> None:
+    assert is_of(whose, what)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("whose", "what"), STRANGE, ids=lambda one: getattr(one, "name", None))
+def test_a_board_is_somebody_else_s_when_only_its_token_fits(whose: object, what: Board) -> None:
+    assert not is_of(whose, what)  # type: ignore[arg-type]
+
+
+def test_boards_are_guessed_by_domain_and_name() -> None:
+    assert tokens_of(LABS) == ("smithwren", "smithandwrenlabs", "smith-and-wren-labs")
+    assert tokens_of(APEX) == ("apex",)
+    assert tokens_of(company("Ü Ltd")) == ()
+    assert tokens_of(company("Café Noir", website="https://cafenoir.ie/en")) == (
+        "cafenoir",
+        "cafe-noir",
+    )
