@@ -8,6 +8,7 @@ from oppspot_runner.agents.stores import (
     CompanyStore,
     InsightStore,
     ItemStore,
+    PeopleStore,
     PostStore,
     SignalStore,
     Stores,
@@ -36,6 +37,11 @@ class StoreAccess:
     def signals(self) -> SignalStore:
         """Buying signals of companies."""
         return self.stores.signals
+
+    @property
+    def people(self) -> PeopleStore:
+        """People that the organisation knows of, and who of them is not to be approached."""
+        return self.stores.people
 
     @property
     def items(self) -> ItemStore:

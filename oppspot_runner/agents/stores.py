@@ -24,6 +24,9 @@ from oppspot_runner.companies.items import (
 from oppspot_runner.companies.scoring_model import Stage
 from oppspot_runner.companies.scoring_parts import Signal
 from oppspot_runner.companies.search import Search, SearchPage, Want
+from oppspot_runner.people.paths import Path
+from oppspot_runner.people.person import Ambiguity, Holder, Kin, Seat
+from oppspot_runner.people.suppressed import Suppressed
 from oppspot_runner.posts.mentions import Candidates
 from oppspot_runner.posts.post import Counts, Mention, Post, Saved
 from oppspot_runner.signals.looks import DueLook, Failure, SavedLooks
@@ -175,6 +178,57 @@ class SignalStore(Protocol):
     async def of(self, company_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Signal]]: ...
 
 
+class PeopleStore(Protocol):
+    """People that the task's organisation knows of."""
+
+    async def suppressed(
+        self,
+        *,
+        emails: Sequence[str] = (),
+        domains: Sequence[str] = (),
+        company_ids: Sequence[UUID] = (),
+    ) -> Suppressed:
+        """Which of these are not to be approached."""
+        ...
+
+    async def forgotten(self, traces: Collection[str]) -> Set[str]:
+        """Which of these (NamedPerson.traces) are those of somebody who was forgotten."""
+        ...
+
+    async def due(
+        self, company_ids: Sequence[UUID], ttl: timedelta, *, since: datetime, force: bool = False
+    ) -> Sequence[UUID]: ...
+
+    async def checked(
+        self,
+        register_ids: Collection[str],
+        ttl: timedelta,
+        *,
+        since: datetime,
+        force: bool = False,
+    ) -> Set[str]: ...
+
+    async def save(
+        self,
+        company_id: UUID,
+        number: str | None,
+        holders: Sequence[Holder],
+        *,
+        source: str,
+        outcome: str,
+    ) -> None: ...
+
+    async def seats(self, company_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Seat]]: ...
+
+    async def paths(
+        self, targets: Sequence[tuple[UUID, UUID]], *, most: int = 1
+    ) -> Mapping[UUID, Sequence[Path]]: ...
+
+    async def groups(self, company_ids: Sequence[UUID]) -> Sequence[Kin]: ...
+
+    async def ambiguous(self, company_ids: Sequence[UUID]) -> Sequence[Ambiguity]: ...
+
+
 OF_STREAM = ("items", "insights")  # stores that a task without a stream has not
 
 
@@ -185,6 +239,7 @@ class Stores:
     companies: CompanyStore
     posts: PostStore
     signals: SignalStore
+    people: PeopleStore
     items: ItemStore | None = None
     insights: InsightStore | None = None
 

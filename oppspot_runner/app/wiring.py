@@ -37,6 +37,7 @@ from oppspot_runner.runner.tools import Tools
 from oppspot_runner.streams.companies import CompanyStore
 from oppspot_runner.streams.insights import InsightStore
 from oppspot_runner.streams.items import ItemStore
+from oppspot_runner.streams.people import PeopleStore
 from oppspot_runner.streams.posts import PostStore
 from oppspot_runner.streams.signals import SignalStore
 
@@ -136,6 +137,7 @@ def stores_on(database: Database, task: Task, stream_id: UUID | None) -> Stores:
         companies=CompanyStore(database, org_id),
         posts=PostStore(database, org_id),
         signals=SignalStore(database, org_id, stream_id, task),
+        people=PeopleStore(database, org_id),
         items=ItemStore(database, org_id, stream_id) if stream_id else None,
         insights=InsightStore(database, org_id, stream_id, task) if stream_id else None,
     )

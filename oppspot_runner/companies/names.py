@@ -45,13 +45,14 @@ def normalise_name(name: str) -> str:
     stays, so only a name without a letter or digit gives "". At most 500 characters. Applying it
     again changes nothing.
     """
-    words = _words(name)[: MOST_NAME // 2]
+    words = plain_words(name)[: MOST_NAME // 2]
     while (shorter := _without_form(words)) is not words:
         words = shorter
     return " ".join(words)[:MOST_NAME].rstrip()
 
 
-def _words(name: str) -> list[str]:
+def plain_words(name: str) -> list[str]:
+    """The words of a name without accents, case and punctuation."""
     text = name
     if not text.isascii():
         text = ACCENTS.sub("", unicodedata.normalize("NFKD", text))
@@ -87,6 +88,6 @@ def _without_form(words: list[str]) -> list[str]:
 def legal_forms() -> tuple[frozenset[tuple[str, ...]], int]:
     """All legal forms as tuples of words, and the number of words of the longest."""
     texts = [" ".join(parts) for _, parts in prepare_default_terms()]
-    forms = frozenset(tuple(_words(text)) for text in [*texts, *read_lines("legal_forms.txt")])
+    forms = frozenset(tuple(plain_words(text)) for text in [*texts, *read_lines("legal_forms.txt")])
     forms -= {()}
     return forms, max(map(len, forms))

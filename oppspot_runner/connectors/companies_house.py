@@ -14,11 +14,13 @@ from typing import TypeVar
 from oppspot_runner.base.web import Answer, Parameter, Web
 from oppspot_runner.connectors.answered import Answered
 from oppspot_runner.connectors.companies_house_answers import (
+    Appointment,
     DocumentMetadata,
     Filing,
     FoundCompany,
     Listing,
     Officer,
+    Owner,
     Profile,
     read_listing,
     read_one,
@@ -67,6 +69,16 @@ class CompaniesHouse:
         params = {"order_by": "appointed_on"}
         return await self._pages(f"company/{number}/officers", params, Officer, "total_results")
 
+    async def appointments(self, officer_id: str, *, most: int) -> Listing[Appointment]:
+        """All offices of a person in any company; of one with more than `most` only the first."""
+        path = f"officers/{officer_id}/appointments"
+        return await self._pages(path, {}, Appointment, "total_results", most)
+
+    async def owners(self, number: str) -> Listing[Owner]:
+        """All persons with significant control of a company, also those who had it."""
+        path = f"company/{number}/persons-with-significant-control"
+        return await self._pages(path, {}, Owner, "total_results")
+
     async def filings(
         self, number: str, categories: Sequence[str], *, size: int = PAGE, start: int = 0
     ) -> Listing[Filing]:
@@ -104,10 +116,19 @@ class CompaniesHouse:
             return Listing(seen_at=answer.fetched_at)
         return read_listing(answer, model, total)
 
-    async def _pages(self, path: str, params: Parameters, model: type[M], total: str) -> Listing[M]:
-        """All pages of a list, up to MOST_PAGES."""
+    async def _pages(
+        self,
+        path: str,
+        params: Parameters,
+        model: type[M],
+        total: str,
+        most: int | None = None,
+    ) -> Listing[M]:
+        """All pages of a list, up to MOST_PAGES; of one with more than `most` items the first."""
         params = {**params, "items_per_page": PAGE}
         whole = page = await self._listing(path, {**params, "start_index": 0}, model, total)
+        if most is not None and page.total > most:
+            return page
         for _ in range(MOST_PAGES - 1):
             if not page.given or whole.given >= page.total:
                 break

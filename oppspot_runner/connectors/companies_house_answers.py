@@ -21,6 +21,7 @@ from oppspot_runner.connectors.drift import read_object
 
 M = TypeVar("M", bound=Answered)
 T = TypeVar("T")
+OFFICER = re.compile(r"/officers/([A-Za-z0-9_-]{1,100})/appointments$")
 DOCUMENT = re.compile(r"/document/([A-Za-z0-9_-]{1,100})$")
 
 
@@ -101,14 +102,86 @@ class FoundCompany(Answered):
     )
 
 
+class BirthMonth(Answered):
+    """When a person was born, as far as the register says it. To tell people apart, never shown."""
+
+    year: Annotated[int, Field(ge=1800, le=2200)]
+    month: Annotated[int, Field(ge=1, le=12)]
+
+
+MaybeBorn = Annotated[BirthMonth | None, WrapValidator(or_none)]
+
+
+class OfficerLinks(Answered):
+    """Where all offices of a person are."""
+
+    appointments: Text = None
+
+
+class OfficerPlace(Answered):
+    """Where more about an officer is."""
+
+    officer: Annotated[OfficerLinks | None, WrapValidator(or_none)] = None
+
+
+class Identification(Answered):
+    """In which register an officer or owner is that is a company itself."""
+
+    registration_number: Text = None
+    country_registered: Text = None
+    place_registered: Text = None
+
+
+MaybeIdentification = Annotated[Identification | None, WrapValidator(or_none)]
+
+
 class Officer(Answered):
-    """A director, secretary or member. Born when, and living where, is left in the register."""
+    """A director, secretary or member. Living where is left in the register."""
 
     name: Required
     officer_role: Required
     appointed_on: Day = None
     resigned_on: Day = None
     occupation: Text = None
+    date_of_birth: MaybeBorn = None
+    identification: MaybeIdentification = None
+    links: Annotated[OfficerPlace | None, WrapValidator(or_none)] = None
+
+    @property
+    def officer_id(self) -> str | None:
+        """The id by which the register knows the person; a person may have several."""
+        place = self.links and self.links.officer
+        found = OFFICER.search((place and place.appointments) or "")
+        return found[1] if found else None
+
+
+class AppointedTo(Answered):
+    """The company of an appointment."""
+
+    company_name: Required
+    company_number: Required
+    company_status: Text = None
+
+
+class Appointment(Answered):
+    """An office of a person whose offices were asked for."""
+
+    appointed_to: AppointedTo
+    officer_role: Required
+    appointed_on: Day = None
+    resigned_on: Day = None
+    occupation: Text = None
+
+
+class Owner(Answered):
+    """A person or company with significant control; `kind` says which."""
+
+    name: Required
+    kind: Required
+    notified_on: Day = None
+    ceased_on: Day = None
+    date_of_birth: MaybeBorn = None
+    identification: MaybeIdentification = None
 
 
 class FilingLinks(Answered):

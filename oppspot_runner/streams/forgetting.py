@@ -1,0 +1,178 @@
+"""Forgets a person: every row about them, in all organisations, and every text that says the name.
+
+What is left is a salted digest, by which neither a register nor an import brings them back.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from oppspot_runner.base import payload as checks
+from oppspot_runner.db.files import statement
+from oppspot_runner.db.pool import Connection, Database
+from oppspot_runner.people.names import name_key, spellings
+from oppspot_runner.people.person import traces
+
+BLANK = statement("people/blank")
+COMPANIES = statement("people/companies_of")
+FIND = statement("people/find")
+FORGET_ANSWERS = statement("people/forget_answers")
+FORGET_CONTACTS = statement("people/forget_contacts")
+FORGET_FACTS = statement("people/forget_facts")
+FORGET_OFFICES = statement("people/forget_offices")
+FORGET_PEOPLE = statement("people/forget_people")
+PATIENCE = statement("people/patience")
+REMEMBER = statement("people/remember_forgotten")
+
+# Tables in whose texts agents and people may have written a name. Of `facts` only the officers are
+# told: the other words are those of the companies about themselves.
+WITH_TEXTS = (
+    "agent_executions",
+    "agent_steps",
+    "agent_tasks",
+    "buying_signals",
+    "drafts",
+    "job_postings",
+    "model_calls",
+    "notifications",
+    "run_events",
+    "run_signals",
+    "signal_sources",
+    "signal_watches",
+    "source_items",
+    "stream_insights",
+    "stream_items",
+    "stream_run_nodes",
+    "stream_runs",
+    "streams",
+    "tool_calls",
+    "tool_results",
+)
+WORD_EDGE = re.compile(r"\w")
+
+
+@dataclass
+class Somebody:
+    """All rows that are about one person, as far as anybody can tell."""
+
+    names: set[str] = field(default_factory=set)
+    people: set[UUID] = field(default_factory=set)
+    contacts: set[UUID] = field(default_factory=set)
+    emails: set[str] = field(default_factory=set)
+    traces: set[str] = field(default_factory=set)
+    companies: set[str] = field(default_factory=set)
+
+    def joins(self, other: Somebody) -> bool:
+        """Whether something other than the name says that both are one."""
+        return not (
+            self.traces.isdisjoint(other.traces)
+            and self.emails.isdisjoint(other.emails)
+            and self.people.isdisjoint(other.people)
+        )
+
+    def take_in(self, other: Somebody) -> None:
+        """Adds the rows of another one who turned out to be the same."""
+        for name in ("names", "people", "contacts", "emails", "traces", "companies"):
+            getattr(self, name).update(getattr(other, name))
+
+
+async def find_somebody(db: Database, asked: str) -> list[Somebody]:
+    """Who is meant by an id (or the begin of it), an e-mail address or a whole name."""
+    low, high = checks.uuid_range(asked) or (None, None)
+    email = asked.strip().lower() if "@" in asked else None
+    key = None if email else name_key(asked) or None
+    values = {"low": low, "high": high, "email": email, "key": key}
+    found: list[Somebody] = []
+    for row in await db.fetch_all(FIND, values):
+        one = _somebody(row)
+        for other in [other for other in found if other.joins(one)]:
+            one.take_in(other)
+            found.remove(other)
+        found.append(one)
+    return found
+
+
+async def forget(db: Database, somebody: Somebody, *, by: str | None = None) -> dict[str, int]:
+    """Removes all of it in one transaction; how many rows went or changed, by what they are."""
+    people = {"people": list(somebody.people), "contacts": list(somebody.contacts)}
+    removed: dict[str, int] = {}
+    async with db.transaction() as tx:
+        await tx.execute(PATIENCE)
+        kept = [*(f"email {one}" for one in somebody.emails), *somebody.traces]
+        await tx.execute(REMEMBER, {"whats": kept, "by": by})
+        companies = await (await tx.execute(COMPANIES, people)).fetchall()
+        values = {**people, **_needles(somebody, companies)}
+        for name, query in (
+            ("facts", FORGET_FACTS),
+            ("cached answers", FORGET_ANSWERS),
+            ("appointments", FORGET_OFFICES),
+            ("contacts", FORGET_CONTACTS),
+            ("people", FORGET_PEOPLE),
+        ):
+            removed[name] = (await tx.execute(query, values)).rowcount
+        removed |= await _blank(tx, values["pattern"])
+    return {name: count for name, count in removed.items() if count}
+
+
+async def _blank(tx: Connection, pattern: str) -> dict[str, int]:
+    changed: dict[str, int] = {}
+    values = {"pattern": pattern, "tables": list(WITH_TEXTS)}
+    async for row in await tx.execute(BLANK, values):
+        place = f"texts in {row['place']}"
+        changed[place] = changed.get(place, 0) + row["changed"]
+    return changed
+
+
+def _somebody(row: Mapping[str, Any]) -> Somebody:
+    born = (row["birth_year"], row["birth_month"]) if row["birth_year"] else None
+    is_contact = row["kind"] == "contact"
+    return Somebody(
+        {row["name"]},
+        {row["person_id"]} if row["person_id"] else set(),
+        {row["id"]} if is_contact else set(),
+        {row["email"]} if row["email"] else set(),
+        set(traces(row["name_norm"], born, row["register_ids"])),
+        set(filter(None, row["companies"])),
+    )
+
+
+def _needles(somebody: Somebody, companies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """By what rows and texts are found: spellings, ids, and addresses at the register."""
+    written = {text for name in somebody.names for text in spellings(name)}
+    ids = map(str, (*somebody.people, *somebody.contacts))
+    register_ids = [one.removeprefix("id ") for one in somebody.traces if one.startswith("id ")]
+    numbers = {row["company_number"] for row in companies if row["company_number"]}
+    return {
+        "pattern": _pattern([*written, *somebody.emails, *ids]),
+        "needles": [one.encode() for text in written for one in _as_registers_write(text)],
+        "urls": [f"%/company/{one}{rest}" for one in numbers for rest in ("", "/%", "?%")]
+        + [f"%/officers/{one}/%" for one in register_ids],
+        "company_ids": [row["company_id"] for row in companies if row["company_id"]],
+    }
+
+
+def _pattern(texts: Iterable[str]) -> str:
+    """A regular expression for whole words, however they are spaced; longer ones first."""
+    return "|".join(map(_whole, sorted(texts, key=lambda text: (-len(text), text))))
+
+
+def _whole(text: str) -> str:
+    words = r"\s+".join(map(re.escape, text.split()))
+    return f"{_edge(text[0], 'm')}{words}{_edge(text[-1], 'M')}"
+
+
+def _edge(letter: str, mark: str) -> str:
+    return f"\\{mark}" if WORD_EDGE.match(letter) else ""
+
+
+def _as_registers_write(text: str) -> set[str]:
+    surname, comma, given = text.partition(", ")
+    forms = {text, text.upper(), f"{surname.upper()}{comma}{given}"}
+    if comma:
+        forms.add(f"{given} {surname.upper()}")
+    return forms | {json.dumps(form)[1:-1] for form in forms}

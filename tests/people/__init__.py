@@ -1,0 +1,1 @@
+"""Tests of people: words, rows, paths and forgetting."""
