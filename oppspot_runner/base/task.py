@@ -15,7 +15,10 @@ ALONE_FROM = 2  # deaths of its runner; at the third the task fails (queue/rescu
 
 @dataclass(frozen=True)
 class AgentRow:
-    """A row of `ai_agents`: what somebody configured, as opposed to the code that runs."""
+    """A row of `ai_agents`: what somebody configured, as opposed to the code that runs.
+
+    `timezone` is that of its schedule, as it is written.
+    """
 
     id: UUID
     org_id: UUID | None
@@ -23,6 +26,7 @@ class AgentRow:
     agent_type: str | None
     configuration: dict[str, Any] = field(default_factory=dict)
     is_active: bool = True
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True)

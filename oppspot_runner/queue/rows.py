@@ -49,6 +49,7 @@ def _agent(row: dict[str, Any]) -> tuple[AgentRow | None, str | None]:
         agent_type=row["agent_type"],
         configuration=configuration,
         is_active=row["is_active"] is not False,
+        timezone=row["schedule_timezone"] or "UTC",
     )
     return agent, error
 

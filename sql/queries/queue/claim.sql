@@ -34,6 +34,6 @@ SELECT r.open AS road_open, c.id, c.run_token, c.attempt, c.task_type, c.priorit
        c.ready_seq, c.payload::text AS payload, coalesce(c.org_id, a.org_id) AS org_id, c.org_id AS task_org_id,
        (extract(epoch FROM c.started_at - greatest(c.scheduled_for, c.created_at)) * 1000)::bigint AS wait_ms,
        c.limit_key, c.agent_id, a.org_id AS agent_org_id, a.name AS agent_name, a.agent_type,
-       a.configuration::text AS configuration, a.is_active
+       a.configuration::text AS configuration, a.is_active, a.schedule_timezone
 FROM road r LEFT JOIN claimed c ON true LEFT JOIN ai_agents a ON a.id = c.agent_id
 ORDER BY c.priority DESC, c.ready_seq
