@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.steps import NOT_KNOWN
+from oppspot_runner.agents.totals import Totals
 from oppspot_runner.base.errors import LeaseLostError, Snooze
 from oppspot_runner.companies.company import Company
 
@@ -31,22 +32,6 @@ class Due(Protocol):
 
     @property
     def company_id(self) -> UUID: ...
-
-
-class Totals(Protocol):
-    """What came of some companies, which adds up and has a JSON form; made anew it is empty.
-
-    Of `counts`, `items` is how many companies are done; `api_calls` is counted here.
-    """
-
-    counts: Counter[str]
-
-    @classmethod
-    def of(cls, kept: Mapping[str, Any]) -> Self: ...
-
-    def as_json(self) -> dict[str, Any]: ...
-
-    def add(self, other: Self) -> None: ...
 
 
 D = TypeVar("D", bound=Due)

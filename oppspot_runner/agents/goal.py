@@ -33,6 +33,18 @@ def config_of(model: type[M], ctx: Context) -> M:
         raise Fail(f"execution_config.{first_fault(error)}") from None
 
 
+def options_of(model: type[M], ctx: Context, what: str) -> M:
+    """The agent's configuration, under the payload, under `execution_config`.
+
+    Raises Fail naming the bad field, and `what` comes of it.
+    """
+    given = {**ctx.agent.configuration, **ctx.payload, **ctx.execution_config}
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise Fail(f"{what}: {first_fault(error)}") from None
+
+
 async def lock_stream(ctx: Context, tx: Any) -> None:
     """Makes other agents that save results for the stream wait. Raises Fail when it is gone."""
     try:

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field
 
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.definition import Agent
-from oppspot_runner.agents.goal import goal_of
+from oppspot_runner.agents.goal import goal_of, options_of
 from oppspot_runner.agents.result_mapper import ResultMapper
-from oppspot_runner.base.errors import CallError, Fail, RateLimitExceededError
-from oppspot_runner.base.validation import first_fault
+from oppspot_runner.base.errors import CallError, RateLimitExceededError
 from oppspot_runner.posts.intents import IntentRules
 from oppspot_runner.posts.mentions import candidates
 from oppspot_runner.posts.post import Post, once_each
@@ -59,11 +58,7 @@ def read_options(model: type[O], ctx: Context) -> O:
 
     Without goals those of the stream count: its keywords. Raises Fail naming the bad field.
     """
-    given = {**ctx.agent.configuration, **ctx.payload, **ctx.execution_config}
-    try:
-        options = model.model_validate(given)
-    except ValidationError as error:
-        raise Fail(f"the search cannot be made: {first_fault(error)}") from None
+    options = options_of(model, ctx, "the search cannot be made")
     if not options.goals and ctx.stream is not None:
         options.goals = list(goal_of(ctx).criteria.keywords or ())
     return options

@@ -48,6 +48,7 @@ BUILT_IN = (
     "oppspot_runner.agents.enrichment",
     "oppspot_runner.agents.llm",
     "oppspot_runner.agents.scoring",
+    "oppspot_runner.agents.scout",
     "oppspot_runner.agents.reddit",
     "oppspot_runner.agents.hacker_news",
 )

@@ -628,3 +628,20 @@ def test_a_file_that_agents_would_miss_is_seen(
     assert one["text"].startswith(f"{name}: ")
     assert "No such file" in one["text"]
     assert one["fix"].startswith(f"unset {name}")
+
+
+def test_a_scout_that_can_ask_nobody_is_named_with_what_it_lacks(
+    found: Findings, rows: Rows
+) -> None:
+    assert all_well(found("scouts"))
+    rows(
+        "INSERT INTO ai_agents (name, agent_type, is_active, configuration) VALUES"
+        " ('away', 'scout_agent', false, '{\"threshold\": 7}'),"
+        " ('bold', 'scout_agent', true, '{\"threshold\": 7}'),"
+        " ('keyless', 'scout_agent', true, '{\"sources\": [\"officers\"]}'),"
+        " ('well', 'scout_agent', NULL, NULL)"
+    )
+    bold, keyless = found("scouts")
+    assert bold["text"].startswith("bold cannot scout: threshold: ")
+    assert "OPPSPOT_COMPANIES_HOUSE_API_KEY is not set" in keyless["text"]
+    assert keyless["fix"].startswith("oppspot-runner agents update ")

@@ -137,7 +137,7 @@ class World:
     async def context(
         self,
         kind: type[Agent],
-        stream_id: UUID,
+        stream_id: UUID | None,
         *,
         config: Mapping[str, Any] | None = None,
         force: bool = False,
@@ -149,11 +149,9 @@ class World:
     ) -> Context:
         """What the runner would hand to one attempt of an agent."""
         agent = await self.agent(kind.agent_type, org_id)
-        row = await self.one("SELECT *, oppspot_now() AS now FROM streams WHERE id = %s", stream_id)
-        now = row["now"]
-        stream = StreamRow(
-            row["id"], row["org_id"], row["name"], row["goal_criteria"], row["target_metrics"]
-        )
+        now = (await self.one("SELECT oppspot_now() AS now"))["now"]
+        stream = await self._stream_row(stream_id) if stream_id else None
+        goal = ("goal_criteria", "target_metrics") if stream else ()
         task = task or Task(
             id=uuid4(), run_token=1, attempt=attempt, execution_id=uuid4(),
             task_type="agent_execution", priority=5, retry_count=0, max_retries=3, crash_count=0,
@@ -165,10 +163,7 @@ class World:
             agent=agent,
             stream=stream,
             payload={},
-            goal_context={
-                "goal_criteria": stream.goal_criteria,
-                "target_metrics": stream.target_metrics,
-            },
+            goal_context={name: getattr(stream, name) for name in goal},
             upstream={},
             deadline=now + timedelta(minutes=5),
             _log=structlog.get_logger,
@@ -181,7 +176,15 @@ class World:
             stores=stores_on(self.db, task, stream_id),
         )
 
-    async def run(self, kind: type[Agent], stream_id: UUID, **options: Any) -> dict[str, Any]:
+    async def _stream_row(self, stream_id: UUID) -> StreamRow:
+        row = await self.one("SELECT * FROM streams WHERE id = %s", stream_id)
+        return StreamRow(
+            row["id"], row["org_id"], row["name"], row["goal_criteria"], row["target_metrics"]
+        )
+
+    async def run(
+        self, kind: type[Agent], stream_id: UUID | None, **options: Any
+    ) -> dict[str, Any]:
         """One attempt of an agent to its written end; its results."""
         ctx = await self.context(kind, stream_id, **options)
         return await finish(self.db, *await begin(kind, ctx))

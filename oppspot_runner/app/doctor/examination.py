@@ -25,6 +25,7 @@ from oppspot_runner.app.doctor.fleet import look_at_runners, look_at_stuck_tasks
 from oppspot_runner.app.doctor.outside import look_at_agents, look_at_hosts
 from oppspot_runner.app.doctor.schedules import look_at_schedules
 from oppspot_runner.app.doctor.schema import look_at_indexes, look_at_policies, look_at_schema
+from oppspot_runner.app.doctor.scouts import look_at_scouts
 from oppspot_runner.base.errors import DatabaseError, SchemaError
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.db.pool import DATABASE_ERROR
@@ -48,6 +49,7 @@ CHECKS: dict[str, Check] = {
     "schedules": look_at_schedules,
     "agents": look_at_agents,
     "hosts": look_at_hosts,
+    "scouts": look_at_scouts,
 }
 # What to do about a check that failed itself: for lack of rights, or for another reason.
 ASK_AGAIN = {
