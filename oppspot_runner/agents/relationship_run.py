@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Literal, Self
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +15,7 @@ from oppspot_runner.agents.company_run import CompanyRun, Turn
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.providers_register import known_number
 from oppspot_runner.agents.register_people import people_of
+from oppspot_runner.agents.totals import Totals
 from oppspot_runner.agents.waterfall import CallsSpentError, CappedWeb
 from oppspot_runner.base.errors import AccessDeniedError, CallError, RateLimitExceededError
 from oppspot_runner.connectors.companies_house import REGISTER
@@ -51,36 +51,14 @@ class Heard:
     outcome: Literal["ok", "not_found", "error"]
 
 
-@dataclass
-class PeopleTally:
-    """What came of some companies, in numbers."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    errors: Counter[str] = field(default_factory=Counter)
-
-    @classmethod
-    def of(cls, kept: Mapping[str, Any]) -> Self:
-        """A tally from its JSON form."""
-        return cls(Counter(kept["counts"]), Counter(kept["errors"]))
-
-    def as_json(self) -> dict[str, Any]:
-        """The tally as JSON values."""
-        return {"counts": dict(self.counts), "errors": dict(self.errors)}
-
-    def add(self, other: Self) -> None:
-        """Adds what came of others."""
-        self.counts.update(other.counts)
-        self.errors.update(other.errors)
-
-
-class RelationshipRun(CompanyRun[DuePeople, Heard, PeopleTally]):
+class RelationshipRun(CompanyRun[DuePeople, Heard, Totals]):
     """Asks the register for the people of companies."""
 
     name = "people"
     doing = "companies asked about"
 
     def __init__(self, ctx: Context, config: RelationshipConfig) -> None:
-        super().__init__(ctx, PeopleTally())
+        super().__init__(ctx, Totals())
         self.config = config
         self.later: list[DuePeople] = []
 
@@ -129,7 +107,7 @@ class RelationshipRun(CompanyRun[DuePeople, Heard, PeopleTally]):
         self.tally.counts.update({"items": 1, outcome: 1, "no_number": number is None})
         self.asked.append(Heard(company.id, number, holders, outcome))
 
-    async def save(self, asked: Sequence[Heard], tally: PeopleTally) -> None:
+    async def save(self, asked: Sequence[Heard], tally: Totals) -> None:
         """Writes the people of each company in a transaction of its own."""
         for one in asked:
             await self.ctx.people.save(
