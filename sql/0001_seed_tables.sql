@@ -167,7 +167,7 @@ BEGIN
             run_events,task_waits,waiting_tasks,tool_calls,tool_call_rates,tool_call_starts,tool_results,
             model_calls,open_model_calls,budgets,budget_periods,budget_balances,costs_by_day,variant_performance,http_cache,host_breakers,
             open_host_breakers,source_items,source_item_companies,source_cursors,buying_signals,signal_sightings,
-            job_postings,signal_watches,people,appointments,contacts,contact_companies,suppressions,suppression_salt,
+            job_postings,signal_watches,current_signals,people,appointments,contacts,contact_companies,suppressions,suppression_salt,
             relationship_checks}')
         UNION ALL
         -- Every attempt copies these ids: one that the queue took and history refused would have no end.

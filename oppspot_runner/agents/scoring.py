@@ -30,11 +30,14 @@ MOST_BEST = 5
 
 
 class ScoreConfig(BaseModel):
-    """`execution_config` of a run: the stage, and weights that differ from the usual ones."""
+    """`execution_config` of a run: the stage, and weights that differ from the usual ones.
+
+    Without a stage it is `full` once a watcher has looked at a company of the stream.
+    """
 
     model_config = ConfigDict(extra="allow")
 
-    stage: Stage = "enriched"  # no source of signals exists that could have looked
+    stage: Stage | None = None
     weights: dict[str, float] = Field(default_factory=dict)
 
 
@@ -47,12 +50,12 @@ class ScoringAgent(Agent):
     async def execute_agent(self, state: dict[str, Any]) -> dict[str, Any]:
         """Loads and scores; writes nothing."""
         self.config = config_of(ScoreConfig, self.ctx)
-        self.scorer, ignored = self._scorer()
+        self.scorer, ignored = self._scorer(self.config.stage or await self._usual_stage())
         items = await self.ctx.items.load()
         self.rows: list[str] = []
         tally = ScoreTally()
         for number, item in enumerate(items, start=1):
-            score = self.scorer.score(item.company)
+            score = self.scorer.score(item.company, item.signals)
             tally.add(item, score)
             self.rows.append(score_row(item.id, score, changed=changed(item, score)))
             if number % BREATH == 0:
@@ -66,7 +69,10 @@ class ScoringAgent(Agent):
             "insights": [],
         }
 
-    def _scorer(self) -> tuple[Scorer, list[str]]:
+    async def _usual_stage(self) -> Stage:
+        return "full" if await self.ctx.items.is_watched() else "enriched"
+
+    def _scorer(self, stage: Stage) -> tuple[Scorer, list[str]]:
         goal = goal_of(self.ctx)
         own = self.ctx.agent.configuration.get("weights") or {}
         if not isinstance(own, dict):
@@ -79,7 +85,7 @@ class ScoringAgent(Agent):
         scorer = Scorer(
             Rubric.of(criteria),
             self.ctx.task.started_at,
-            self.config.stage,
+            stage,
             tuple(goal.metrics.required_signals or ()),
             model,
         )
@@ -88,9 +94,11 @@ class ScoringAgent(Agent):
     def _best(self, items: Sequence[Item], tally: ScoreTally) -> list[dict[str, Any]]:
         """The best companies with their reasons, for the insight."""
         places = {company_id: place for place, company_id in enumerate(tally.best(MOST_BEST))}
-        found = [item.company for item in items if item.company.id in places]
-        found.sort(key=lambda company: places[company.id])
-        return [_shown(company, self.scorer.score(company)) for company in found]
+        found = [item for item in items if item.company.id in places]
+        found.sort(key=lambda item: places[item.company.id])
+        return [
+            _shown(item.company, self.scorer.score(item.company, item.signals)) for item in found
+        ]
 
     async def save_results(self, ctx: Context, tx: Any, results: dict[str, Any]) -> bool:
         """Writes scores, positions, progress and an insight."""

@@ -141,18 +141,25 @@ def company_from_row(row: Mapping[str, Any]) -> Company:
 
 
 class _Facts(Mapping[str, Fact]):
-    """Facts that are made each time they are asked for: a score needs few of many, once."""
+    """Facts that are made when they are asked for: a score needs few of many."""
 
-    __slots__ = ("_origins", "_values")
+    __slots__ = ("_made", "_origins", "_values")
 
     def __init__(self, stated: Sequence[Sequence[Any]], values: Mapping[str, Any]) -> None:
         self._origins = {name: one for one in stated for name in one[3]}
         self._values = values
+        self._made: dict[str, Fact] = {}
 
     def __getitem__(self, name: str) -> Fact:
-        source, confidence, seconds, _, others = self._origins[name]
-        value = others[name] if others and name in others else self._values.get(name)
-        return Fact(name, value, source, confidence, _moment(seconds))
+        made = self._made.get(name)
+        if made is None:
+            source, confidence, seconds, _, others = self._origins[name]
+            value = others[name] if others and name in others else self._values.get(name)
+            made = self._made[name] = Fact(name, value, source, confidence, _moment(seconds))
+        return made
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self._origins else default
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._origins)

@@ -10,6 +10,7 @@ from uuid import UUID
 from oppspot_runner.base.jsonsafe import dumps
 from oppspot_runner.companies.company import Company, Fact
 from oppspot_runner.companies.scoring import Score
+from oppspot_runner.companies.scoring_parts import Signal
 
 Outcome = Literal["ok", "not_found", "error", "cached"]
 
@@ -24,12 +25,16 @@ class ScoredCompany:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A company in a stream. `cents` and `parts` are its score so far, None without one."""
+    """A company in a stream, with the signals that count now.
+
+    `cents` and `parts` are its score so far, None without one.
+    """
 
     id: UUID
     company: Company
     cents: int | None
     parts: Mapping[str, float] | None
+    signals: tuple[Signal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from oppspot_runner.companies.company import Company, Fact
 from oppspot_runner.companies.scoring_model import COMPLETENESS_FIELDS, Model
@@ -70,6 +70,9 @@ class Share(NamedTuple):
     fact: Fact | None = None
 
 
+NO_SIGNALS = [Share("none", 0.0, 1.0, "no buying signal seen yet")]
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
     """A buying signal. `strength`, `confidence` and `fit` are 0 to 1."""
@@ -81,6 +84,10 @@ class Signal:
     source: str = ""
     text: str = ""
     fit: float = 1.0
+
+    def as_fact(self) -> Fact:
+        """Who told of it, how surely, and when it happened."""
+        return Fact(self.type, self.text, self.source, self.confidence, self.occurred_at)
 
 
 @dataclass(slots=True)
@@ -170,13 +177,26 @@ def trust(fact: Fact, model: Model, now: datetime) -> float:
     return fact.confidence * decay
 
 
+def signal_from_row(row: Sequence[Any]) -> Signal:
+    """A signal from [type, strength, confidence in percent, Unix time, sources, title]."""
+    kind, strength, confidence, seconds, sources, title = row
+    return Signal(
+        kind,
+        STRENGTHS[strength],
+        confidence / 100,
+        datetime.fromtimestamp(seconds, UTC),
+        sources,
+        title,
+    )
+
+
 def signals(found: Sequence[Signal], model: Model, now: datetime) -> list[Share]:
     """Shares of 1 - product of (1 - strength x confidence x decay x fit).
 
     More evidence never lowers the sum. Of each type the best three count.
     """
     if not found:
-        return [Share("none", 0.0, 1.0, "no buying signal seen yet")]
+        return NO_SIGNALS
     by_type: dict[str, list[tuple[float, Signal]]] = {}
     for signal in found:
         by_type.setdefault(signal.type, []).append((_effect(signal, model, now), signal))
@@ -190,7 +210,7 @@ def signals(found: Sequence[Signal], model: Model, now: datetime) -> list[Share]
     parts = [-math.log1p(-min(effect, NEARLY_ONE)) for effect, _ in kept]
     whole = sum(parts) or 1.0
     return [
-        Share(signal.type, total * part / whole, 1.0, signal.text or signal.type)
+        Share(signal.type, total * part / whole, 1.0, signal.text or signal.type, signal.as_fact())
         for part, (_, signal) in zip(parts, kept, strict=True)
     ]
 

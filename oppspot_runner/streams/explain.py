@@ -16,6 +16,7 @@ from oppspot_runner.companies.scoring_criteria import Rubric
 from oppspot_runner.companies.scoring_model import MODEL, Stage, reweigh
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
+from oppspot_runner.streams.items import signals_in
 
 EXPLAIN = statement("streams/explain_item")
 LOAD = statement("streams/load_items")
@@ -26,8 +27,8 @@ class Explanation:
     """A stored score, and the same company scored again at the time of that score.
 
     `stored` has the columns of the item (quality_score, priority, score_reasons, ...). `again`
-    uses the goal of the stream and the facts as they are now: when its score is another one, facts
-    or goal changed since. `what_if` is `again` with other weights, None when none were given.
+    uses the goal of the stream, facts and signals as they are now: when its score is another one,
+    they changed since. `what_if` is `again` with other weights, None when none were given.
     """
 
     company_id: UUID
@@ -71,8 +72,9 @@ async def explain(
         {"goal_criteria": row["goal_criteria"], "target_metrics": row["target_metrics"]}
     )
     seen = company_from_row(loaded[0])
-    again = _scorer(goal, row, {}).score(seen)
-    other = _scorer(goal, row, weights).score(seen) if weights else None
+    signals = signals_in(loaded[0])
+    again = _scorer(goal, row, {}).score(seen, signals)
+    other = _scorer(goal, row, weights).score(seen, signals) if weights else None
     return Explanation(row["company_id"], row["name"], row, again, other)
 
 

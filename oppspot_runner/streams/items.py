@@ -22,6 +22,7 @@ from oppspot_runner.companies.items import (
     score_row,
 )
 from oppspot_runner.companies.scoring_model import Stage
+from oppspot_runner.companies.scoring_parts import Signal, signal_from_row
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection, Database
 from oppspot_runner.streams.enrichment import save_enrichment
@@ -30,6 +31,7 @@ from oppspot_runner.streams.planning import without_jit
 ADD = statement("streams/add_items")
 DUE = statement("streams/due_items")
 IDS = statement("streams/item_ids")
+IS_WATCHED = statement("streams/is_watched")
 LOAD = statement("streams/load_items")
 LOCK = statement("streams/lock_stream")
 MEASURE = statement("streams/measure_coverage")
@@ -61,10 +63,15 @@ class ItemStore:
         return await self.db.fetch_all(TOP, {**self._own, "limit": limit})
 
     async def load(self) -> list[Item]:
-        """All items with their companies and best facts, in one statement, by company."""
+        """All items with their companies, best facts and signals, in one statement, by company."""
         async with without_jit(self.db) as tx:
             cursor = await tx.execute(LOAD, {**self._own, "company_id": None})
             return [_item(row) async for row in cursor]
+
+    async def is_watched(self) -> bool:
+        """Whether a watcher has seen anything yet at any of the companies."""
+        row = await self.db.fetch_one(IS_WATCHED, self._own)
+        return row is not None and bool(row["watched"])
 
     async def lock(self, tx: Connection) -> None:
         """Makes other writers of the stream wait. Raises NotFoundError when it is gone."""
@@ -168,4 +175,10 @@ class ItemStore:
 def _item(row: dict[str, Any]) -> Item:
     score = row["quality_score"]
     cents = None if score is None else int(score * 100)
-    return Item(row["item_id"], company_from_row(row), cents, row["score_parts"])
+    company, signals = company_from_row(row), signals_in(row)
+    return Item(row["item_id"], company, cents, row["score_parts"], signals)
+
+
+def signals_in(row: dict[str, Any]) -> tuple[Signal, ...]:
+    """The signals of a row of LOAD."""
+    return tuple(map(signal_from_row, row["signals"] or ()))

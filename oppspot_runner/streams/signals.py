@@ -11,7 +11,7 @@ from uuid import UUID
 from oppspot_runner.base.errors import NotFoundError
 from oppspot_runner.base.jsonsafe import clean, dumps
 from oppspot_runner.base.task import Task
-from oppspot_runner.companies.scoring_parts import STRENGTHS, Signal
+from oppspot_runner.companies.scoring_parts import Signal, signal_from_row
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection, Database
 from oppspot_runner.signals.looks import DueLook, Failure, NewSignal, SavedLooks
@@ -128,7 +128,7 @@ class SignalStore:
         values = {"org_id": self.org_id, "ids": list(company_ids)}
         found: dict[UUID, list[Signal]] = {}
         for row in await self.db.fetch_all(OF, values):
-            found.setdefault(row["company_id"], []).append(signal_from_row(row))
+            found.setdefault(row["company_id"], []).append(signal_from_row(row["signal"]))
         return found
 
     async def _lock(self, tx: Connection, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
@@ -217,18 +217,6 @@ class SignalStore:
         return int(row["closed"]) if row else 0
 
 
-def signal_from_row(row: Mapping[str, Any]) -> Signal:
-    """A signal as scoring takes it."""
-    return Signal(
-        row["signal_type"],
-        STRENGTHS[row["strength"]],
-        row["confidence"] / 100,
-        row["occurred_at"],
-        row["source"] or "",
-        row["title"],
-    )
-
-
 def _watch(name: str, look: Look | Failure | None) -> dict[str, Any]:
     match look:
         case Look():
@@ -264,6 +252,7 @@ def _row(place: int, record: Record) -> dict[str, Any]:
         "occurred_at": record.occurred_at,
         "expires_at": record.expires_at,
         "data": record.data,
+        "sources": sorted({source for source, _ in record.sightings}),
         "sightings": [
             {"source": at[0], "key": at[1], "url": url, "confidence": record.sightings[at]}
             for at, url in record.seen.items()

@@ -244,6 +244,31 @@ def test_of_each_type_the_three_best_signals_count() -> None:
     assert found.parts["signals"] == pytest.approx(1 - 0.5**3 * 0.8)
 
 
+def test_eighty_jobs_on_one_board_do_not_drown_a_funding_round() -> None:
+    jobs = [Signal("job_posting", 0.75, 0.9, NOW, "greenhouse", f"job {n}") for n in range(80)]
+    funding = Signal("funding_round", 0.75, 0.84, NOW, "feed", "raised 5 million")
+
+    def told(found: list[Signal]) -> tuple[float, float]:
+        whole = score(company(), rubric(), now=NOW, found_signals=found)
+        points = {one["factor"]: one["points"] for one in whole.reasons}
+        return whole.value, points.get("funding_round", 0.0)
+
+    few, with_few = told(jobs[:3]), told([*jobs[:3], funding])
+    assert told(jobs) == few
+    assert told([*jobs, funding]) == with_few
+    assert with_few[0] > few[0]
+    assert with_few[1] > 0.2
+
+
+def test_a_reason_says_who_told_of_a_signal_and_when_it_happened() -> None:
+    seen = Signal("expansion", 0.5, 0.8, NOW - timedelta(days=3), "feed, x", "opens an office")
+    reasons = score(company(), rubric(), now=NOW, found_signals=[seen]).reasons
+    (found,) = (one for one in reasons if one["component"] == "signals")
+    day = (NOW - timedelta(days=3)).date().isoformat()
+    assert (found["text"], found["source"]) == ("opens an office", "feed, x")
+    assert (found["confidence"], found["observed_at"]) == (0.8, day)
+
+
 def test_a_signal_counts_half_after_its_half_life() -> None:
     old = Signal("job_posting", 1.0, 1.0, NOW - timedelta(days=45))
     assert score(company(), rubric(), now=NOW, found_signals=[old]).parts["signals"] == 0.5

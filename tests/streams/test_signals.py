@@ -11,6 +11,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from oppspot_runner.base.errors import NotFoundError
+from oppspot_runner.companies.scoring_model import MODEL
+from oppspot_runner.companies.scoring_parts import signals as signal_shares
 from oppspot_runner.signals.looks import DueLook, Failure, SavedLooks
 from oppspot_runner.signals.sighting import Look, Sighting
 from oppspot_runner.streams.signals import SignalStore
@@ -215,3 +217,23 @@ async def test_organisations_do_not_see_each_other(world: World) -> None:
     assert await store.due(WATCHERS, since=await now(world), company_ids=[hidden]) == []
     with pytest.raises(NotFoundError, match="there is no company"):
         await save(world, hidden, sighting(), org_id=ours)
+
+
+async def test_the_table_says_of_each_signal_what_it_is_worth_in_a_score(world: World) -> None:
+    acme = await world.company("Acme")
+    for number, kind in enumerate(["funding_round", "job_posting", "website_activity"]):
+        await save(world, acme, sighting(signal_type=kind, days_ago=20 * number, confidence=83))
+    await world.db.execute(
+        "INSERT INTO buying_signals (company_id, signal_type, title) VALUES (%s, 'call', 'mine')",
+        (acme,),
+    )
+    effects = {
+        row["signal_type"]: row["effect"]
+        for row in await world.all("SELECT * FROM current_signals")
+    }
+    found = (await SignalStore(world.db, None).of([acme]))[acme]
+    time = await now(world)
+    for one in found:
+        whole = sum(share.value for share in signal_shares([one], MODEL, time))
+        assert effects[one.type] == pytest.approx(whole), one.type
+    assert len(found) == len(effects) == 4

@@ -1,19 +1,19 @@
 -- Writes signals of a company with the sightings that were made of them now; the ids in the given order.
 WITH given AS MATERIALIZED (
     SELECT coalesce(g.id, oppspot_uuid()) AS id, g.place, g.signal_type, g.event, g.title, g.strength,
-        g.confidence, g.status, g.occurred_at, g.expires_at, g.data, g.sightings
+        g.confidence, g.status, g.occurred_at, g.expires_at, g.data, g.sources, g.sightings
     FROM jsonb_to_recordset(%(signals)s::jsonb) AS g (id uuid, place integer, signal_type text,
         event text, title text, strength text, confidence smallint, status text, occurred_at timestamptz,
-        expires_at timestamptz, data jsonb, sightings jsonb)
+        expires_at timestamptz, data jsonb, sources text[], sightings jsonb)
 ), saved AS (
     INSERT INTO buying_signals AS s (id, org_id, company_id, signal_type, event, title, strength, confidence,
-        status, occurred_at, expires_at, data, detected_by, task_id)
+        status, occurred_at, expires_at, data, sources, detected_by, task_id)
     SELECT g.id, %(org_id)s::uuid, %(company_id)s::uuid, g.signal_type, g.event, g.title, g.strength, g.confidence,
-        g.status, g.occurred_at, g.expires_at, g.data, %(agent_id)s::uuid, %(task_id)s::uuid
+        g.status, g.occurred_at, g.expires_at, g.data, g.sources, %(agent_id)s::uuid, %(task_id)s::uuid
     FROM given g ORDER BY g.place
-    ON CONFLICT (id) DO UPDATE SET (strength, confidence, status, occurred_at, expires_at, data, last_seen_at) =
+    ON CONFLICT (id) DO UPDATE SET (strength, confidence, status, occurred_at, expires_at, data, sources, last_seen_at) =
         (excluded.strength, excluded.confidence, excluded.status, excluded.occurred_at, excluded.expires_at,
-        excluded.data, oppspot_now()),
+        excluded.data, excluded.sources, oppspot_now()),
         detected_by = CASE WHEN s.status = 'unconfirmed' THEN excluded.detected_by ELSE s.detected_by END,
         task_id = CASE WHEN s.status = 'unconfirmed' THEN excluded.task_id ELSE s.task_id END
 ), sighted AS (

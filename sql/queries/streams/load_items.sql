@@ -1,9 +1,10 @@
 -- All companies of a stream with the best fact of every field, in one statement (see
--- load_companies), and the scores as they are, so that a change can be told.
+-- load_companies), the signals that count now, and the scores as they are, so that a change can be told.
+-- Of a type at most three signals score; the best ten are more than enough for another clock than this one.
 SELECT i.id AS item_id, i.quality_score, i.score_parts, i.enriched_at, c.id, c.org_id, c.name, c.name_norm, c.company_number, c.domain, c.status, c.country, c.region,
     c.town, c.sic_codes, c.industries, c.employees, c.employees_band, c.founded_year, c.incorporated,
     c.description, c.website, c.linkedin_url, c.phone, c.email, c.tech,
-    nullif(c.links, '{}') AS links, c.updated_at, f.facts
+    nullif(c.links, '{}') AS links, c.updated_at, f.facts, b.signals
 FROM stream_items i
 JOIN streams s ON s.id = i.stream_id
 JOIN companies c ON c.id = i.company_id
@@ -24,6 +25,17 @@ LEFT JOIN LATERAL (
         GROUP BY b.source, b.confidence, b.observed_at
     ) o
 ) f ON true
+LEFT JOIN (
+    SELECT n.company_id, jsonb_agg(jsonb_build_array(n.signal_type, n.strength, n.confidence,
+        extract(epoch FROM n.occurred_at), array_to_string(n.sources, ', '), n.title)) AS signals
+    FROM (
+        SELECT n.*, row_number() OVER (PARTITION BY n.company_id, n.signal_type ORDER BY n.effect DESC, n.id) AS place
+        FROM current_signals n JOIN stream_items i ON i.company_id = n.company_id
+        WHERE i.stream_id = %(stream_id)s AND n.org_id IS NOT DISTINCT FROM %(org_id)s::uuid
+          AND (%(company_id)s::uuid IS NULL OR i.company_id = %(company_id)s)) n
+    WHERE n.place <= 10
+    GROUP BY n.company_id
+) b ON b.company_id = c.id
 WHERE i.stream_id = %(stream_id)s AND s.org_id IS NOT DISTINCT FROM %(org_id)s::uuid
   AND (c.org_id IS NULL OR c.org_id = %(org_id)s::uuid)
   AND (%(company_id)s::uuid IS NULL OR i.company_id = %(company_id)s)
