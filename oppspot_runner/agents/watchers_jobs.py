@@ -12,8 +12,8 @@ from oppspot_runner.agents.board_search import Place, guess_board, stated_place
 from oppspot_runner.agents.context import Context
 from oppspot_runner.companies.company import Company
 from oppspot_runner.connectors.job_boards import Board
-from oppspot_runner.signals.jobs import JOB_POSTING, LOOKBACK, job_sightings, leaders_in
-from oppspot_runner.signals.sighting import MOST_MISSES, Look, Memory
+from oppspot_runner.signals.jobs import JOB_POSTING, job_sightings, leaders_in
+from oppspot_runner.signals.sighting import LOOKBACK, MOST_MISSES, Look, Memory
 from oppspot_runner.tools.threads import in_thread
 
 OF_OWN_SITE, OF_GUESS = 90, 75

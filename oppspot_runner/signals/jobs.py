@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from oppspot_runner.signals.job_texts import leads, normalise_title, plain, technologies_in
-from oppspot_runner.signals.sighting import Memory, Posting, Sighting, Strength
+from oppspot_runner.signals.sighting import LOOKBACK, Memory, Posting, Sighting, Strength
 
 JOB_POSTING = "job_posting"
-LOOKBACK = timedelta(days=45)
 MANY, VERY_MANY = 3, 10  # new jobs in one look
 LARGE_SHARE = 5  # one for so many people there are is a large share
 

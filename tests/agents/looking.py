@@ -102,8 +102,12 @@ class Looker:
         memory = self.memories.get(key, Memory())
         look = await watcher.look(company, memory, ctx)
         if look is not None:
-            state = memory.state if look.state is None else look.state
-            self.memories[key] = replace(memory, state=state, looked_at=self.world.clock.now)
+            self.memories[key] = Memory(
+                memory.state if look.state is None else look.state,
+                0 if look.found else memory.misses + 1,
+                self.world.clock.now,
+                memory.known | {posting.key for posting in look.postings or ()},
+            )
         return look
 
     async def titles(self, watcher: Watcher, company: Company) -> list[str]:

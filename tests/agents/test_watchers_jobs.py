@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -11,6 +11,7 @@ import pytest
 from oppspot_runner.agents.board_search import is_of, tokens_of
 from oppspot_runner.agents.watchers_jobs import GUESSED_FOR, OF_GUESS, OF_OWN_SITE, JobBoard
 from oppspot_runner.base.errors import RateLimitExceededError, SourceDownError
+from oppspot_runner.companies.company import Fact
 from oppspot_runner.connectors.job_boards import Board
 from oppspot_runner.signals.jobs import Job as OpenJob
 from oppspot_runner.signals.sighting import MOST_MISSES, Look, Posting
@@ -18,14 +19,20 @@ from oppspot_runner.testing.world import Board as MadeBoard
 from oppspot_runner.testing.world import Content, Job, World
 from oppspot_runner.testing.world.making import made_content
 from oppspot_runner.testing.world.world import NOW
-from tests.agents.watching import Watching, company, fact
+from tests.agents.looking import Looker, company, looking
 
 DAY = timedelta(days=1)
-LEDGER = company(
-    "Harbour Ledger Ltd",
-    fact("job_board", {"service": "greenhouse", "token": "harbour", "url": "https://x.example"}),
-)
-GUESSED = company("Harbour Ledger Ltd", domain="harbour-ledger.co.uk")
+
+
+def linked(service: str, token: str, url: str, at: datetime = NOW) -> Fact:
+    """What the company's site says."""
+    board = {"service": service, "token": token, "url": url}
+    return Fact("job_board", board, "website", 0.8, at)
+
+
+AT_GREENHOUSE = linked("greenhouse", "harbour", "https://boards.greenhouse.io/harbour")
+LEDGER = company(recorded=(AT_GREENHOUSE,))
+GUESSED = company(domain="harbour-ledger.co.uk")
 TEXT = "<p>Harbour Ledger looks for you.</p>"
 
 
@@ -38,16 +45,10 @@ def board(*jobs: Job, service: str = "greenhouse", token: str = "harbour") -> Ma
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+async def looker(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Looker]:
     with World(Content()) as world:
-        for name, value in world.settings().items():
-            monkeypatch.setenv(name, value)
-        yield world
-
-
-@pytest.fixture
-def watching(world: World) -> Watching:
-    return Watching(world, JobBoard())
+        async with looking(world, monkeypatch) as looker:
+            yield looker
 
 
 def put(world: World, *boards: MadeBoard) -> None:
@@ -59,9 +60,12 @@ def titles(look: Look | None) -> list[str]:
     return sorted(one.title.split(": ")[1].split(",")[0] for one in look.sightings)
 
 
-async def test_each_day_tells_of_what_is_new_on_it_and_of_nothing_twice(
-    world: World, watching: Watching
-) -> None:
+def still_open(look: Look) -> list[str]:
+    return sorted(one.title for one in look.postings or ())
+
+
+async def test_each_day_tells_of_what_is_new_on_it_and_of_nothing_twice(looker: Looker) -> None:
+    world = looker.world
     put(
         world,
         board(
@@ -72,64 +76,62 @@ async def test_each_day_tells_of_what_is_new_on_it_and_of_nothing_twice(
             *(job(n, f"Helper {n}", NOW + 2 * DAY) for n in (5, 6, 7)),
         ),
     )
-    first = await watching.look(LEDGER)
+    first = await looker.look(JobBoard(), LEDGER)
+    assert first is not None
     assert titles(first) == ["Engineer", "Seller"]
-    assert len(watching.open) == 3
+    assert still_open(first) == ["Engineer", "Old hand", "Seller"]
     world.clock.advance(DAY)
-    second = await watching.look(LEDGER)
+    second = await looker.look(JobBoard(), LEDGER)
     assert second is not None
     assert [(one.strength, one.confidence) for one in second.sightings] == [("strong", OF_OWN_SITE)]
     assert titles(second) == ["Head of Sales"]
-    assert sorted(watching.open.values()) == ["Engineer", "Head of Sales", "Old hand"]
+    assert still_open(second) == ["Engineer", "Head of Sales", "Old hand"]
     world.clock.advance(DAY)
-    third = await watching.look(LEDGER)
+    third = await looker.look(JobBoard(), LEDGER)
     assert third is not None
     assert [one.strength for one in third.sightings] == ["strong"] * 3
-    assert titles(await watching.look(LEDGER)) == []
+    assert titles(await looker.look(JobBoard(), LEDGER)) == []
     assert {one.path for one in world.seen("/")} == {"/greenhouse/harbour/jobs"}
 
 
-async def test_a_board_that_is_gone_is_a_miss_and_one_that_fails_is_nothing(
-    world: World, watching: Watching
-) -> None:
+async def test_a_board_that_is_gone_is_a_miss_and_one_that_fails_is_nothing(looker: Looker) -> None:
+    world = looker.world
     put(world, board(job(1, "Engineer")))
-    await watching.look(LEDGER)
+    await looker.look(JobBoard(), LEDGER)
     world.fault("/greenhouse/", status=429, headers={"Retry-After": "3"})
     with pytest.raises(RateLimitExceededError):
-        await watching.look(LEDGER)
+        await looker.look(JobBoard(), LEDGER)
     world.fault("/greenhouse/", status=503, times=3)
     with pytest.raises(SourceDownError):
-        await watching.look(LEDGER)
+        await looker.look(JobBoard(), LEDGER)
     del world.boards["greenhouse", "harbour"]
     for _ in range(MOST_MISSES + 1):
-        assert await watching.look(LEDGER) == Look(found=False)
+        assert await looker.look(JobBoard(), LEDGER) == Look(found=False)
     put(world, board(job(1, "Engineer")))
-    assert titles(await watching.look(LEDGER)) == []
+    assert titles(await looker.look(JobBoard(), LEDGER)) == []
 
 
-async def test_another_board_than_last_time_is_looked_at_for_the_first_time(
-    world: World, watching: Watching
-) -> None:
+async def test_another_board_than_last_time_is_looked_at_for_the_first_time(looker: Looker) -> None:
+    world = looker.world
     put(world, board(job(1, "Engineer")))
-    await watching.look(LEDGER)
+    await looker.look(JobBoard(), LEDGER)
     put(
         world,
         board(job(1, "Engineer"), job(2, "Old hand", NOW - 80 * DAY), service="lever_eu"),
     )
-    moved = {"service": "lever", "token": "harbour", "url": "https://jobs.eu.lever.co/harbour"}
-    now_there = replace(LEDGER, recorded=(*LEDGER.recorded, fact("job_board", moved, NOW)))
-    look = await watching.look(now_there)
+    moved = linked("lever", "harbour", "https://jobs.eu.lever.co/harbour", NOW + DAY)
+    now_there = replace(LEDGER, recorded=(moved, AT_GREENHOUSE))
+    look = await looker.look(JobBoard(), now_there)
     assert titles(look) == ["Engineer"]
     assert look is not None
     assert look.state is not None
     assert look.state["board"] == "lever_eu:harbour"
 
 
-async def test_a_board_that_no_site_names_is_guessed_once_and_then_known(
-    world: World, watching: Watching
-) -> None:
+async def test_a_board_that_no_site_names_is_guessed_once_and_then_known(looker: Looker) -> None:
+    world = looker.world
     put(world, board(job(1, "Engineer"), service="ashby", token="harbourledger"))
-    look = await watching.look(GUESSED)
+    look = await looker.look(JobBoard(), GUESSED)
     assert titles(look) == ["Engineer"]
     assert look is not None
     assert look.sightings[0].confidence == OF_GUESS
@@ -142,64 +144,63 @@ async def test_a_board_that_no_site_names_is_guessed_once_and_then_known(
         "/lever/harbourledger",
         "/ashby/harbourledger",
     ]
-    assert titles(await watching.look(GUESSED)) == []
+    assert titles(await looker.look(JobBoard(), GUESSED)) == []
     assert [one.path for one in world.log][len(guesses) :] == ["/ashby/harbourledger"]
 
 
-async def test_what_was_not_found_is_not_guessed_again_for_a_month(
-    world: World, watching: Watching
-) -> None:
-    assert titles(await watching.look(GUESSED)) == []
+async def test_what_was_not_found_is_not_guessed_again_for_a_month(looker: Looker) -> None:
+    world = looker.world
+    assert titles(await looker.look(JobBoard(), GUESSED)) == []
     asked = len(world.log)
     world.clock.advance(GUESSED_FOR - DAY)
-    assert await watching.look(GUESSED) is None
+    assert await looker.look(JobBoard(), GUESSED) is None
     assert len(world.log) == asked == 6
-    watching.force = True
-    assert await watching.look(GUESSED) is not None
-    watching.force = False
+    forced = looker.context(force=True)
+    assert await looker.look(JobBoard(), GUESSED, forced) is not None
     world.clock.advance(GUESSED_FOR)
     put(world, board(job(1, "Engineer", world.clock.now), service="lever", token="harbour-ledger"))
-    assert titles(await watching.look(GUESSED)) == ["Engineer"]
+    assert titles(await looker.look(JobBoard(), GUESSED)) == ["Engineer"]
 
 
-async def test_a_guessed_board_that_is_gone_for_good_is_guessed_anew(
-    world: World, watching: Watching
-) -> None:
+async def test_a_guessed_board_that_is_gone_for_good_is_guessed_anew(looker: Looker) -> None:
+    world = looker.world
     put(world, board(job(1, "Engineer"), token="harbourledger"))
-    await watching.look(GUESSED)
+    await looker.look(JobBoard(), GUESSED)
     world.boards.clear()
     for _ in range(MOST_MISSES):
-        assert await watching.look(GUESSED) == Look(found=False)
-    assert await watching.look(GUESSED) is None
+        assert await looker.look(JobBoard(), GUESSED) == Look(found=False)
+    assert await looker.look(JobBoard(), GUESSED) is None
     world.clock.advance(GUESSED_FOR)
-    look = await watching.look(GUESSED)
+    look = await looker.look(JobBoard(), GUESSED)
     assert look is not None
     assert look.state is not None
     assert look.state["board"] is None
 
 
 async def test_a_service_that_fails_does_not_keep_others_from_having_the_board(
-    world: World, watching: Watching
+    looker: Looker,
 ) -> None:
+    world = looker.world
     world.fault("/greenhouse/", status=429, times=None)
     with pytest.raises(RateLimitExceededError):
-        await watching.look(GUESSED)
+        await looker.look(JobBoard(), GUESSED)
     assert len(world.seen("/greenhouse/")) == 1
     put(world, board(job(1, "Engineer"), service="lever", token="harbourledger"))
-    assert titles(await watching.look(GUESSED)) == ["Engineer"]
+    assert titles(await looker.look(JobBoard(), GUESSED)) == ["Engineer"]
 
 
 async def test_the_made_world_has_a_board_that_only_looks_like_the_company_s(
-    world: World, watching: Watching
+    looker: Looker,
 ) -> None:
+    world = looker.world
     content = made_content(NOW.date())
     put(world, *content.boards)
-    strangers = await watching.look(company(content.companies[11].name))
+    strangers = await looker.look(JobBoard(), company(content.companies[11].name))
     assert strangers is not None
     assert strangers.sightings == ()
     assert strangers.state is not None
     assert strangers.state["refused"] == ["lever:thistleadvisory"]
-    own = await watching.look(company(content.companies[31].name))
+    own = await looker.look(JobBoard(), company(content.companies[31].name))
     assert own is not None
     assert len(own.sightings) == 3
 
