@@ -107,7 +107,7 @@ async def guess_board(company: Company, ctx: Context) -> Guessed:
 def tokens_of(company: Company) -> tuple[str, ...]:
     """What the company may have called its board, the likeliest first; three at most."""
     words = normalise_name(company.name).split()
-    domain = _domain(company) or ""
+    domain = domain_of(company) or ""
     tried = (domain.partition(".")[0], "".join(words), "-".join(words))
     usable = [one for one in tried if one.isascii() and len(one) >= LEAST_LETTERS]
     return tuple(dict.fromkeys(usable))[:MOST_TOKENS]
@@ -115,7 +115,7 @@ def tokens_of(company: Company) -> tuple[str, ...]:
 
 def is_of(company: Company, board: Board) -> bool:
     """Whether a board says of itself that it is the company's."""
-    domain, name = _domain(company), normalise_name(company.name)
+    domain, name = domain_of(company), normalise_name(company.name)
     said = [text for job in board.jobs[:MOST_READ] for text in (job.posting.url, job.description)]
     texts = [plain(text).lower() for text in [*board.names, *said] if text]
     if domain and any(map(_standing(domain).search, texts)):
@@ -124,7 +124,8 @@ def is_of(company: Company, board: Board) -> bool:
     return is_distinctive(company.name) and any(in_words.search(_words(text)) for text in texts)
 
 
-def _domain(company: Company) -> str | None:
+def domain_of(company: Company) -> str | None:
+    """The company's own domain, also where only its web site is known."""
     return company.domain or registered_domain(company.website or "")
 
 

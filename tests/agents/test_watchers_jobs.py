@@ -9,14 +9,20 @@ from datetime import datetime, timedelta
 import pytest
 
 from oppspot_runner.agents.board_search import is_of, tokens_of
-from oppspot_runner.agents.watchers_jobs import GUESSED_FOR, OF_GUESS, OF_OWN_SITE, JobBoard
+from oppspot_runner.agents.watchers_jobs import (
+    GUESSED_FOR,
+    OF_GUESS,
+    OF_OWN_SITE,
+    HiringThread,
+    JobBoard,
+)
 from oppspot_runner.base.errors import RateLimitExceededError, SourceDownError
 from oppspot_runner.companies.company import Fact
 from oppspot_runner.connectors.job_boards import Board
 from oppspot_runner.signals.jobs import Job as OpenJob
-from oppspot_runner.signals.sighting import MOST_MISSES, Look, Posting
+from oppspot_runner.signals.sighting import MOST_MISSES, Look, Posting, Sighting
 from oppspot_runner.testing.world import Board as MadeBoard
-from oppspot_runner.testing.world import Content, Job, World
+from oppspot_runner.testing.world import Content, Item, Job, World
 from oppspot_runner.testing.world.making import made_content
 from oppspot_runner.testing.world.world import NOW
 from tests.agents.looking import Looker, company, looking
@@ -33,6 +39,17 @@ def linked(service: str, token: str, url: str, at: datetime = NOW) -> Fact:
 AT_GREENHOUSE = linked("greenhouse", "harbour", "https://boards.greenhouse.io/harbour")
 LEDGER = company(recorded=(AT_GREENHOUSE,))
 GUESSED = company(domain="harbour-ledger.co.uk")
+BEGIN = int(NOW.timestamp())
+SITE = '<a href="https:&#x2F;&#x2F;quaybooks.ie">https:&#x2F;&#x2F;quaybooks.ie</a>'
+SAID = {
+    BEGIN - 9: "Harbour Ledger | Senior Engineer | Leeds<p>Postgres all day.",
+    BEGIN - 8: f"Books ({SITE}) | Head of Sales | Dublin",
+    BEGIN + 3_600: "Harbour Ledger | Product Designer | Leeds",
+}
+THREAD = (
+    Item(7, BEGIN - 60, by="whoishiring", title="Ask HN: Who is hiring? (November 2026)"),
+    *(Item(at, at, "comment", text=text, parent=7) for at, text in SAID.items()),
+)
 TEXT = "<p>Harbour Ledger looks for you.</p>"
 
 
@@ -46,7 +63,7 @@ def board(*jobs: Job, service: str = "greenhouse", token: str = "harbour") -> Ma
 
 @pytest.fixture
 async def looker(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Looker]:
-    with World(Content()) as world:
+    with World(Content(items=THREAD)) as world:
         async with looking(world, monkeypatch) as looker:
             yield looker
 
@@ -55,9 +72,13 @@ def put(world: World, *boards: MadeBoard) -> None:
     world.boards.update({(one.service, one.token): one for one in boards})
 
 
-def titles(look: Look | None) -> list[str]:
+def sightings(look: Look | None) -> tuple[Sighting, ...]:
     assert look is not None
-    return sorted(one.title.split(": ")[1].split(",")[0] for one in look.sightings)
+    return look.sightings
+
+
+def titles(look: Look | None) -> list[str]:
+    return sorted(one.title.split(": ")[1].split(",")[0] for one in sightings(look))
 
 
 def still_open(look: Look) -> list[str]:
@@ -247,3 +268,32 @@ def test_boards_are_guessed_by_domain_and_name() -> None:
         "cafenoir",
         "cafe-noir",
     )
+
+
+async def test_offers_at_hacker_news_are_read_once_and_told_on_their_days(looker: Looker) -> None:
+    quay = company("Quay Books", domain="quaybooks.ie")
+    watcher, ctx = HiringThread(), looker.context()
+    (one,) = sightings(await looker.look(watcher, company(), ctx))
+    assert (one.title, one.strength, one.confidence) == (
+        "Hiring at Hacker News: Senior Engineer",
+        "moderate",
+        70,
+    )
+    assert one.data == {"location": "Leeds", "technologies": ["PostgreSQL"]}
+    assert (one.event, one.key) == ("senior engineer", str(BEGIN - 9))
+    (other,) = sightings(await looker.look(watcher, quay, ctx))
+    assert (other.strength, other.confidence, other.data["leads"]) == ("strong", 85, "sales")
+    assert sightings(await looker.look(watcher, company("Lowland Tea"), ctx)) == ()
+    assert len(looker.world.log) == 2
+    looker.world.clock.advance(DAY)
+    later = sightings(await looker.look(HiringThread(), company()))
+    assert {one.event for one in later} == {"senior engineer", "product designer"}
+
+
+async def test_threads_that_could_not_be_read_are_read_by_the_next_look(looker: Looker) -> None:
+    looker.world.fault("/algolia/", status=429, times=None)
+    watcher = HiringThread()
+    with pytest.raises(RateLimitExceededError):
+        await looker.look(watcher, company())
+    looker.world.reset()
+    assert len(sightings(await looker.look(watcher, company()))) == 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from oppspot_runner.base.web import Web
@@ -15,6 +16,7 @@ from oppspot_runner.connectors.ashby import Ashby
 from oppspot_runner.connectors.companies_house import CompaniesHouse
 from oppspot_runner.connectors.greenhouse import Greenhouse
 from oppspot_runner.connectors.hacker_news import HackerNews
+from oppspot_runner.connectors.hiring_threads import HiringThreads
 from oppspot_runner.connectors.lever import LEVER_EU, Lever
 from oppspot_runner.connectors.reddit import Reddit
 from oppspot_runner.connectors.story_slices import Slice
@@ -106,6 +108,15 @@ async def hacker_news_stories(web: Web, world: World) -> Any:
 
 async def hacker_news_counts(web: Web, world: World) -> Any:
     return await HackerNews(web).counts(str(newest_story(world).id))
+
+
+async def hiring_threads(web: Web, world: World) -> Any:
+    return await HiringThreads(web).since(world.clock.now - timedelta(days=45))
+
+
+async def hiring_offers(web: Web, world: World) -> Any:
+    thread = next(one for one in world.content.items if one.by == "whoishiring")
+    return await HiringThreads(web).offers(str(thread.id))
 
 
 async def greenhouse(web: Web, _world: World) -> Any:
@@ -218,6 +229,20 @@ CASES = [
         "/hn/",
         lambda found: found.score > 0 and not found.removed,
         nothing,
+    ),
+    Case(
+        "hiring_threads.since",
+        hiring_threads,
+        "/algolia/",
+        lambda found: len(found) == 1,
+        None,
+    ),
+    Case(
+        "hiring_threads.offers",
+        hiring_offers,
+        "/algolia/",
+        lambda found: len(found.offers) == 24 and found.drifted == 0,
+        None,
     ),
     Case("greenhouse.board", greenhouse, "/greenhouse/", has_jobs, nothing, most_bytes=8 * MIB),
     Case("lever.board", lever, "/lever/", has_jobs, nothing, most_bytes=8 * MIB),

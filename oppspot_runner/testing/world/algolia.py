@@ -53,6 +53,7 @@ class HackerNewsSearch:
             given.get("tags", ""),
             given.get("numericFilters", ""),
             by_date=by_date,
+            until=self._scene.clock.seconds,
         )
         size = request.whole("hitsPerPage", 20, MOST_A_PAGE)
         page = request.whole("page", 0, 10**9)

@@ -42,9 +42,14 @@ class StoryIndex:
         self._front = {one.id for one in stories[:FRONT_PAGE]}
         self._found = lru_cache(maxsize=64)(self._find)
 
-    def search(self, query: str, tags: str, filters: str, *, by_date: bool) -> tuple[Item, ...]:
-        """All hits, newest or best first. Raises ValueError for what is no filter."""
-        return self._found(query, tags, filters, by_date)
+    def search(
+        self, query: str, tags: str, filters: str, *, by_date: bool, until: int
+    ) -> tuple[Item, ...]:
+        """All hits that were there `until` then (Unix time), newest or best first.
+
+        Raises ValueError for what is no filter.
+        """
+        return self._found(query, tags, filters, by_date, until)
 
     def story_of(self, item: Item) -> Item:
         """What a comment is about, whatever it answers; of all others the item itself."""
@@ -56,8 +61,11 @@ class StoryIndex:
         """What answers the item, oldest first."""
         return self._children.get(item.id, [])
 
-    def _find(self, query: str, tags: str, filters: str, by_date: bool) -> tuple[Item, ...]:
-        wanted, numbers = _tags(tags), list(_filters(filters))
+    def _find(
+        self, query: str, tags: str, filters: str, by_date: bool, until: int
+    ) -> tuple[Item, ...]:
+        wanted = _tags(tags)
+        numbers = [*_filters(filters), ("created_at_i", "<=", until)]
         words = _words(query).split()
         found = [
             one

@@ -11,6 +11,9 @@ from oppspot_runner.testing.world.content import Item, RedditPost, RegisteredCom
 POSTS, STORIES = 60, 150
 HOUR_S = 3_600
 FIRST_ITEM = 41_000_001
+FIRST_THREAD = 40_900_000
+OFFERS = 24
+ROLES = ("Backend Engineer", "Product Designer", "Head of Engineering", "Account Executive")
 SUBREDDITS = ("smallbusinessuk", "saas", "devops")
 ASKED = (
     "Looking for an alternative to {name}",
@@ -35,8 +38,11 @@ def made_posts(companies: Sequence[RegisteredCompany], today: date) -> list[Redd
 
 
 def made_items(companies: Sequence[RegisteredCompany], today: date) -> list[Item]:
-    """Stories of the last days, one an hour, with comments; some were taken away."""
-    return list(_items(companies, _begin(today)))
+    """Stories of the last days, one an hour, with comments; some were taken away.
+
+    And the thread of the month in which companies say that they hire.
+    """
+    return [*_items(companies, _begin(today)), *_hiring(companies, today)]
 
 
 def made_feeds(companies: Sequence[RegisteredCompany], today: date) -> dict[str, bytes]:
@@ -99,6 +105,26 @@ def _items(companies: Sequence[RegisteredCompany], now: datetime) -> Iterator[It
             yield Item(
                 story + turn + 1, at + 60, "comment", f"reader{turn}", text=said, parent=story
             )
+
+
+def _hiring(companies: Sequence[RegisteredCompany], today: date) -> Iterator[Item]:
+    """A thread that was opened on the first of the month, with an offer in each hour of it."""
+    opened = datetime.combine(today.replace(day=1), time(0, 30), UTC)
+    title = f"Ask HN: Who is hiring? ({opened:%B %Y})"
+    at = int(opened.timestamp())
+    yield Item(FIRST_THREAD, at, by="whoishiring", title=title, descendants=OFFERS)
+    for place in range(OFFERS):
+        company = companies[place * 7 % len(companies)]
+        role, where = ROLES[place % len(ROLES)], ("London", "Leeds", "Remote (UK)")[place % 3]
+        site = f'<a href="http:&#x2F;&#x2F;{company.site}.localhost">{company.site}.localhost</a>'
+        yield Item(
+            FIRST_THREAD + place + 1,
+            at + (place + 1) * HOUR_S,
+            "comment",
+            f"founder{place}",
+            text=f"{_short(company)} ({site}) | {role} | {where} | Full-time<p>Write to us.",
+            parent=FIRST_THREAD,
+        )
 
 
 def _short(company: RegisteredCompany) -> str:
