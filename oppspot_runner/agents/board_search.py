@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from oppspot_runner.agents.context import Context
@@ -25,13 +26,14 @@ from oppspot_runner.posts.mentions import is_distinctive
 from oppspot_runner.signals.job_texts import plain
 from oppspot_runner.tools.threads import in_thread
 
-SERVICES: Mapping[str, Callable[[Web], JobService]] = {
+SERVICES: Mapping[str, Callable[[Web, timedelta | None], JobService]] = {
     GREENHOUSE: Greenhouse,
     LEVER: Lever,
-    LEVER_EU: lambda web: Lever(web, place=LEVER_EU),
+    LEVER_EU: partial(Lever, place=LEVER_EU),
     ASHBY: Ashby,
 }
 GUESSED_AT = (GREENHOUSE, LEVER, ASHBY)
+REUSED_FOR = timedelta(days=1)  # what was asked is not asked again when others fail
 MOST_TOKENS = 3
 LEAST_LETTERS = 3  # of a token: shorter ones are anybody's
 MOST_READ = 50  # jobs whose words are looked through
@@ -53,9 +55,9 @@ class Place:
         service, _, token = written.partition(":")
         return cls(service, token)
 
-    async def read(self, web: Web) -> Board | None:
-        """The board as it is now; None where there is none. Raises CallError."""
-        return await SERVICES[self.service](web).board(self.token)
+    async def read(self, web: Web, fresh_for: timedelta | None = None) -> Board | None:
+        """The board, by default as it is now; None where there is none. Raises CallError."""
+        return await SERVICES[self.service](web, fresh_for).board(self.token)
 
 
 @dataclass(frozen=True)
@@ -84,13 +86,14 @@ async def guess_board(company: Company, ctx: Context) -> Guessed:
     A service that does not answer is left out. Where none of the others has the board its error is
     raised, for then nobody knows.
     """
+    fresh_for = timedelta(0) if ctx.force_execute else REUSED_FOR
     failed: dict[str, CallError] = {}
     refused: list[Place] = []
     for token in tokens_of(company):
         for service in (one for one in GUESSED_AT if one not in failed):
             place = Place(service, token)
             try:
-                board = await place.read(ctx.http)
+                board = await place.read(ctx.http, fresh_for)
             except CallError as error:
                 failed[service] = error
                 continue

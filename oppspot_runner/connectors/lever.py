@@ -28,6 +28,13 @@ class Categories(Answered):
     team: Text = None
 
 
+class Part(Answered):
+    """A part of a description: what it is about, and its points as HTML."""
+
+    text: Text = None
+    content: Text = None
+
+
 class LeverJob(Answered):
     """A job."""
 
@@ -37,6 +44,15 @@ class LeverJob(Answered):
     createdAt: Moment = None  # noqa: N815
     categories: Annotated[Categories | None, WrapValidator(or_none)] = None
     descriptionPlain: Text = None  # noqa: N815
+    lists: Annotated[tuple[Part, ...] | None, WrapValidator(or_none)] = None
+    additionalPlain: Text = None  # noqa: N815
+
+    @property
+    def description(self) -> str:
+        """All that is said of the job: what it needs is in the lists."""
+        parts = [text for one in self.lists or () for text in (one.text, one.content)]
+        said = [self.descriptionPlain, *parts, self.additionalPlain]
+        return "\n".join(text for text in said if text)
 
     def job(self, service: str, token: str) -> Job | None:
         """The job; None for one whose title is nothing to read."""
@@ -54,7 +70,7 @@ class LeverJob(Answered):
             url=self.hostedUrl,
             published_at=self.createdAt,
         )
-        return Job(posting, self.descriptionPlain or "")
+        return Job(posting, self.description)
 
 
 @dataclass(frozen=True)

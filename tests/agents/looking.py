@@ -35,7 +35,7 @@ class Alone:
     """What the layer needs of a database, for one who asks alone; its time is the world's."""
 
     now_is: Callable[[], datetime]
-    kept: dict[str, tuple[KeptAnswer, datetime]] = field(default_factory=dict)
+    kept: dict[str, tuple[KeptAnswer, datetime, float]] = field(default_factory=dict)
 
     async def take(self, key: str, limit: RateLimit) -> float:
         return 0.0
@@ -52,17 +52,18 @@ class Alone:
     async def get(self, key: str) -> KeptAnswer | None:
         if key not in self.kept:
             return None
-        kept, at = self.kept[key]
-        return replace(kept, fetched_at=at, age_s=(self.now_is() - at).total_seconds())
+        kept, at, keep_s = self.kept[key]
+        age_s = (self.now_is() - at).total_seconds()
+        return replace(kept, fetched_at=at, age_s=age_s) if age_s < keep_s else None
 
     async def put(self, key: str, source: str, kept: KeptAnswer, keep_s: float) -> datetime:
-        self.kept[key] = kept, self.now_is()
+        self.kept[key] = kept, self.now_is(), keep_s
         return self.now_is()
 
     async def renew(self, key: str, keep_s: float) -> datetime | None:
-        if key in self.kept:
-            self.kept[key] = self.kept[key][0], self.now_is()
-        return self.now_is() if key in self.kept else None
+        if key not in self.kept:
+            return None
+        return await self.put(key, "", self.kept[key][0], keep_s)
 
     async def now(self) -> datetime:
         return self.now_is()

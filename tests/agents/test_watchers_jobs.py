@@ -198,15 +198,29 @@ async def test_a_guessed_board_that_is_gone_for_good_is_guessed_anew(looker: Loo
     assert look.state["board"] is None
 
 
-async def test_a_service_that_fails_does_not_keep_others_from_having_the_board(
+async def test_what_others_answered_while_one_service_failed_is_not_asked_again(
     looker: Looker,
 ) -> None:
     world = looker.world
     world.fault("/greenhouse/", status=429, times=None)
     with pytest.raises(RateLimitExceededError):
         await looker.look(JobBoard(), GUESSED)
-    assert len(world.seen("/greenhouse/")) == 1
-    put(world, board(job(1, "Engineer"), service="lever", token="harbourledger"))
+    assert [one.path for one in world.log] == [
+        "/greenhouse/harbour-ledger/jobs",
+        "/lever/harbour-ledger",
+        "/ashby/harbour-ledger",
+        "/lever/harbourledger",
+        "/ashby/harbourledger",
+    ]
+    world.reset()
+    assert titles(await looker.look(JobBoard(), GUESSED)) == []
+    asked_again = [one.path for one in world.log]
+    assert asked_again == ["/greenhouse/harbour-ledger/jobs", "/greenhouse/harbourledger/jobs"]
+
+
+async def test_a_board_is_taken_though_another_service_fails(looker: Looker) -> None:
+    looker.world.fault("/greenhouse/", status=429, times=None)
+    put(looker.world, board(job(1, "Engineer"), service="lever", token="harbourledger"))
     assert titles(await looker.look(JobBoard(), GUESSED)) == ["Engineer"]
 
 

@@ -37,7 +37,9 @@ LEVER = {
     "categories": {"location": "Leeds", "team": "Data", "allLocations": ["Leeds"]},
     "createdAt": 1_792_487_492_000,
     "hostedUrl": "https://jobs.lever.co/acme/a-1",
-    "descriptionPlain": "Snowflake",
+    "descriptionPlain": "You are kind.",
+    "lists": [{"text": "You know", "content": "<li>Snowflake</li>"}, {"text": None}],
+    "additionalPlain": "Acme is small.",
 }
 ASHBY = {
     "id": "a-1",
@@ -134,6 +136,17 @@ async def test_an_empty_board_is_one_but_at_ashby_where_unknown_ones_look_so() -
     assert await board_of("greenhouse") == Board(())
     assert await board_of("lever") == Board(())
     assert await board_of("ashby") is None
+
+
+async def test_what_lever_says_of_a_job_is_in_several_places() -> None:
+    board = await board_of("lever", LEVER)
+    assert board is not None
+    assert board.jobs[0].description.split("\n") == [
+        "You are kind.",
+        "You know",
+        "<li>Snowflake</li>",
+        "Acme is small.",
+    ]
 
 
 async def test_posts_without_a_job_and_jobs_that_are_not_shown_are_left_out() -> None:
