@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from oppspot_runner.agents.stores import (
     CompanyStore,
+    DraftStore,
     InsightStore,
     ItemStore,
     PeopleStore,
@@ -42,6 +43,11 @@ class StoreAccess:
     def people(self) -> PeopleStore:
         """People that the organisation knows of, and who of them is not to be approached."""
         return self.stores.people
+
+    @property
+    def drafts(self) -> DraftStore:
+        """Drafts for people to read and to decide."""
+        return self.stores.drafts
 
     @property
     def items(self) -> ItemStore:

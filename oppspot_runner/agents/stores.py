@@ -24,6 +24,7 @@ from oppspot_runner.companies.items import (
 from oppspot_runner.companies.scoring_model import Stage
 from oppspot_runner.companies.scoring_parts import Signal
 from oppspot_runner.companies.search import Search, SearchPage, Want
+from oppspot_runner.drafts.background import Background, NewDraft, Priority
 from oppspot_runner.people.paths import Path
 from oppspot_runner.people.person import Ambiguity, Holder, Kin, Seat
 from oppspot_runner.people.suppressed import Suppressed
@@ -231,6 +232,23 @@ class PeopleStore(Protocol):
     async def ambiguous(self, company_ids: Sequence[UUID]) -> Sequence[Ambiguity]: ...
 
 
+class DraftStore(Protocol):
+    """Drafts of the organisation, and what is to be known before one is written."""
+
+    async def due(
+        self,
+        channel: str,
+        *,
+        priority: Priority,
+        min_score: float | None = None,
+        company_ids: Sequence[UUID] | None = None,
+    ) -> Sequence[UUID]: ...
+
+    async def background(self, company_id: UUID, channel: str) -> Background: ...
+
+    async def save(self, new: NewDraft) -> UUID: ...
+
+
 OF_STREAM = ("items", "insights")  # stores that a task without a stream has not
 
 
@@ -242,6 +260,7 @@ class Stores:
     posts: PostStore
     signals: SignalStore
     people: PeopleStore
+    drafts: DraftStore
     items: ItemStore | None = None
     insights: InsightStore | None = None
 

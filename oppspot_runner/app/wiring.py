@@ -35,6 +35,7 @@ from oppspot_runner.runner.settler import Settler
 from oppspot_runner.runner.term import Term
 from oppspot_runner.runner.tools import Tools
 from oppspot_runner.streams.companies import CompanyStore
+from oppspot_runner.streams.drafts import DraftStore
 from oppspot_runner.streams.insights import InsightStore
 from oppspot_runner.streams.items import ItemStore
 from oppspot_runner.streams.people import PeopleStore
@@ -49,6 +50,7 @@ BUILT_IN = (
     "oppspot_runner.agents.llm",
     "oppspot_runner.agents.scoring",
     "oppspot_runner.agents.scout",
+    "oppspot_runner.agents.writer",
     "oppspot_runner.agents.reddit",
     "oppspot_runner.agents.hacker_news",
 )
@@ -137,6 +139,7 @@ def stores_on(database: Database, task: Task, stream_id: UUID | None) -> Stores:
     return Stores(
         companies=CompanyStore(database, org_id),
         posts=PostStore(database, org_id),
+        drafts=DraftStore(database, org_id, stream_id, task),
         signals=SignalStore(database, org_id, stream_id, task),
         people=PeopleStore(database, org_id),
         items=ItemStore(database, org_id, stream_id) if stream_id else None,

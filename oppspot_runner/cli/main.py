@@ -54,6 +54,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Show, merge, unmerge, merge-same; duplicates, distinct; industries, tech.",
     ),
     "score": ("score", "score", "Explain why a company has its score."),
+    "drafts": (
+        "drafts",
+        "drafts",
+        "List, show, approve, reject, withdraw drafts; note what was sent.",
+    ),
     "demo": ("demo", "demo", "Run the whole product on real companies."),
     "doctor": ("doctor", "doctor", "Look for what is wrong, and say how to mend it."),
     "bench": ("bench", "bench", "Measure throughput and latency of this installation."),

@@ -1,0 +1,151 @@
+"""Reads sentences of a draft: which fact each part of one tells, and what no fact stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from oppspot_runner.drafts.faults import Fault
+from oppspot_runner.drafts.language import Language
+from oppspot_runner.drafts.sheet import Sheet
+from oppspot_runner.drafts.tokens import Keys, Token
+from oppspot_runner.drafts.vocabulary import Common, Told, vocabulary, within
+
+BETWEEN = frozenset({"and", "but", "while", ";", ":", "–", "—", "…"})
+QUOTATION = frozenset('"“”«»„')
+PLACEHOLDER = frozenset("[]{}<>_|")
+LEAST_ECHO = 4  # words in a row
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence, and for each token the ids of the facts that claims give for it."""
+
+    tokens: Sequence[Token]
+    cited: Sequence[frozenset[str]]
+
+
+class Reader:
+    """Reads the sentences of one draft. `stated`: it told something of a fact, rightly or not."""
+
+    def __init__(self, sheet: Sheet, known: Language, instructions: Keys) -> None:
+        self.known = known
+        self.common = Common(sheet, known)
+        self.instructions = instructions
+        self.facts = {fact.id: vocabulary(fact, known, self.common.company) for fact in sheet.facts}
+        self.stated = False
+
+    def faults(self, sentence: Sentence) -> Iterator[Fault]:
+        """What is wrong with the sentence."""
+        tokens = sentence.tokens
+        told = {fact_id: one.told(tokens) for fact_id, one in self.facts.items()}
+        needless = self.common.covers(tokens)
+        content = [at for at in range(len(tokens)) if not needless[at]]
+        held = {
+            at: {one for one in sentence.cited[at] if one in told and told[one].covers(at)}
+            for at in content
+        }
+        last: str | None = None
+        for part in self._parts(sentence, told):
+            places = [at for at in content if at in part and held[at]]
+            if not places:
+                continue
+            self.stated = True
+            able = [one for one in self.facts if all(one in held[at] for at in places)]
+            if not able:
+                yield Fault("mixed", _words(tokens, part))
+                continue
+            fits = [one for one in able if self._fits(tokens, part, places, told[one], one == last)]
+            if not fits:
+                yield Fault("misplaced", _words(tokens, part))
+                continue
+            last = fits[0]
+            keys = {tokens[at].key for at in part}
+            if left_out := self.facts[last].required - keys:
+                yield Fault("negation", f"left out: {', '.join(sorted(left_out))}")
+        missing = [at for at in content if not held[at]]
+        yield from self._unheld(sentence, told, missing)
+
+    def _parts(self, sentence: Sentence, told: dict[str, Told]) -> Iterator[range]:
+        """The parts of a sentence between "and" and the like, unless these belong to a value."""
+        start = 0
+        for at, token in enumerate(sentence.tokens):
+            within_fact = any(one in told and told[one].covers(at) for one in sentence.cited[at])
+            if token.key in BETWEEN and not within_fact:
+                yield range(start, at)
+                start = at + 1
+        yield range(start, len(sentence.tokens))
+
+    def _fits(
+        self,
+        tokens: Sequence[Token],
+        part: range,
+        places: Sequence[int],
+        told: Told,
+        goes_on: bool,
+    ) -> bool:
+        """Whether the fact says this of the company, in this order, or the last part goes on."""
+        anchored = goes_on or any(told.anchor[at] for at in places)
+        return anchored and told.in_order(places) and not self._of_others(tokens, part, places[0])
+
+    def _of_others(self, tokens: Sequence[Token], part: range, first: int) -> bool:
+        """Whether what begins at `first` is said of the sender: "we use it", not "we saw it"."""
+        known = self.known
+        for at in range(first - 1, -1, -1):
+            key = tokens[at].key
+            if key in known.other_person or any(key == name[-1] for name in self.common.company):
+                return False
+            if key in known.seeing and at in part:
+                return False
+            if key in known.first_person:
+                return True
+        return False
+
+    def _unheld(
+        self, sentence: Sentence, told: dict[str, Told], missing: Sequence[int]
+    ) -> Iterator[Fault]:
+        tokens = sentence.tokens
+        keys = tuple(token.key for token in tokens)
+        echoed = within(keys, self.instructions, LEAST_ECHO)
+        codes: dict[int, str] = {}
+        for at in missing:
+            if any(one.covers(at) for one in told.values()):
+                codes[at] = "unclaimed"
+            elif at in echoed:
+                codes[at] = "echo"
+            else:
+                codes[at] = self._code(tokens, at)
+        words = [at for at, code in codes.items() if code == "word"]
+        if 2 * len(words) > sum(token.kind == "word" for token in tokens) and len(words) > 2:
+            codes |= dict.fromkeys(words, "language")
+        for code in dict.fromkeys(codes.values()):
+            found = [tokens[at].text for at, one in codes.items() if one == code]
+            yield Fault(code, ", ".join(found)[:200])
+
+    def _code(self, tokens: Sequence[Token], at: int) -> str:
+        token, known = tokens[at], self.known
+        if token.kind == "number" or token.key in known.numbers:
+            return "number"
+        if token.kind == "link":
+            return "email" if "@" in token.key else "link"
+        if token.kind == "mark":
+            return _code_of_mark(token.key)
+        for code, words in known.classes.items():
+            if token.key in words:
+                return code
+        if token.capital:
+            greeted = tokens[0].key in known.greetings
+            return "recipient" if greeted else "name"
+        return "word"
+
+
+def _code_of_mark(key: str) -> str:
+    if key in QUOTATION:
+        return "quotation"
+    if key in PLACEHOLDER:
+        return "placeholder"
+    return "markup"
+
+
+def _words(tokens: Sequence[Token], part: range) -> str:
+    return " ".join(tokens[at].text for at in part)[:200]

@@ -1,0 +1,106 @@
+"""Drafts as people read and decide them. What is approved must be true and allowed still."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from oppspot_runner.base import payload as checks
+from oppspot_runner.base.errors import ConflictError, NotFoundError
+from oppspot_runner.db.files import statement
+from oppspot_runner.db.pool import Database
+from oppspot_runner.db.refusals import explained
+from oppspot_runner.drafts.facts import Evidence, facts_of
+from oppspot_runner.drafts.language import language
+from oppspot_runner.drafts.sheet import Fact
+from oppspot_runner.streams.companies import CompanyStore
+from oppspot_runner.streams.people import PeopleStore
+from oppspot_runner.streams.signals import SignalStore
+
+BY_PREFIX = statement("drafts/by_prefix")
+DECIDE = statement("drafts/decide")
+LIST = statement("drafts/list")
+SHOW = statement("drafts/show")
+
+AGAIN = "Withdraw it and let the writer run again."
+
+
+async def find_draft(db: Database, asked: str) -> UUID:
+    """The id of a draft by its first characters. Raises NotFoundError or InvalidInputError."""
+    low, high = checks.uuid_range(asked) or (None, None)
+    rows = await db.fetch_all(BY_PREFIX, {"low": low, "high": high})
+    if not rows:
+        raise NotFoundError(
+            f"there is no draft {asked[:200]!r}",
+            hint="Give its id, or the first characters of it (at least 4).",
+        )
+    return checks.only_one([row["id"] for row in rows], f"draft {asked}")
+
+
+async def list_drafts(db: Database, **wanted: Any) -> list[dict[str, Any]]:
+    """Drafts by status, channel, company_id and stream_id, None for any; at most `limit`."""
+    return await db.fetch_all(LIST, wanted)
+
+
+async def show(db: Database, draft_id: UUID) -> dict[str, Any]:
+    """All of a draft, and in `warnings` what speaks against approving it."""
+    row = await db.fetch_one(SHOW, {"draft_id": draft_id})
+    if row is None:
+        raise NotFoundError(f"there is no draft {draft_id}")
+    open_ = row["status"] in ("draft", "approved")
+    return {**row, "warnings": await _warnings(db, row) if open_ else []}
+
+
+async def decide(
+    db: Database, draft_id: UUID, status: str, *, decided_by: str, reason: str | None = None
+) -> dict[str, Any]:
+    """Writes what somebody decided. Raises ConflictError for what cannot follow, or must not.
+
+    What is approved, or said to be sent, rests on facts that still hold, and nobody asked not to
+    be written to.
+    """
+    if status in ("approved", "sent_elsewhere"):
+        row = await show(db, draft_id)
+        if row["warnings"] and row["status"] in ("draft", "approved"):
+            raise ConflictError(f"the draft cannot be {status}: {row['warnings'][0]}", hint=AGAIN)
+    values = {"draft_id": draft_id, "status": status, "decided_by": decided_by, "reason": reason}
+    with explained():
+        decided = await db.fetch_one(DECIDE, values)
+    if decided is None:
+        raise NotFoundError(f"there is no draft {draft_id}")
+    return decided
+
+
+async def _warnings(db: Database, row: Mapping[str, Any]) -> list[str]:
+    org_id, company_id = row["org_id"], row["company_id"]
+    address = row["recipient_email"]
+    suppressed = await PeopleStore(db, org_id).suppressed(
+        emails=[address] if address else [], company_ids=[company_id]
+    )
+    found = []
+    if company_id in suppressed.company_ids:
+        found.append(f"{row['company']} is not to be written to any more")
+    if suppressed.emails:
+        found.append(f"{address} is not to be written to any more")
+    return [*found, *(f"this holds no more: {text}" for text in await _outdated(db, row))]
+
+
+async def _outdated(db: Database, row: Mapping[str, Any]) -> list[str]:
+    """The facts of the draft that are known no more as they were."""
+    org_id, company_id = row["org_id"], row["company_id"]
+    cited = {one for claim in row["claims"] for one in claim["fact_ids"]}
+    told = [Fact.model_validate(fact) for fact in row["facts"] if fact["id"] in cited]
+    companies = await CompanyStore(db, org_id).load([company_id])
+    if not companies:
+        return [fact.text for fact in told]
+    signals = (await SignalStore(db, org_id).of([company_id])).get(company_id, ())
+    evidence = Evidence(companies[0], signals, (), row["now"])
+    known = facts_of(evidence, language(row["language"]), most=None)
+    return [fact.text for fact in told if not any(_says(one, fact) for one in known)]
+
+
+def _says(now: Fact, then: Fact) -> bool:
+    """Whether what is known now holds what was told: of a list, all that was on it."""
+    listed = now.kind == then.kind and set(then.names) <= set(now.names)
+    return now.text == then.text or bool(then.names and listed)

@@ -1,0 +1,71 @@
+"""What holds of every accepted draft: put a number or a name in, anywhere, and it is refused."""
+
+from __future__ import annotations
+
+import json
+import string
+
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from oppspot_runner.drafts.language import language
+from oppspot_runner.drafts.sheet import Claim, Draft
+from oppspot_runner.drafts.tokens import keys_of
+from oppspot_runner.drafts.validator import check_draft
+from tests.drafts.answers import GOOD
+from tests.drafts.sheets import SENDER, sheet
+
+SHEET = sheet()
+KNOWN = language("en")
+IDS = tuple(fact.id for fact in SHEET.facts)
+BODIES = [json.loads(text)["body"] for text in GOOD.values() if text.startswith("{")]
+HELD = {
+    key
+    for text in (*(fact.text for fact in SHEET.facts), SENDER.name, SENDER.company, SENDER.offer)
+    for key in keys_of(text)
+}
+PLAIN = KNOWN.neutral | {key for phrase in KNOWN.phrases for key in phrase}
+WORDS_FOR_NUMBERS = ["twelve hundred", "a dozen", "seventy-five", "two", "half a million"]
+
+numbers = st.one_of(
+    st.integers(0, 10**9).map(str),
+    st.integers(1000, 10**9).map("{:,}".format),
+    st.decimals(0, 999, places=1).map("£{}m".format),
+    st.integers(1, 100).map("{}%".format),
+    st.integers(1, 99).map("{}x".format),
+    st.sampled_from(WORDS_FOR_NUMBERS),
+)
+names = st.text(string.ascii_lowercase, min_size=3, max_size=9).map(str.capitalize)
+
+
+def faults_with(body: str, put_in: str, place: float) -> bool:
+    """Whether it is refused, although its claims give every fact for every word."""
+    words = body.split(" ")
+    at = round(place * len(words))
+    text = " ".join([*words[:at], put_in, *words[at:]])
+    claims = (Claim(text=text, fact_ids=IDS),)
+    draft = Draft(subject="Harbour Ledger", body=text, claims=claims, cta="")
+    return bool(check_draft(draft, SHEET))
+
+
+def test_the_drafts_are_accepted_as_they_are_when_every_fact_is_given_for_every_word() -> None:
+    for body in BODIES:
+        claims = (Claim(text=body, fact_ids=IDS),)
+        draft = Draft(subject="Harbour Ledger", body=body, claims=claims, cta="")
+        assert check_draft(draft, SHEET) == []
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(BODIES), numbers, st.floats(0, 1))
+@example(BODIES[0], "75", 0.0)
+def test_any_number_that_is_put_in_makes_it_refused(body: str, put_in: str, place: float) -> None:
+    assume(put_in not in body)
+    assert faults_with(body, put_in, place)
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(BODIES), names, st.floats(0, 1))
+@example(BODIES[2], "Oakfield Ventures", 0.5)
+def test_any_name_that_is_put_in_makes_it_refused(body: str, put_in: str, place: float) -> None:
+    assume(put_in.lower() not in HELD | PLAIN)
+    assert faults_with(body, put_in, place) or put_in in body
