@@ -26,6 +26,7 @@ from oppspot_runner.base.cron import timezone_name
 from oppspot_runner.base.errors import Fail, InvalidInputError, Snooze
 from oppspot_runner.connectors.sources import not_configured
 
+DETECTED = ("new", "refreshed", "below_threshold")
 MOST_SHOWN = 100  # new signals in the output; all are in the table
 
 
@@ -89,11 +90,8 @@ class ScoutAgent(Agent):
         refusals = {name: error.one_line() for name, error in run.web.refusals.items()}
         return {
             "companies_checked": totals.counts["items"],
-            "signals_detected": sum(totals.by_type.values()),
-            "new": totals.counts["new"],
-            "refreshed": totals.counts["refreshed"],
-            "below_threshold": totals.counts["below_threshold"],
-            "postings_closed": totals.counts["postings_closed"],
+            "signals_detected": sum(totals.counts[name] for name in DETECTED),
+            **{name: totals.counts[name] for name in (*DETECTED, "postings_closed")},
             "by_type": dict(totals.by_type),
             "by_source": dict(totals.by_source),
             "by_watcher": {name: dict(ends) for name, ends in totals.by_watcher.items()},
