@@ -268,7 +268,10 @@ def test_a_key_that_is_taken_at_the_same_moment_does_not_stop_the_others(
 
     thread = threading.Thread(target=requeue)
     thread.start()
-    blocked = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
+    blocked = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event = 'transactionid'"
+    )
     while rows.value(blocked) == 0:
         assert thread.is_alive()
     other.commit()

@@ -379,6 +379,7 @@ def test_clocks_that_differ_are_noticed(found: Findings, later: None) -> None:
     assert "this host's clock is 11 min behind the database's" in clock["text"]
 
 
+@pytest.mark.whole_server
 def test_too_few_connections_for_another_runner_are_noticed(
     found: Findings, monkeypatch: pytest.MonkeyPatch, dsn: str
 ) -> None:

@@ -16,7 +16,8 @@ from oppspot_runner.workflow import following
 from oppspot_runner.workflow.run_events import RunEvent
 
 LISTENING = (
-    "FROM pg_stat_activity WHERE query LIKE '%LISTEN oppspot_events%' AND pid <> pg_backend_pid()"
+    "FROM pg_stat_activity WHERE datname = current_database()"
+    " AND query LIKE '%LISTEN oppspot_events%' AND pid <> pg_backend_pid()"
 )
 LISTENERS = f"SELECT count(*) {LISTENING}"
 CROWD = 200

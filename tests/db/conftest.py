@@ -62,7 +62,7 @@ def shared_dsn(server: str) -> Iterator[str]:
     """Connection string of a database that tests share, each with schemas of its own."""
     name = f"oppspot_shared_{uuid4().hex[:8]}"
     yield create_database(server, name)
-    drop_database(server, name)
+    drop_database(name)
 
 
 @pytest.fixture

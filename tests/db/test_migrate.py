@@ -21,35 +21,10 @@ from oppspot_runner.db.migrate import SchemaState, migrate, require_schema, sche
 from oppspot_runner.db.pool import Database
 from tests.db.conftest import Place, go_to
 from tests.db.old_tables import Session, create_old_tables, insert, old_task, tasks
-from tests.house.test_migrations import run_files
 from tests.runner.conftest import Bench
 
 NUMBERS = tuple(one.number for one in migrations())
 NAMES = [f"{one.number:04}_{one.name}" for one in migrations()]
-# What a schema is made of, as Postgres itself would write it down again.
-SCHEMA = """
-    SELECT 'column', c.relname, concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod),
-           a.attnotnull, a.attidentity, pg_get_expr(d.adbin, d.adrelid))
-    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
-    LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-    WHERE c.relnamespace = $1 AND c.relkind IN ('r', 'v')
-    UNION ALL SELECT 'table', relname, array_to_string(reloptions, ',') FROM pg_class
-    WHERE relnamespace = $1 AND relkind IN ('r', 'v', 'S')
-    UNION ALL SELECT 'constraint', conname, pg_get_constraintdef(oid) || convalidated
-    FROM pg_constraint WHERE connamespace = $1
-    UNION ALL SELECT 'index', indexrelid::regclass::text, pg_get_indexdef(indexrelid)
-    FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE c.relnamespace = $1
-    UNION ALL SELECT 'trigger', tgname, pg_get_triggerdef(t.oid)
-    FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid
-    WHERE c.relnamespace = $1 AND NOT tgisinternal
-    UNION ALL SELECT 'view', viewname, definition FROM pg_views
-    WHERE schemaname = $1::regnamespace::text
-    UNION ALL SELECT 'function', p.oid::regprocedure::text, concat_ws(' ', prosecdef, provolatile,
-           proparallel, prosrc, pg_get_function_sqlbody(oid)) FROM pg_proc p WHERE pronamespace = $1
-    UNION ALL SELECT 'comment', classoid::regclass::text, description FROM pg_description
-    WHERE objoid IN (SELECT oid FROM pg_class WHERE relnamespace = $1 UNION ALL
-                     SELECT oid FROM pg_proc WHERE pronamespace = $1)
-""".replace("$1", "'public'::regnamespace")
 
 
 @asynccontextmanager
@@ -77,25 +52,6 @@ def test_all_files_are_applied_once_and_recorded_by_name(place: Place) -> None:
     ).fetchall()
     assert recorded == [(one.number, one.name, one.breaking) for one in migrations()]
     assert place.migrate() == []
-
-
-def test_psql_in_order_makes_exactly_what_migrate_makes(empty_dsn: str, dsn: str) -> None:
-    run_files(empty_dsn)
-
-    def made(where: str) -> list[Any]:
-        with psycopg.connect(where) as session:
-            rows = session.execute(SCHEMA).fetchall()
-        return sorted(map(str, rows))
-
-    assert made(empty_dsn) == made(dsn)
-
-
-def test_the_program_takes_a_schema_that_psql_made(empty_dsn: str, dsn: str) -> None:
-    run_files(empty_dsn)
-    assert Place(empty_dsn, "public", None).migrate() == []
-    recorded = "SELECT number, name, breaking FROM oppspot_migrations"
-    with psycopg.connect(empty_dsn) as by_psql, psycopg.connect(dsn) as by_program:
-        assert by_psql.execute(recorded).fetchall() == by_program.execute(recorded).fetchall()
 
 
 async def test_two_at_once_apply_every_file_once(place: Place) -> None:

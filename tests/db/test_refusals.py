@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from oppspot_runner.base.errors import SchemaError
+from oppspot_runner.db import migrate as migrating
+from oppspot_runner.db.files import migrations
 from tests.db.conftest import Place
 from tests.db.old_tables import TABLES, create_old_tables, insert, old_task, tasks
 
@@ -112,7 +114,11 @@ def everything(place: Place) -> set[Any]:
 
 
 @pytest.mark.parametrize("kind", UNFIT)
-def test_an_unfit_table_is_refused_as_it_is_and_taken_when_mended(place: Place, kind: str) -> None:
+def test_an_unfit_table_is_refused_as_it_is_and_taken_when_mended(
+    place: Place, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taking = migrations()[:6]  # what comes later looks at tables that are ours
+    monkeypatch.setattr(migrating, "migrations", lambda: taking)
     unfit, reason, mend = UNFIT[kind]
     create_old_tables(place.session)
     place.session.execute(unfit)  # type: ignore[arg-type]
@@ -128,8 +134,7 @@ def test_an_unfit_table_is_refused_as_it_is_and_taken_when_mended(place: Place, 
     place.session.execute(mend)  # type: ignore[arg-type]
     assert "0001_seed_tables" in place.migrate()
     row = place.session.execute("SELECT count(*) FROM oppspot_migrations").fetchone()
-    assert row is not None
-    assert row[0] >= 6
+    assert row == (len(taking),)
 
 
 def test_all_faults_are_named_at_once(place: Place) -> None:

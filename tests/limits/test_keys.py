@@ -65,7 +65,10 @@ async def all_in_line(line: Line, work: asyncio.Event) -> None:
 
 
 async def waits_for_a_lock(connection: Connection) -> None:
-    query = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s"
+    query = (
+        "SELECT FROM pg_stat_activity WHERE datname = current_database()"
+        " AND wait_event_type = 'Lock' AND query LIKE %s"
+    )
     async with asyncio.timeout(10):
         while not (await connection.execute(query, ("%arrange_keys%",))).rowcount:
             await asyncio.sleep(0)

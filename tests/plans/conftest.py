@@ -13,9 +13,6 @@ import pytest
 
 from oppspot_runner.db.files import statement
 from tests.conftest import create_database, drop_database
-from tests.db.conftest import Place, place, shared_dsn
-
-__all__ = ["place", "shared_dsn"]
 
 ROWS = 100_000
 AGENTS = 5
@@ -137,7 +134,7 @@ def crowded(server: str, template: str) -> Iterator[str]:
         session.execute("VACUUM ANALYZE agent_tasks")
         session.execute("ANALYZE ai_agents")
     yield dsn
-    drop_database(server, name)
+    drop_database(name)
 
 
 @pytest.fixture
@@ -149,9 +146,9 @@ def session(crowded: str) -> Iterator[Session]:
 
 
 @pytest.fixture
-def own(place: Place) -> Session:
+def own(dsn: str) -> Iterator[Session]:
     """A session on an empty queue of its own, without autovacuum and triggers."""
-    place.migrate()
-    place.session.execute("ALTER TABLE agent_tasks SET (autovacuum_enabled = false)")
-    place.session.execute("SET session_replication_role = replica")
-    return place.session
+    with psycopg.connect(dsn, autocommit=True) as session:
+        session.execute("ALTER TABLE agent_tasks SET (autovacuum_enabled = false)")
+        session.execute("SET session_replication_role = replica")
+        yield session

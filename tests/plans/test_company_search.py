@@ -34,7 +34,7 @@ def directory(server: str, template: str) -> Iterator[str]:
     dsn = create_database(server, name, template)
     fill(dsn, COMPANIES)
     yield dsn
-    drop_database(server, name)
+    drop_database(name)
 
 
 def page(session: psycopg.Connection[dict[str, Any]], goal: dict[str, Any]) -> tuple[bool, Plan]:
@@ -83,7 +83,7 @@ def test_companies_that_are_the_same_are_found_in_a_table_that_nobody_analyzed(
             "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement("companies/same"),
             {"source": "made", "since": datetime(2020, 1, 1, tzinfo=UTC), "org_id": None},
         ).fetchone()
-    drop_database(server, name)
+    drop_database(name)
     assert row is not None
     (answer,) = row["QUERY PLAN"]
     plan = Plan(answer["Plan"], answer["Execution Time"])

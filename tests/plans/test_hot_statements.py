@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from json import dumps
 from typing import Any, LiteralString
 from uuid import UUID
@@ -218,13 +219,12 @@ WORN_HOT = (
 
 def costly(dsn: str, state: str, statements: Sequence[Hot], prepare: str = "") -> Iterator[str]:
     """What touches more than it may, under a plan for these values or for any."""
-    for hot in statements:
-        for generic in (False, True):
-            with psycopg.connect(dsn) as session:
-                if prepare:
-                    session.execute(prepare)  # type: ignore[arg-type]
-                plan = explain(session, hot.name, hot.params(session), generic=generic, warm=True)
-                session.rollback()
+    with psycopg.connect(dsn) as session:
+        for hot, generic in product(statements, (False, True)):
+            if prepare:
+                session.execute(prepare)  # type: ignore[arg-type]
+            plan = explain(session, hot.name, hot.params(session), generic=generic, warm=True)
+            session.rollback()
             if plan.buffers > hot.most:
                 kind = "generic" if generic else "custom"
                 yield f"{state}: {hot.name} ({kind}) touches {plan.buffers} pages\n{plan}"

@@ -33,7 +33,7 @@ def many(server: str, template: str) -> Iterator[str]:
         session.execute(MANY)  # type: ignore[arg-type]
         session.execute("VACUUM ANALYZE schedules, schedule_ticks, ai_agents")
     yield dsn
-    drop_database(server, name)
+    drop_database(name)
 
 
 @pytest.fixture(params=["analyzed", "never-analyzed"])

@@ -56,4 +56,4 @@ def run_machine(
 def test_the_queue_and_its_model_agree(
     dsn: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_machine(dsn, request.config.getoption("randomly_seed"), monkeypatch, examples=50, steps=25)
+    run_machine(dsn, request.config.getoption("randomly_seed"), monkeypatch, examples=25, steps=25)

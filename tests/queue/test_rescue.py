@@ -27,7 +27,8 @@ async def test_a_day_of_dying_runners_does_not_exhaust_the_locks_of_the_server(
         saved, next_s = await store.rescue(connection, 0)
         row = await (
             await connection.execute(
-                "SELECT count(*) AS n FROM pg_locks WHERE locktype = 'advisory'"
+                "SELECT count(*) AS n FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+                " WHERE locktype = 'advisory' AND datname = current_database()"
             )
         ).fetchone()
     assert (len(saved), next_s) == (3, None)

@@ -32,7 +32,7 @@ def log_lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Lines]:
 def shared_dsn(server: str, template: str) -> Iterator[str]:
     name = f"oppspot_seeds_{uuid4().hex[:8]}"
     yield create_database(server, name, template)
-    drop_database(server, name)
+    drop_database(name)
 
 
 @pytest.fixture

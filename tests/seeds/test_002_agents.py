@@ -82,7 +82,7 @@ def story(server: str, template: str) -> Iterator[Story]:
         stream = begin(dsn)
         asyncio.run(finish(dsn))
         yield told(connection, stream)
-    drop_database(server, name)
+    drop_database(name)
 
 
 def add_company(connection: psycopg.Connection[Any], name: str, values: dict[str, Any]) -> None:

@@ -92,7 +92,7 @@ def schema(server: str, template: str) -> Iterator[psycopg.Connection[dict[str, 
     with psycopg.connect(dsn, row_factory=dict_row) as connection:
         yield connection
         connection.rollback()
-    drop_database(server, name)
+    drop_database(name)
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def million(server: str, request: pytest.FixtureRequest) -> Iterator[tuple[str, 
     mostly = "CASE WHEN n %% 100 = 0 THEN NULL WHEN n %% 10 = 0 THEN 'failed' ELSE 'completed' END"
     name = old_million(server, {"mostly ended": mostly, "all pending": "'pending'"}[request.param])
     yield request.param, name
-    drop_database(server, name)
+    drop_database(name)
 
 
 def ended_rows(session: Session) -> tuple[object, ...] | None:
@@ -116,4 +116,4 @@ def naively(server: str, name: str) -> tuple[float, int]:
             session.execute(NAIVE)
             return time.monotonic() - began, size_mb(session)
     finally:
-        drop_database(server, copy)
+        drop_database(copy)

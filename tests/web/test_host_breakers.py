@@ -73,7 +73,10 @@ async def test_of_those_that_saw_it_half_open_at_once_one_tries(db: Database, ds
     """All have looked at the row, and none has written to it, when they are let go on."""
     await HostBreakers(db, failures=1).failed("s", "h", "down")
     await later(db, 61)
-    waiting = "SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    waiting = (
+        "SELECT count(*) AS n FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
     async with (
         Database(dsn, max_size=6) as many,
         asyncio.timeout(20),

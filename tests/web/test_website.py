@@ -140,7 +140,9 @@ async def test_a_board_on_the_home_page_spares_the_careers_page(acme: Acme) -> N
     assert (await acme.facts())["job_board"]["token"] == "acme"
 
 
-@pytest.mark.parametrize("answered", [answer(500), answer(404), answer(403), b"HTTP/1.1 what"])
+@pytest.mark.parametrize(
+    "answered", [answer(500), answer(404), answer(403), b"HTTP/1.1 what\r\n\r\n"]
+)
 async def test_a_careers_page_that_cannot_be_read_costs_nothing_else(
     acme: Acme, answered: bytes
 ) -> None:

@@ -17,7 +17,7 @@ from tests.workflow.evaluator import COMPLETED, Node, evaluate, run_status
 from tests.workflow.playing import MOST_NODES, OPEN, Game, Table
 
 some = settings(
-    max_examples=25,
+    max_examples=10,  # tests/slow/test_random_graphs.py plays many more
     deadline=None,
     phases=[Phase.generate],  # a smaller graph is found sooner by hand
     database=None,
@@ -67,10 +67,7 @@ async def check(game: Game, kept: dict[int, str] | None = None) -> None:
     assert all((row["task_id"] is None) == (row["tasks"] == 0) for row in rows)
 
 
-@pytest.mark.timeout(300)
-@some
-@given(graphs(), st.sampled_from(STRATEGIES), st.integers(0, 12), st.integers(0))
-async def test_a_graph_that_is_cancelled_while_its_tasks_end_has_ended(
+async def cancel_at_once(
     table: Table, nodes: list[Node], strategy: str, rounds: int, seed: int
 ) -> None:
     """What is not cancelled has ended as it would have without it."""
@@ -86,10 +83,7 @@ async def test_a_graph_that_is_cancelled_while_its_tasks_end_has_ended(
     assert await status_of(game) == run_status([row["status"] for row in rows])
 
 
-@pytest.mark.timeout(300)
-@some
-@given(graphs(), st.sampled_from(STRATEGIES), st.sampled_from([None, None, 1, 3]), st.integers(0))
-async def test_a_graph_ends_as_the_rules_say(
+async def play_to_the_end(
     table: Table, nodes: list[Node], strategy: str, most: int | None, seed: int
 ) -> None:
     game = Game(table, nodes, random.Random(seed))
@@ -98,3 +92,27 @@ async def test_a_graph_ends_as_the_rules_say(
     kept = await game.retry_all()
     game.nodes = [replace(node, end=COMPLETED) for node in game.nodes]
     await check(game, kept)
+
+
+given_rounds = given(graphs(), st.sampled_from(STRATEGIES), st.integers(0, 12), st.integers(0))
+given_most = given(
+    graphs(), st.sampled_from(STRATEGIES), st.sampled_from([None, None, 1, 3]), st.integers(0)
+)
+
+
+@pytest.mark.timeout(300)
+@some
+@given_rounds
+async def test_a_graph_that_is_cancelled_while_its_tasks_end_has_ended(
+    table: Table, nodes: list[Node], strategy: str, rounds: int, seed: int
+) -> None:
+    await cancel_at_once(table, nodes, strategy, rounds, seed)
+
+
+@pytest.mark.timeout(300)
+@some
+@given_most
+async def test_a_graph_ends_as_the_rules_say(
+    table: Table, nodes: list[Node], strategy: str, most: int | None, seed: int
+) -> None:
+    await play_to_the_end(table, nodes, strategy, most, seed)
