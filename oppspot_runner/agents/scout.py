@@ -7,7 +7,7 @@ new once, however often it is seen and by however many sources; scout_run.py has
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -25,8 +25,8 @@ from oppspot_runner.agents.watchers_register import register_watchers
 from oppspot_runner.base.cron import timezone_name
 from oppspot_runner.base.errors import Fail, InvalidInputError, Snooze
 from oppspot_runner.connectors.sources import not_configured
+from oppspot_runner.signals.looks import NewSignal
 
-DETECTED = ("new", "refreshed", "below_threshold")
 MOST_SHOWN = 100  # new signals in the output; all are in the table
 
 
@@ -54,9 +54,13 @@ class ScoutAgent(Agent):
         await run.finish()
         if (failed := _failed(run)) is not None:
             return failed
-        now = self.ctx.task.started_at
-        expired: int = await self.ctx.step("expired", self.ctx.signals.expire, now)
-        return {**self._results(run, skipped), "expired": expired}
+        return {
+            **self._results(run, await self.ctx.signals.of_task()),
+            "expired": await self.ctx.step(
+                "expired", self.ctx.signals.expire, self.ctx.task.started_at
+            ),
+            "skipped_sources": {**skipped, **run.refused},
+        }
 
     @classmethod
     def chosen(
@@ -85,18 +89,20 @@ class ScoutAgent(Agent):
         }
         return [one for one in wanted if one.name not in skipped], skipped
 
-    def _results(self, run: ScoutRun, skipped: dict[str, str]) -> dict[str, Any]:
+    def _results(self, run: ScoutRun, new: Sequence[NewSignal]) -> dict[str, Any]:
         totals = run.totals
-        refusals = {name: error.one_line() for name, error in run.web.refusals.items()}
+        refreshed, below = (totals.counts[name] for name in ("refreshed", "below_threshold"))
         return {
             "companies_checked": totals.counts["items"],
-            "signals_detected": sum(totals.counts[name] for name in DETECTED),
-            **{name: totals.counts[name] for name in (*DETECTED, "postings_closed")},
+            "signals_detected": len(new) + refreshed + below,
+            "new": len(new),
+            "refreshed": refreshed,
+            "below_threshold": below,
+            "postings_closed": totals.counts["postings_closed"],
             "by_type": dict(totals.by_type),
             "by_source": dict(totals.by_source),
             "by_watcher": {name: dict(ends) for name, ends in totals.by_watcher.items()},
-            "new_signals": totals.new_signals[:MOST_SHOWN],
-            "skipped_sources": {**skipped, **refusals},
+            "new_signals": [_shown(one) for one in new[:MOST_SHOWN]],
             "errors": dict(run.errors),
             "api_calls": totals.counts["api_calls"],
             "ignored": sorted(set(self.ctx.execution_config) - set(ScoutOptions.model_fields)),
@@ -112,6 +118,19 @@ class ScoutAgent(Agent):
             progress = {"signals": {name: results[name] for name in names}}
             await ctx.insights.set_progress(progress, tx=tx)
         return True
+
+
+def _shown(signal: NewSignal) -> dict[str, Any]:
+    return {
+        "id": str(signal.id),
+        "company_id": str(signal.company_id),
+        "company": signal.company_name,
+        "signal_type": signal.signal_type,
+        "strength": signal.strength,
+        "confidence": signal.confidence,
+        "title": signal.title,
+        "occurred_at": signal.occurred_at.isoformat(),
+    }
 
 
 def _failed(run: ScoutRun) -> dict[str, Any] | None:

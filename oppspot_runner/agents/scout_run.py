@@ -127,6 +127,11 @@ class ScoutRun(CompanyRun[DueLook, tuple[UUID, Looks], ScoutTally]):
         """How often looks failed, by code; each source that let us not in is one."""
         return self.totals.errors + Counter(one.code for one in self.web.refusals.values())
 
+    @property
+    def refused(self) -> dict[str, str]:
+        """Why sources were asked nothing more, by their names."""
+        return {name: error.one_line() for name, error in self.web.refusals.items()}
+
     async def _choose(self) -> list[str]:
         return [str(one.company_id) for one in await self._due(self.options.companies, further=1)]
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
 from oppspot_runner.agents.totals import Totals
-from oppspot_runner.signals.looks import Failure, NewSignal, SavedLooks
+from oppspot_runner.signals.looks import Failure, SavedLooks
 from oppspot_runner.signals.sighting import Look
 
 
@@ -21,7 +20,6 @@ class ScoutTally(Totals):
     by_type: Counter[str] = field(default_factory=Counter)
     by_source: Counter[str] = field(default_factory=Counter)
     by_watcher: dict[str, Counter[str]] = field(default_factory=dict)
-    new_signals: list[dict[str, Any]] = field(default_factory=list)
     begun: list[str] = field(default_factory=list)
 
     def looked(self, watcher: str, look: Look | Failure | None) -> None:
@@ -37,27 +35,12 @@ class ScoutTally(Totals):
         self.by_watcher.setdefault(watcher, Counter())[end] += 1
 
     def saved(self, saved: SavedLooks) -> None:
-        """Counts what changed."""
-        self.counts["new"] += len(saved.new)
+        """Counts what changed, but for what is new: that is asked for in the end."""
         self.counts["refreshed"] += saved.refreshed
         self.counts["below_threshold"] += saved.below_threshold
         self.counts["postings_closed"] += saved.closed
-        self.new_signals.extend(map(_shown, saved.new))
 
     @property
     def answered(self) -> bool:
         """Whether any look did more than fail."""
         return any(ends.keys() - {"error"} for ends in self.by_watcher.values())
-
-
-def _shown(signal: NewSignal) -> dict[str, Any]:
-    return {
-        "id": str(signal.id),
-        "company_id": str(signal.company_id),
-        "company": signal.company_name,
-        "signal_type": signal.signal_type,
-        "strength": signal.strength,
-        "confidence": signal.confidence,
-        "title": signal.title,
-        "occurred_at": signal.occurred_at.isoformat(),
-    }

@@ -30,7 +30,7 @@ from oppspot_runner.people.person import Ambiguity, Holder, Kin, Seat
 from oppspot_runner.people.suppressed import Suppressed
 from oppspot_runner.posts.mentions import Candidates
 from oppspot_runner.posts.post import Counts, Mention, Post, Saved
-from oppspot_runner.signals.looks import DueLook, Failure, SavedLooks
+from oppspot_runner.signals.looks import DueLook, Failure, NewSignal, SavedLooks
 from oppspot_runner.signals.sighting import Look, Memory
 
 
@@ -175,6 +175,8 @@ class SignalStore(Protocol):
         threshold: float,
         now: datetime,
     ) -> SavedLooks: ...
+
+    async def of_task(self) -> Sequence[NewSignal]: ...
 
     async def expire(self, now: datetime) -> int: ...
 

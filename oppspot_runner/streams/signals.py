@@ -31,6 +31,7 @@ EXPIRE = statement("signals/expire")
 LOCK_COMPANIES = statement("signals/lock_companies")
 MEMORIES = statement("signals/memories")
 OF = statement("signals/of")
+OF_TASK = statement("signals/of_task")
 ON_RECORD = statement("signals/on_record")
 SAVE = statement("signals/save")
 SAVE_POSTINGS = statement("signals/save_postings")
@@ -122,6 +123,10 @@ class SignalStore:
         while count := await self.db.execute(EXPIRE, {"org_id": self.org_id, "now": now}):
             expired += count
         return expired
+
+    async def of_task(self) -> list[NewSignal]:
+        """The signals that came to count by the task, also by attempts that died of it."""
+        return [NewSignal(**row) for row in await self.db.fetch_all(OF_TASK, self._origin)]
 
     async def of(self, company_ids: Sequence[UUID]) -> dict[UUID, list[Signal]]:
         """The signals that count now, the newest first; nothing for a company without any."""

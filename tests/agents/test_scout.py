@@ -25,6 +25,7 @@ from oppspot_runner.base.errors import (
     Snooze,
     SourceDownError,
 )
+from oppspot_runner.base.steps import Step
 from oppspot_runner.companies.company import Company
 from oppspot_runner.signals.sighting import Look, Memory
 from tests.agents.eyes import Eye, one_job, scouting, sighting
@@ -414,6 +415,28 @@ async def test_a_long_run_goes_on_in_another_attempt_before_its_time_is_over(
     results = await again(world, kind, ctx, web=outside.web(*SOURCES))
     assert (results["companies_checked"], results["new"], results["api_calls"]) == (8, 8, 8)
     assert sorted(eye.looked) == list("ABCDEFGH")
+
+
+async def test_what_an_attempt_wrote_and_did_not_live_to_note_is_in_the_output_of_the_next(
+    world: World, streams: Streams
+) -> None:
+    class Dying(Steps):
+        async def remember(self, step: Step, result: Any) -> None:
+            if step.name == "looked" and not self.died:
+                self.died = True
+                raise ConnectionError("gone")
+            await super().remember(step, result)
+
+        died = False
+
+    kind = scouting(Eye())
+    ctx = await world.context(kind, await streams.of("ABC"), steps=Dying())
+    with pytest.raises(ConnectionError):
+        await begin(kind, ctx)
+    assert len(await signals(world)) == 3
+    results = await again(world, kind, ctx)
+    assert (results["new"], len(results["new_signals"])) == (3, 3)
+    assert (await world.run(kind, ctx.stream.id if ctx.stream else None))["new"] == 0
 
 
 async def test_a_company_that_is_deleted_meanwhile_is_left_out(
