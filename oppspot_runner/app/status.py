@@ -17,6 +17,7 @@ from oppspot_runner.base.settings import Settings
 from oppspot_runner.db.pool import Database
 from oppspot_runner.limits.breakers import open_breakers
 from oppspot_runner.limits.host_breakers import open_host_breakers
+from oppspot_runner.notifications.directory import undelivered
 from oppspot_runner.queue import control, read
 from oppspot_runner.queue.dead_letters import agents_in_need
 from oppspot_runner.scheduler import schedules
@@ -58,6 +59,7 @@ HOST_FIELDS = (
     "opened_at",
     "next_try_at",
 )
+UNDELIVERED_FIELDS = ("rule", "event", "channel", "count", "first_at", "status", "error_message")
 NEED_FIELDS = ("agent_id", "agent_name", "tasks", "error", "failed_at")
 TASK_FIELDS = (
     "id",
@@ -83,7 +85,7 @@ TASK_FIELDS = (
 class Status:
     """How things stand. `waiting` are pending tasks whose agents wait, by what they wait for;
     `hosts` are left alone after failures; agents `in_need` have failed tasks that wait for people;
-    `problems` says in sentences what is unhealthy."""
+    `undelivered` are notifications that failed; `problems` says in sentences what is unhealthy."""
 
     state: State
     polling_interval_ms: int
@@ -96,6 +98,7 @@ class Status:
     breakers: list[DictRow] = field(default_factory=list)
     hosts: list[DictRow] = field(default_factory=list)
     in_need: list[DictRow] = field(default_factory=list)
+    undelivered: list[DictRow] = field(default_factory=list)
     waiting: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     schedules: dict[str, Any] = field(default_factory=dict)
@@ -115,6 +118,7 @@ class Status:
             "breakers": [_picked(row, BREAKER_FIELDS) for row in self.breakers],
             "hosts": [_picked(row, HOST_FIELDS) for row in self.hosts],
             "attention": [_picked(row, NEED_FIELDS) for row in self.in_need],
+            "undelivered": [_picked(row, UNDELIVERED_FIELDS) for row in self.undelivered],
             "recent_tasks": [_picked(row, TASK_FIELDS) for row in [*self.running, *self.recent]],
         }
 
@@ -142,6 +146,7 @@ async def read_status(database: Database, settings: Settings) -> Status:
         breakers=await open_breakers(database),
         hosts=await open_host_breakers(database),
         in_need=await agents_in_need(database),
+        undelivered=await undelivered(database),
         waiting=await read.waiting(database),
         schedules=await schedules.summary(database),
         problems=[*sick(runners), *await left_lying(database, longest_poll_s)],

@@ -53,6 +53,7 @@ BUILT_IN = (
     "oppspot_runner.agents.writer",
     "oppspot_runner.agents.reddit",
     "oppspot_runner.agents.hacker_news",
+    "oppspot_runner.notifications.delivery",
 )
 
 

@@ -119,6 +119,13 @@ class ScheduleStopped(Event):
 
 
 @dataclass(frozen=True)
+class NotificationsFailed(Event):
+    """What happened could not be gathered, or no delivery be begun; told once for each reason."""
+
+    error: str
+
+
+@dataclass(frozen=True)
 class LeaseLost(Event):
     """This runner was taken for dead; it cancels its attempts and starts over."""
 

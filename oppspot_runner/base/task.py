@@ -10,6 +10,7 @@ from uuid import UUID
 TaskStatus = Literal["pending", "processing", "completed", "failed", "cancelled"]
 DEFAULT_TASK_TYPE = "agent_execution"
 HEALTH_CHECK = "health_check"  # "health_check:12" is for runner 12 alone
+NOTIFICATION = "notification"  # a lane beside the slots of runners; its agent has that type
 ALONE_FROM = 2  # deaths of its runner; at the third the task fails (queue/rescue)
 
 
@@ -75,6 +76,11 @@ class Task:
     def is_health_check(self) -> bool:
         """Whether the runner itself answers it."""
         return self.agent is None and self.task_type.partition(":")[0] == HEALTH_CHECK
+
+    @property
+    def is_notification(self) -> bool:
+        """Whether it delivers a notification."""
+        return self.task_type == NOTIFICATION
 
     @property
     def is_for_stream(self) -> bool:

@@ -47,6 +47,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "schedules",
         "List schedules, show the next; pause, resume, run-now.",
     ),
+    "notifications": (
+        "notifications",
+        "notifications",
+        "List messages and rules; add, remove, pause, resume, test rules.",
+    ),
     "import": ("importing", "import_group", "Import companies: csv, listed, companies-house."),
     "companies": (
         "companies",

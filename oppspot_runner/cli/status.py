@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -119,6 +119,7 @@ def _head(found: Status, settings: Settings, dsn: str | None) -> RenderableType:
             ("waiting", _waiting(found) or None),
             *(("breaker", _breaker(row)) for row in found.breakers),
             *(("host", _host(row)) for row in found.hosts),
+            ("undelivered", _undelivered(found.undelivered)),
             *(("attention", f"agent {row['agent_name']}: {row['error']}") for row in found.in_need),
         ]
     )
@@ -138,6 +139,14 @@ def _schedules(row: dict[str, Any]) -> str | None:
 def _pause(row: dict[str, object]) -> str:
     reason = f" ({row['reason']})" if row["reason"] else ""
     return f"{row['scope']} {row['agent_name'] or row['key']}{reason}"
+
+
+def _undelivered(rows: Sequence[DictRow]) -> str | None:
+    if not rows:
+        return None
+    last = rows[-1]
+    told = f"{len(rows)} notification(s), last by {last['channel']}: {last['error_message']}"
+    return f"{told}; see `oppspot-runner notifications list`"
 
 
 def _waiting(found: Status) -> str:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP as LINES
+from email.utils import parseaddr
 from importlib.util import find_spec
 from typing import Literal
 
@@ -15,6 +16,8 @@ from pydantic import SecretStr
 from oppspot_runner.base.codes import Code
 from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.base.jsonsafe import clean_text
+from oppspot_runner.base.secret import read_secret
+from oppspot_runner.base.settings import Settings
 from oppspot_runner.base.tool_errors import CodedError
 
 if find_spec("aiosmtplib") is None:
@@ -84,6 +87,23 @@ class MailServer:
                 await line.quit(timeout=GOODBYE_S)
         finally:
             line.close()
+
+
+def configured_server(settings: Settings) -> tuple[MailServer, str]:
+    """The mail server of the settings, and who mails are from. Raises ConfigurationError."""
+    sender = settings.email_from or settings.smtp_user
+    if settings.smtp_host is None or not sender or "@" not in parseaddr(sender)[1]:
+        raise ConfigurationError(
+            "there is no mail server, or no sender",
+            hint="Set OPPSPOT_SMTP_HOST and OPPSPOT_EMAIL_FROM; OPPSPOT_SMTP_USER and"
+            " OPPSPOT_SMTP_PASSWORD where it wants a login.",
+        )
+    password = settings.smtp_password
+    if password is not None:
+        text = read_secret(password.get_secret_value(), "the password of the mail server")
+        password = SecretStr(text)
+    host, port, tls = settings.smtp_host, settings.smtp_port, settings.smtp_tls
+    return MailServer(host, port, tls, settings.smtp_user, password), sender
 
 
 @contextmanager

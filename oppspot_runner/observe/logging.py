@@ -165,6 +165,7 @@ class EventLog:
         bus.subscribe(events.ResultDropped, self.result_dropped)
         bus.subscribe(events.TasksRescued, self.tasks_rescued)
         bus.subscribe(events.ScheduleStopped, self.schedule_stopped)
+        bus.subscribe(events.NotificationsFailed, self.notifications_failed)
         bus.subscribe(events.LeaseLost, self.lease_lost)
         bus.subscribe(events.DatabaseAway, self.database_away)
         bus.subscribe(events.DatabaseBack, self.database_back)
@@ -236,6 +237,9 @@ class EventLog:
             schedule=event.schedule_id,
             error=event.error,
         )
+
+    def notifications_failed(self, event: events.NotificationsFailed) -> None:
+        self.log.error("notifications are not sent: see `oppspot-runner doctor`", error=event.error)
 
     def lease_lost(self, event: events.LeaseLost) -> None:
         self.log.error(

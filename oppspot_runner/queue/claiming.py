@@ -55,17 +55,24 @@ def own_health_check(runner_id: int) -> str:
 
 
 class Claimer:
-    """Claims for one runner id. `task_types` None = all; `fair` shares between organisations."""
+    """Claims for one runner id. `task_types` None = all; `fair` shares between organisations;
+    `beside_slots` takes deliveries of notifications, which all others leave."""
 
     def __init__(
-        self, runner_id: int, task_types: Sequence[str] | None = None, *, fair: bool = False
+        self,
+        runner_id: int,
+        task_types: Sequence[str] | None = None,
+        *,
+        fair: bool = False,
+        beside_slots: bool = False,
     ) -> None:
         self.params = {
             "runner_id": runner_id,
             "task_types": [*task_types, own_health_check(runner_id)] if task_types else None,
             "fair": fair,
+            "beside_slots": beside_slots,
         }
-        self.chooses = fair or bool(task_types)
+        self.chooses = fair or beside_slots or bool(task_types)
         self._limited = self.chooses
         self._floors = list(NO_FLOORS)  # of the priorities 10, 9, ... 1
         self._full_at = float("-inf")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
-from oppspot_runner.base.task import AgentRow, Task
+from oppspot_runner.base.task import NOTIFICATION, AgentRow, Task
+
+# Deliveries have no row in ai_agents: nobody configures who delivers.
+NOTIFIER = AgentRow(UUID(int=0), None, NOTIFICATION, NOTIFICATION)
 
 
 def task_from_row(row: dict[str, Any]) -> Task:
@@ -40,7 +44,7 @@ def task_from_row(row: dict[str, Any]) -> Task:
 
 def _agent(row: dict[str, Any]) -> tuple[AgentRow | None, str | None]:
     if row["agent_id"] is None:
-        return None, None
+        return NOTIFIER if row["task_type"] == NOTIFICATION else None, None
     configuration, error = _object(row["configuration"], "the agent's configuration")
     agent = AgentRow(
         id=row["agent_id"],

@@ -251,6 +251,8 @@ class Runner:
             self._note_left_behind(attempt)
         if self.term is not None and (attempt.comes_back or attempt.task.limit_key):
             self.term.look_for_due(attempt.task.limit_key)
+        if self.term is not None and attempt.task.is_notification:
+            self.term.courier.look()
         self.wakeup.set()
 
     def _note_left_behind(self, attempt: Attempt) -> None:
@@ -263,6 +265,14 @@ class Runner:
             return
         self.renewal = f"{self.hanging} agents that were cut off still run"
         self.show("stopping", f"{self.renewal}: it will start anew")
+
+    def can_deliver(self) -> bool:
+        """Whether a notification may be delivered now."""
+        return self.state == "running" and self.slots.has_room_beside
+
+    def deliver(self, task: Task) -> None:
+        """Begins the delivery of a notification, beside the slots."""
+        self.slots.begin_beside(task, self.tools)
 
     def lose_attempts(self) -> None:
         """Ends all attempts without writing anything: their tasks are no longer ours."""

@@ -13,6 +13,7 @@ from uuid import UUID
 from oppspot_runner.base.events import EventBus, ScheduleStopped, TasksRescued
 from oppspot_runner.db.pool import BAD_CONTENT, Connection, Database
 from oppspot_runner.limits import budgets
+from oppspot_runner.notifications import gathering
 from oppspot_runner.queue import claiming, members, store, tool_calls
 from oppspot_runner.runner.config import RunnerConfig
 from oppspot_runner.runner.patience import Patience
@@ -189,6 +190,7 @@ class Pruning:
                 tasks = 0
             await members.forget_dead(connection)
             await ticking.prune(connection, keep_s=self.config.keep_s)
+            await gathering.prune(connection)
             events = await store.prune_run_events(connection, keep_s=self.config.events_s)
             history = await store.prune_executions(connection, keep_s=self.config.history_s)
             calls = await tool_calls.prune_tool_calls(connection, keep_s=self.config.history_s)

@@ -2,6 +2,8 @@
 
 A batch holds one slot, however many attempts are in it; a task that runs alone holds them all. An
 attempt that ended well holds none while its end is written: the next one can be claimed meanwhile.
+A delivery of a notification never holds one: there is a place for it beside the slots, and nobody
+waits for its end, not even who runs alone.
 After an error the next one waits for what that has to say, such as a breaker that opens.
 """
 
@@ -38,6 +40,7 @@ class Slots:
         self._sharing = 0  # attempts in the slot of another one of their batch
         self._ending = 0  # attempts that hold no slot any more
         self._lonely = 0  # attempts of tasks that run alone
+        self._beside: int | None = None  # the token of the one that holds no slot
         self._alone = asyncio.Event()
         self._alone.set()
         self._empty = asyncio.Event()
@@ -46,7 +49,16 @@ class Slots:
     @property
     def free(self) -> int:
         """How many calls of agents may begin."""
-        return 0 if self._lonely else self.size - len(self.attempts) + self._sharing + self._ending
+        return 0 if self._lonely else self.size - self._inside + self._sharing + self._ending
+
+    @property
+    def has_room_beside(self) -> bool:
+        """Whether a delivery may begin: none is on, and nobody runs alone."""
+        return self._beside is None and not self._lonely
+
+    @property
+    def _inside(self) -> int:
+        return len(self.attempts) - (self._beside is not None)
 
     async def emptied(self) -> None:
         """Waits until no attempt is left. Raises what ended one by a fault of ours."""
@@ -66,7 +78,7 @@ class Slots:
             batch = None if size is None else await self._batch(size, together, tools, term)
             for task in together:
                 self._begin(Attempt(task, tools, self._release, self._end, batch))
-        if alone and len(self.attempts) > 1:
+        if alone and self._inside > 1:
             self._alone.clear()
         if alone[1:]:
             await term.give_back([task.run_token for task in alone[1:]])
@@ -81,19 +93,30 @@ class Slots:
         self._sharing += len(together) - 1
         return Batch([task.run_token for task in together])
 
+    def begin_beside(self, task: Task, tools: Tools) -> None:
+        """Begins an attempt that holds no slot. What killed its runner before has its turn too."""
+        attempt = Attempt(task, tools, self._release, self._end)
+        self._beside = task.run_token
+        self._keep(attempt)
+        attempt.start(_at_once if task.runs_alone else None)
+
     def _begin(self, attempt: Attempt) -> None:
         runs_alone = attempt.task.runs_alone
         self._lonely += runs_alone
+        self._keep(attempt)
+        attempt.start(self._alone.wait if runs_alone else None)
+
+    def _keep(self, attempt: Attempt) -> None:
         self._empty.clear()
         self.attempts[attempt.task.run_token] = attempt
-        attempt.start(self._alone.wait if runs_alone else None)
 
     def _release(self, attempt: Attempt) -> None:
         """Takes the slot of an attempt whose good end waits to be written.
 
         Not more than there are slots: where ends are written slowly, tasks wait in line, not here.
         """
-        if attempt.batch is not None or attempt.task.runs_alone or self._ending == self.size:
+        is_kept = attempt.batch is not None or attempt.task.runs_alone or self._is_beside(attempt)
+        if is_kept or self._ending == self.size:
             return
         had_room = self.free > 0
         attempt.holds_slot = False
@@ -104,12 +127,22 @@ class Slots:
     def _end(self, attempt: Attempt) -> None:
         del self.attempts[attempt.task.run_token]
         self._ending -= not attempt.holds_slot
-        self._lonely -= attempt.task.runs_alone
+        if self._is_beside(attempt):
+            self._beside = None
+        else:
+            self._lonely -= attempt.task.runs_alone
         self._fault = self._fault or attempt.fault
         if attempt.batch is not None and attempt.batch.end_one(attempt.task.run_token):
             self._sharing -= 1
-        if len(self.attempts) == 1:
+        if self._inside == 1:
             self._alone.set()
         if not self.attempts:
             self._empty.set()
         self.on_end(attempt)
+
+    def _is_beside(self, attempt: Attempt) -> bool:
+        return attempt.task.run_token == self._beside
+
+
+async def _at_once() -> None:
+    """The turn of who waits for nobody."""

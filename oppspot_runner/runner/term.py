@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from oppspot_runner.base.errors import LeaseLostError
 from oppspot_runner.base.events import EventBus, WakeChanged
 from oppspot_runner.base.outcome import Cancel
+from oppspot_runner.base.task import Task
 from oppspot_runner.db.cancelling import end_all
 from oppspot_runner.db.listen import Listener
 from oppspot_runner.db.pool import DATABASE_AWAY, Connection, Database
@@ -19,6 +20,7 @@ from oppspot_runner.queue.claiming import Claimer
 from oppspot_runner.queue.members import Beat, BeatConnection, Condition, Membership
 from oppspot_runner.runner.attempt import Attempt
 from oppspot_runner.runner.config import RunnerConfig, State
+from oppspot_runner.runner.courier import Courier
 from oppspot_runner.runner.heartbeat import Heartbeat
 from oppspot_runner.runner.maintenance import Maintenance, Pruning
 from oppspot_runner.runner.patience import Patience
@@ -46,13 +48,17 @@ class Daemon(Protocol):
 
     def lose_attempts(self) -> None: ...
 
+    def can_deliver(self) -> bool: ...
+
+    def deliver(self, task: Task) -> None: ...
+
     def condition(self) -> Condition: ...
 
     def show(self, state: State, reason: str = "") -> None: ...
 
 
 class Term:
-    """Heartbeat, listener, maintenance, pruning and the writer of ends, for one runner id."""
+    """Heartbeat, listener, maintenance, pruning, courier and writer of ends, for one runner id."""
 
     def __init__(self, member: Membership, runner: Daemon, services: asyncio.TaskGroup) -> None:
         self.member = member
@@ -77,6 +83,7 @@ class Term:
             on_work=runner.wakeup.set,
         )
         self.pruning = Pruning(database, runner.patience, config)
+        self.courier = self._courier()
         self.address = f"{database.schema}/{member.id}"
         self.listener = Listener(
             database,
@@ -99,6 +106,18 @@ class Term:
             on_lost=self._on_lost,
         )
 
+    def _courier(self) -> Courier:
+        runner = self.runner
+        return Courier(
+            runner.database,
+            runner.patience,
+            runner.events,
+            config=runner.config,
+            runner_id=self.member.id,
+            has_room=runner.can_deliver,
+            deliver=runner.deliver,
+        )
+
     def start(self, settler: Settler) -> None:
         """Starts all services of the term."""
         self.heartbeat.start()
@@ -107,6 +126,7 @@ class Term:
             self.listener.run(),
             self.maintenance.run(),
             self.pruning.run(),
+            self.courier.run(),
             self._watch_lease(),
         ):
             self._tasks.append(self.services.create_task(service))

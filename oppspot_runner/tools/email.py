@@ -7,11 +7,10 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid, parseaddr
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from oppspot_runner.base.codes import Code
 from oppspot_runner.base.errors import ConfigurationError
-from oppspot_runner.base.secret import read_secret
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.base.tool_errors import ToolExecutionError
 from oppspot_runner.connectors.http.errors import HttpRefusedError
@@ -98,24 +97,11 @@ class EmailTool(ToolBase):
                 )
 
     def _configured(self, settings: Settings) -> tuple[MailServer, str]:
-        sender = settings.email_from or settings.smtp_user
-        if settings.smtp_host is None or not sender or "@" not in parseaddr(sender)[1]:
-            raise self._not_configured(
-                "there is no mail server, or no sender",
-                "Set OPPSPOT_SMTP_HOST and OPPSPOT_EMAIL_FROM; OPPSPOT_SMTP_USER and"
-                " OPPSPOT_SMTP_PASSWORD where it wants a login.",
-            )
         try:
-            from oppspot_runner.connectors.smtp import MailServer
+            from oppspot_runner.connectors.smtp import configured_server
 
-            password = settings.smtp_password
-            if password is not None:
-                text = read_secret(password.get_secret_value(), "the password of the mail server")
-                password = SecretStr(text)
+            return configured_server(settings)
         except ConfigurationError as error:
-            raise self._not_configured(str(error), error.hint) from None
-        host, port, tls = settings.smtp_host, settings.smtp_port, settings.smtp_tls
-        return MailServer(host, port, tls, settings.smtp_user, password), sender
-
-    def _not_configured(self, why: str, hint: str | None) -> ToolExecutionError:
-        return ToolExecutionError(self.name, Code.SERVICE_NOT_CONFIGURED, why, hint=hint)
+            raise ToolExecutionError(
+                self.name, Code.SERVICE_NOT_CONFIGURED, str(error), hint=error.hint
+            ) from None

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from oppspot_runner.base.codes import Code
 from oppspot_runner.base.errors import ConfigurationError
-from oppspot_runner.base.jsonsafe import clean_text
 from oppspot_runner.base.secret import read_secret
-from oppspot_runner.base.tool_errors import ToolExecutionError, ToolRateLimitError
-from oppspot_runner.connectors.http.client import HttpResponse
-from oppspot_runner.connectors.http.domains import AllowedDomains
-from oppspot_runner.connectors.http.outgoing import Outgoing
-from oppspot_runner.connectors.http.target import read_target
+from oppspot_runner.base.tool_errors import CodedError, ToolExecutionError, ToolRateLimitError
+from oppspot_runner.connectors.slack import MOST_TEXT, post, post_by_webhook
 from oppspot_runner.tools.tool_base import ToolBase, ToolCall
 
-MOST_TEXT = 40_000  # characters; what Slack takes
-MOST_SAID = 200
-PAUSE_S = 60.0  # where Slack does not say how long to wait
+R = TypeVar("R")
 
 
 class SlackMessage(BaseModel):
@@ -47,48 +42,23 @@ class SlackTool(ToolBase):
             message["client_msg_id"] = call.key
         token = self._secret(call.settings.slack_token, "the token of Slack")
         if token is not None:
-            url = f"{call.settings.slack_api.rstrip('/')}/chat.postMessage"
-            answer = await self._send(call, url, message, {"Authorization": f"Bearer {token}"})
-            return self._posted(answer)
+            return await self._told(post(call.http, call.settings.slack_api, token, message))
         webhook = self._secret(call.settings.slack_webhook_url, "the webhook of Slack")
         if webhook is None:
             raise self._not_configured(
                 "there is neither a token nor a webhook of Slack",
                 "Set OPPSPOT_SLACK_TOKEN, or OPPSPOT_SLACK_WEBHOOK_URL.",
             )
-        answer = await self._send(call, webhook, message, {})
-        if answer.status != 200:
-            raise self._refused(answer.text)
+        await self._told(post_by_webhook(call.http, webhook, message))
         return {"channel": None, "ts": None}
 
-    async def _send(
-        self, call: ToolCall, url: str, message: dict[str, Any], headers: dict[str, str]
-    ) -> HttpResponse:
-        # The operator says where Slack is; which domains the caller may reach is another matter.
-        http = call.http.within(AllowedDomains(read_target(url).host))
-        answer = await http.send(
-            Outgoing("POST", url, headers=headers, json=message, follow_redirects=False)
-        )
-        if answer.status == 429:
-            raise ToolRateLimitError(self.name, _pause_s(answer))
-        if answer.status >= 500:
-            raise ToolExecutionError(
-                self.name, Code.SERVICE_UNAVAILABLE, f"Slack answered {answer.status}"
-            )
-        return answer
-
-    def _posted(self, answer: HttpResponse) -> dict[str, Any]:
+    async def _told(self, posting: Awaitable[R]) -> R:
         try:
-            told = answer.json()
-        except ValueError:
-            told = None
-        if not isinstance(told, dict):
-            raise ToolExecutionError(
-                self.name, Code.RESPONSE_BROKEN, f"Slack answered {answer.status} without JSON"
-            )
-        if told.get("ok") is not True:
-            raise self._refused(str(told.get("error")))
-        return {"channel": told.get("channel"), "ts": told.get("ts")}
+            return await posting
+        except CodedError as error:
+            if error.retry_after_s is None:
+                raise
+            raise ToolRateLimitError(self.name, error.retry_after_s) from None
 
     def _secret(self, written: SecretStr | None, what: str) -> str | None:
         try:
@@ -96,14 +66,5 @@ class SlackTool(ToolBase):
         except ConfigurationError as error:
             raise self._not_configured(str(error), error.hint) from None
 
-    def _refused(self, said: str) -> ToolExecutionError:
-        shown = clean_text(said, most=MOST_SAID)
-        return ToolExecutionError(self.name, Code.SERVICE_REFUSED, f"Slack answered {shown!r}")
-
     def _not_configured(self, why: str, hint: str | None) -> ToolExecutionError:
         return ToolExecutionError(self.name, Code.SERVICE_NOT_CONFIGURED, why, hint=hint)
-
-
-def _pause_s(answer: HttpResponse) -> float:
-    told = answer.headers.get("retry-after", "")
-    return float(told) if told.isdecimal() and len(told) < 6 else PAUSE_S

@@ -117,6 +117,7 @@ def test_json_has_the_shape_that_http_has(cli: CommandLine, rows: Rows) -> None:
         "breakers",
         "hosts",
         "attention",
+        "undelivered",
         "recent_tasks",
     ]
     assert found["success"] is True

@@ -24,6 +24,7 @@ MODELS_PAGE = "docs/guides/language-models.md"
 TOOLS_PAGE = "docs/guides/tools.md"
 WEB_PAGE = "docs/guides/outside-world.md"
 WORLD_PAGE = "docs/guides/fake-world.md"
+NOTIFICATIONS_PAGE = "docs/guides/notifications.md"
 EXECUTOR_PAGE = "docs/guides/agent-executor.md"
 # Pages whose Python is run, by the test that runs it.
 RUN = {
@@ -38,6 +39,7 @@ RUN = {
     MODELS_PAGE: __file__,
     TOOLS_PAGE: __file__,
     WEB_PAGE: "tests/web/test_page.py",
+    NOTIFICATIONS_PAGE: "tests/notifications/test_channels.py",
     WORLD_PAGE: "tests/fake_world/test_page.py",
     EXECUTOR_PAGE: str(Path(__file__).with_name("test_executor_page.py")),
 }

@@ -10,7 +10,14 @@ import pytest
 from oppspot_runner.queue.claiming import NO_FLOORS
 from tests.plans.conftest import ROWS, Plan, Session, crowd_of_one, explain
 
-CLAIM = {"runner_id": 1, "task_types": None, "fair": False, "floors": NO_FLOORS, "beside": None}
+CLAIM = {
+    "runner_id": 1,
+    "task_types": None,
+    "fair": False,
+    "floors": NO_FLOORS,
+    "beside": None,
+    "beside_slots": False,
+}
 FEW = 300  # pages that a claim of three rows may touch: five lanes to look at, three rows to change
 DEAD = 50_000
 # The lane of the task whose batch is filled is found by its key.

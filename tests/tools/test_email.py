@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import email
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from email.policy import default
 from typing import Any
 
 import pytest
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from oppspot_runner.base.settings import Settings, load_settings
 from oppspot_runner.connectors.http.client import GuardedClient
@@ -19,6 +16,9 @@ from oppspot_runner.tools.email import EmailTool
 from oppspot_runner.tools.registry import ToolRegistry
 from oppspot_runner.tools.sandbox import OfTask, ToolSandbox
 from oppspot_runner.tools.tool_base import ToolCall
+from tests.tools.post_office import PostOffice, office
+
+__all__ = ["office"]
 
 # As it is printed.
 PRINTED = {
@@ -26,61 +26,6 @@ PRINTED = {
     "subject": "Test Email",
     "body": "This is a test email from the agent system.",
 }
-
-
-@dataclass
-class PostOffice:
-    """Takes mails, unless it is told what to answer to a command."""
-
-    mails: list[Envelope] = field(default_factory=list)
-    answers: dict[str, str] = field(default_factory=dict)
-    logins: list[str] = field(default_factory=list)
-    port: int = 0
-
-    async def handle_MAIL(
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any
-    ) -> str:
-        envelope.mail_from = address
-        return self.answers.get("MAIL", "250 OK")
-
-    async def handle_RCPT(
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any
-    ) -> str:
-        envelope.rcpt_tos.append(address)
-        return self.answers.get(address, "250 OK")
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        self.mails.append(envelope)
-        if self.answers.get("DATA") == "drop":
-            assert server.transport is not None
-            server.transport.close()
-        return self.answers.get("DATA", "250 OK")
-
-    def authenticate(
-        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
-    ) -> AuthResult:
-        assert isinstance(data, LoginPassword)
-        self.logins.append(f"{data.login.decode()}:{data.password.decode()}")
-        return AuthResult(success=data.password == b"s3cr3t", handled=False)
-
-
-@pytest.fixture
-async def office() -> AsyncIterator[PostOffice]:
-    made = PostOffice()
-
-    def speak() -> SMTP:
-        return SMTP(
-            made,
-            hostname="mail.test",
-            authenticator=made.authenticate,
-            auth_require_tls=False,
-            loop=asyncio.get_running_loop(),
-        )
-
-    server = await asyncio.get_running_loop().create_server(speak, "127.0.0.1", 0)
-    made.port = server.sockets[0].getsockname()[1]
-    yield made
-    server.close()
 
 
 def settings(office: PostOffice, **more: Any) -> Settings:

@@ -48,6 +48,7 @@ async def claim_cost(
         "task_types": list(task_types) or None,
         "fair": fair,
         "beside": None,
+        "beside_slots": False,
     }
     costs = []
     async with database.connection() as connection:

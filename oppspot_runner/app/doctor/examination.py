@@ -22,6 +22,7 @@ from oppspot_runner.app.doctor.connection import (
 from oppspot_runner.app.doctor.deep import send_health_checks
 from oppspot_runner.app.doctor.finding import Check, Finding, Patient
 from oppspot_runner.app.doctor.fleet import look_at_runners, look_at_stuck_tasks
+from oppspot_runner.app.doctor.notifications import look_at_notifications
 from oppspot_runner.app.doctor.outside import look_at_agents, look_at_hosts
 from oppspot_runner.app.doctor.schedules import look_at_schedules
 from oppspot_runner.app.doctor.schema import look_at_indexes, look_at_policies, look_at_schema
@@ -50,6 +51,7 @@ CHECKS: dict[str, Check] = {
     "agents": look_at_agents,
     "hosts": look_at_hosts,
     "scouts": look_at_scouts,
+    "notifications": look_at_notifications,
 }
 # What to do about a check that failed itself: for lack of rights, or for another reason.
 ASK_AGAIN = {

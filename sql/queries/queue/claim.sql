@@ -4,7 +4,8 @@
 -- an old snapshot, are not read again and again.
 -- `ctid = ANY (ARRAY(...))` is computed once, so the limit holds under any plan; the limit is a literal,
 -- because a generic plan for a parameter reads a tenth of the table.
--- A health check for one runner is met by all and left to it: there are never many.
+-- A health check for one runner is met by all and left to it, and deliveries of notifications are left to their
+-- own place: there are never many.
 -- NO KEY: a transaction that inserts a row which refers to the task must not hide it.
 -- Payloads travel as text: one that Python cannot read fails its own task, not the claim.
 WITH road AS MATERIALIZED (
@@ -24,7 +25,7 @@ WITH road AS MATERIALIZED (
             SELECT q.ctid FROM agent_tasks q
             WHERE q.status = 'pending' AND NOT q.parked AND NOT q.blocked
               AND q.priority = 11 - f.place AND q.ready_seq > f.floor
-              AND (q.task_type NOT LIKE 'health_check:%%' OR q.task_type = 'health_check:' || %(runner_id)s::bigint)
+              AND q.task_type <> 'notification' AND (q.task_type NOT LIKE 'health_check:%%' OR q.task_type = 'health_check:' || %(runner_id)s::bigint)
             ORDER BY q.ready_seq LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED) x
         WHERE (SELECT r.open FROM road r) LIMIT {limit}))
     RETURNING t.*

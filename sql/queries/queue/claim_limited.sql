@@ -5,10 +5,11 @@
 -- Then each row counts its place within every limit on it, so that lanes which share one take no more than
 -- it allows. Tasks are counted in the running rows; see hold_limits for why two claims cannot both take the
 -- last place.
+-- `beside_slots`: only deliveries of notifications, else all but them.
 -- `beside`: only rows of the lane of that task, which is claimed already, to share its batch.
 -- The other rules of reading rows are those of `claim`.
 WITH served AS MATERIALIZED (
-    SELECT * FROM open_lanes WHERE (%(task_types)s::text[] IS NULL OR task_type = ANY (%(task_types)s::text[]))
+    SELECT * FROM open_lanes WHERE (task_type = 'notification') = %(beside_slots)s AND (%(task_types)s::text[] IS NULL OR task_type = ANY (%(task_types)s::text[]))
       AND (task_type NOT LIKE 'health_check:%%' OR task_type = 'health_check:' || %(runner_id)s::bigint)
       AND (%(beside)s::uuid IS NULL OR lane = (
           SELECT task_lane(t.task_type, t.agent_id, t.org_id) FROM agent_tasks t WHERE t.id = %(beside)s::uuid))

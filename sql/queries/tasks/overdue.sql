@@ -1,11 +1,12 @@
 -- Whether work is left lying: for how long the task that is due longest has waited among those that
--- a runner with a free slot may take, and whether any attempt was begun or ended of late. Walks the
+-- a runner with a free slot may take, and whether any attempt was begun or ended of late.
+-- Deliveries of notifications do not count: they wait for each other and hold no slot. Walks the
 -- lanes as claims do and looks at the first task of each, so a million rows cost no more than one.
 WITH free AS MATERIALIZED (
     SELECT r.task_types FROM task_runners r
     WHERE r.lease_until > oppspot_now() AND r.state = 'running' AND r.slots > (
         SELECT CASE WHEN bool_or(t.crash_count >= 2) THEN r.slots ELSE count(*) END  -- it runs alone
-        FROM agent_tasks t WHERE t.runner_id = r.id AND t.status = 'processing')
+        FROM agent_tasks t WHERE t.runner_id = r.id AND t.status = 'processing' AND t.task_type <> 'notification')
 ), due AS (
     SELECT q.since FROM open_lanes w CROSS JOIN generate_series(1, w.priority) AS p (priority)
     CROSS JOIN LATERAL (
@@ -13,7 +14,7 @@ WITH free AS MATERIALIZED (
         WHERE t.status = 'pending' AND NOT t.parked AND NOT t.blocked AND t.priority = p.priority
           AND task_lane(t.task_type, t.agent_id, t.org_id) = w.lane
         ORDER BY t.ready_seq LIMIT 1) q
-    WHERE EXISTS (SELECT FROM free f WHERE f.task_types IS NULL OR w.task_type = ANY (f.task_types))
+    WHERE w.task_type <> 'notification' AND EXISTS (SELECT FROM free f WHERE f.task_types IS NULL OR w.task_type = ANY (f.task_types))
       -- What a limit holds back waits rightly.
       AND NOT EXISTS (
           SELECT FROM limit_names(w.agent_id, w.agent_type, w.task_type, w.org_id) n
