@@ -180,4 +180,4 @@ WHERE t.status <> 'completed';
 COMMENT ON VIEW undelivered_notifications IS 'Messages that were due and did not reach their channel, or not yet.';
 
 INSERT INTO oppspot_migrations (number, name, breaking, applied_at)
-VALUES (45, 'notifications', false, oppspot_now());
+VALUES (46, 'notifications', false, oppspot_now());
