@@ -68,11 +68,12 @@ REASONS = 2
 
 @dataclass(frozen=True)
 class Play:
-    """What a demo is about: companies to import, and what is wanted of them."""
+    """What a demo is about: what is wanted of companies, and the agents, of which one is first."""
 
     stream: str
     goal: Mapping[str, Any]
     target: Mapping[str, Any]
+    chain: tuple[str, ...] = CHAIN
 
 
 LISTED = Play(
@@ -141,8 +142,9 @@ async def _start(database: Database, play: Play) -> UUID:
     stream_id = await session.run(
         directory.create_stream(play.stream, goal_criteria=play.goal, target_metrics=play.target)
     )
-    agents = [await session.run(directory.create_agent(agent_type=kind)) for kind in CHAIN[:-1]]
-    analyst = directory.create_agent(agent_type="llm", name=CHAIN[-1], configuration=ANALYST)
+    *kinds, last = play.chain
+    agents = [await session.run(directory.create_agent(agent_type=kind)) for kind in kinds]
+    analyst = directory.create_agent(agent_type="llm", name=last, configuration=ANALYST)
     agents.append(await session.run(analyst))
     chain = [
         {"agent_id": agent, "depends_on_agent_ids": agents[max(place - 1, 0) : place]}
@@ -205,12 +207,12 @@ async def _look(database: Database, stream_id: UUID) -> list[dict[str, Any]]:
 
 
 def _result(outputs: Mapping[str, dict[str, Any]]) -> DemoResult:
-    bot, enrichment, scoring, _ = (outputs[name] for name in CHAIN)
+    bot = outputs["opportunity_bot"]
     return DemoResult(
         found=bot["companies_found"],
         items_created=bot["items_created"],
-        enriched_count=enrichment["enriched_count"],
-        scored=scoring["items_updated"],
+        enriched_count=outputs["enrichment_agent"]["enriched_count"],
+        scored=outputs["scoring_agent"]["items_updated"],
         requests=api_calls(outputs),
     )
 

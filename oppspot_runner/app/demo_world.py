@@ -1,4 +1,4 @@
-"""The demo that asks an outside world: discovery, enrichment and scoring over HTTP, twice.
+"""The demo that asks an outside world: discovery, enrichment, signals, scores over HTTP, twice.
 
 Which world that is, the settings say. The second time nothing is to be asked and nothing to change.
 """
@@ -6,7 +6,7 @@ Which world that is, the settings say. The second time nothing is to be asked an
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID
@@ -21,12 +21,14 @@ from oppspot_runner.app.demo import (
 )
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.companies.company import Fact
+from oppspot_runner.companies.scoring_parts import Signal
 from oppspot_runner.db.pool import Database
 from oppspot_runner.imports.source import Source
 from oppspot_runner.streams.companies import CompanyStore
 from oppspot_runner.streams.items import ItemStore
+from oppspot_runner.streams.signals import SignalStore
 
-# Few enough that all their calls of the register are made at once: of 60 some 45.
+# Few enough that all their calls of the register are made at once: of 60 some 50.
 WORLD = Play(
     "Software and payments in Leeds",
     goal={
@@ -36,7 +38,9 @@ WORLD = Play(
         "must": ["industry", "location"],
     },
     target={"companies_to_find": 20, "min_quality_score": 2.5},
+    chain=("opportunity_bot", "enrichment_agent", "scout_agent", "scoring_agent", "analyst"),
 )
+MOST_SIGNALS = 10
 MOST = 100  # more than the target
 SHOWN = ("employees", "growth_rate", "status", "sic_codes", "tech", "linkedin_url", "phone")
 
@@ -46,8 +50,9 @@ class WorldDemoResult(DemoResult):
     """What the demo found outside.
 
     `sources` is who stated which fields of how many companies of the stream, `known` what is known
-    of the company `known_of`, and who says so. In the second run `requests_again` were made, and it
-    left `changed` places of the stream otherwise than it found them.
+    of the company `known_of`, and who says so; `signals` are the newest of `signals_found`. In the
+    second run `requests_again` were made, and it left `changed` places of the stream otherwise than
+    it found them.
     """
 
     requests_again: int = 0
@@ -55,6 +60,8 @@ class WorldDemoResult(DemoResult):
     sources: list[dict[str, Any]] = field(default_factory=list)
     known_of: str = ""
     known: list[dict[str, Any]] = field(default_factory=list)
+    signals_found: int = 0
+    signals: list[dict[str, Any]] = field(default_factory=list)
 
 
 async def run_world_demo(
@@ -68,15 +75,36 @@ async def run_world_demo(
     stream_id = UUID(result.stream_id)
     items = ItemStore(database, None, stream_id)
     before = await items.top(MOST)
-    facts = await CompanyStore(database, None).facts([row["company_id"] for row in before])
+    names = {row["company_id"]: row["name"] for row in before}
+    facts = await CompanyStore(database, None).facts(list(names))
     result.sources = _by_source(facts)
     for row in before:  # the first of those of whom most is known
         if len(known := _best_of(facts.get(row["company_id"], ()))) > len(result.known):
             result.known_of, result.known = row["name"], known
+    signals = _newest(await SignalStore(database, None).of(list(names)), names)
+    result.signals_found, result.signals = len(signals), signals[:MOST_SIGNALS]
     outputs = await play_again(database, settings, stream_id, watcher)
     result.requests_again = api_calls(outputs)
     result.changed = _differences(before, await items.top(MOST))
     return result
+
+
+def _newest(
+    signals: Mapping[UUID, Sequence[Signal]], names: Mapping[UUID, str]
+) -> list[dict[str, Any]]:
+    """What was seen of companies, the newest first."""
+    seen = [(one, names[company_id]) for company_id, some in signals.items() for one in some]
+    seen.sort(key=lambda pair: (-pair[0].occurred_at.timestamp(), pair[1], pair[0].text))
+    return [
+        {
+            "company": name,
+            "signal_type": one.type,
+            "title": one.text,
+            "source": one.source,
+            "on": one.occurred_at.date().isoformat(),
+        }
+        for one, name in seen
+    ]
 
 
 def _by_source(facts: Mapping[UUID, Iterable[Fact]]) -> list[dict[str, Any]]:

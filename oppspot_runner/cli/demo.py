@@ -29,6 +29,7 @@ Play = Callable[["Database", "Watcher"], Coroutine[Any, Any, "DemoResult"]]
 AGENTS = {
     "opportunity_bot": "find companies that fit the goal",
     "enrichment_agent": "add what is known about them",
+    "scout_agent": "look for signs that now is the time",
     "scoring_agent": "score and rank them",
     "analyst": "let a model say what stands out",
 }
@@ -47,8 +48,8 @@ def demo(as_json: bool, keep: bool, world: bool) -> None:
     last one thinks with a language model, here one that follows a script. Needs no server and no
     key, and touches no other database.
 
-    With --world the companies are made up. The agents find them in a register and read their
-    accounts and web sites, all of it served on this machine, and then run again: nothing changes.
+    With --world the companies are made up. The agents find them in a register, read their accounts,
+    web sites and job boards, all of it served on this machine, and run again: nothing changes.
     """
     with ExitStack() as stack:
         play = _in_world(stack) if world else _listed
@@ -213,6 +214,10 @@ def _show_sources(console: Console, result: dict[str, Any]) -> None:
     for row in result["known"]:
         where = row["source_url"] or row["source"]
         console.print(escape(f"  {row['field']}: {_text(row['value'])} ({where})"), soft_wrap=True)
+    console.print(f"\n[bold]{result['signals_found']}[/] signs that now is the time, the newest:")
+    for row in result["signals"]:
+        told = f"  {row['company']}: {row['title']} ({row['source']}, {row['on']})"
+        console.print(escape(told), soft_wrap=True)
     console.print(
         f"\n[bold]{result['requests']}[/] requests went out. A second run made "
         f"[bold]{result['requests_again']}[/] and changed [bold]{result['changed']}[/] places."

@@ -114,7 +114,7 @@ HACKER_NEWS_SEARCH = Source(
 
 # No limits of these are known to hold for who only reads.
 JOB_BOARDS = tuple(
-    Source(name, f"{name}_url", RateLimit(5, 1.0), name, most_bytes=8 * MIB)
+    Source(name, f"{name}_url", RateLimit(10, 1.0), name, most_bytes=8 * MIB)
     for name in ("greenhouse", "lever", "lever_eu", "ashby")
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ NOBODY = Watcher(lambda state: None, lambda rows: None)
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    with World() as world:
+    with World(now=datetime.now(UTC)) as world:  # as the database has it
         yield world
 
 
@@ -45,6 +46,8 @@ async def test_it_finds_and_reads_companies_over_http_and_asks_nobody_twice(
     assert known["tech"]["source_url"].startswith("http://")
     assert known["employees"]["source"] == "accounts"
     assert (result.requests_again, result.changed) == (0, 0)
+    assert result.signals_found >= len(result.signals) > 3
+    assert {"job_posting"} <= {row["signal_type"] for row in result.signals}
     assert world.seen("/storage/")
     assert not any("authorization" in one.headers for one in world.seen("/storage/"))
 

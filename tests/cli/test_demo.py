@@ -33,6 +33,11 @@ def test_in_the_world_it_shows_who_said_what_and_that_nothing_changed() -> None:
             top=[BEST],
             requests=50,
             sources=[{"source": "accounts", "companies": 4, "fields": ["employees"]}],
+            signals_found=3,
+            signals=[
+                {"company": "Quay [Books] Ltd", "title": "New job: [Head] of Sales"}
+                | {"signal_type": "job_posting", "source": "lever", "on": "2026-11-01"},
+            ],
             known_of="Quay [Books] Ltd",
             known=[
                 {"field": "tech", "value": ["Stripe", "[b]"], "source": "website"}
@@ -45,6 +50,8 @@ def test_in_the_world_it_shows_who_said_what_and_that_nothing_changed() -> None:
     assert "What is known of Quay [Books] Ltd, and who says so:" in told
     assert "tech: Stripe, [b] (http://quaybooks.localhost:1/)" in told
     assert "employees: 12 (accounts)" in told
+    assert "3 signs that now is the time, the newest:" in told
+    assert "Quay [Books] Ltd: New job: [Head] of Sales (lever, 2026-11-01)" in told
     assert "50 requests went out. A second run made 0 and changed 0 places." in told
 
 
