@@ -101,15 +101,26 @@ class Page:
 
 
 @dataclass(frozen=True)
+class News:
+    """An item of a feed, which is there from `at` on; `text` is HTML."""
+
+    at: datetime
+    title: str
+    text: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True)
 class Site:
     """A web site: its pages by their path, which begins with a slash. A page of `*` is for all.
 
-    `technologies` are what the home page is built of.
+    `technologies` are what the home page is built of; `news` are in its feed, at `/feed.xml`.
     """
 
     pages: Mapping[str, Page]
     robots: str = "User-agent: *\nAllow: /\n"
     technologies: tuple[str, ...] = ()
+    news: Sequence[News] = ()
 
 
 @dataclass(frozen=True)
@@ -194,5 +205,5 @@ class Content:
     private_subreddits: frozenset[str] = frozenset()
     banned_subreddits: frozenset[str] = frozenset()
     items: Sequence[Item] = ()
-    feeds: Mapping[str, bytes] = field(default_factory=dict)
+    feeds: Mapping[str, bytes | Sequence[News]] = field(default_factory=dict)
     boards: Sequence[Board] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from oppspot_runner.testing.world.exchange import Reply, Request, with_etag
+from oppspot_runner.testing.world.rss import KIND, rss
 from oppspot_runner.testing.world.scene import Scene
 
 
@@ -22,7 +23,10 @@ class Feeds:
 
     def answer(self, request: Request) -> Reply:
         """The feed, or 304 where it is as it was."""
-        feed = self._scene.content.feeds.get("/".join(request.parts))
+        name = "/".join(request.parts)
+        feed = self._scene.content.feeds.get(name)
         if feed is None:
             return Reply(404)
-        return with_etag(Reply(200, feed, {"Content-Type": "application/rss+xml"}), request)
+        if not isinstance(feed, bytes):
+            feed = rss(name, f"{name}.example", feed, self._scene.clock.now)
+        return with_etag(Reply(200, feed, KIND), request)

@@ -47,7 +47,7 @@ FIRST_NUMBER, STEP = 10_000_007, 7_919
 def made_content(today: date) -> Content:
     """All that there is in the world on that day."""
     companies = [_company(place, today) for place in range(COMPANIES)]
-    sites = made_sites(companies, [sector(place) for place in range(COMPANIES)])
+    sites = made_sites(companies, [sector(place) for place in range(COMPANIES)], today)
     talked_of = [one for one in companies if one.site in sites and one.site not in TRAPS]
     return Content(
         companies=companies,
@@ -100,7 +100,7 @@ def _company(place: int, today: date) -> RegisteredCompany:
         owners=(_person(place, incorporated),),
         accounts=accounts,
         share_issues=_share_issues(place, today),
-        charges=(Charge(today - timedelta(days=400 + place)),) if place % 7 == 2 else (),
+        charges=_charges(place, today),
         insolvent_since=today - timedelta(days=90) if fate == "liquidation" else None,
         previous_names=_previous_names(place, incorporated),
         site=_site(place),
@@ -167,12 +167,23 @@ def _officers(place: int, incorporated: date, today: date) -> Iterator[Officer]:
         yield _person(place + 67, incorporated, gone)
     if place % 8 == 3:
         yield _person(place + 97, today - timedelta(days=20 + place % 30))
+    if place % 10 == 4:
+        yield _person(place + 113, today + timedelta(days=1 + place % 4))
 
 
 def _share_issues(place: int, today: date) -> tuple[ShareIssue, ...]:
     if place % 6 not in (0, 1) or place % 4:
         return ()
-    return (ShareIssue(today - timedelta(days=15 + place % 120), f"{1 + place},250.00"),)
+    issue = ShareIssue(today - timedelta(days=15 + place % 120), f"{1 + place},250.00")
+    comes = ShareIssue(today + timedelta(days=1 + place % 5), f"{2 + 2 * place},500.00")
+    return (issue, comes) if place % 3 == 0 else (issue,)
+
+
+def _charges(place: int, today: date) -> tuple[Charge, ...]:
+    if place % 7 != 2:
+        return ()
+    comes = Charge(today + timedelta(days=1 + place % 3), "Harbour Bank PLC")
+    return (Charge(today - timedelta(days=400 + place)), *([comes] if place % 2 else []))
 
 
 def _previous_names(place: int, incorporated: date) -> tuple[tuple[str, date, date], ...]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from email.utils import format_datetime
 
-from oppspot_runner.testing.world.content import Item, RedditPost, RegisteredCompany
+from oppspot_runner.testing.world.content import Item, News, RedditPost, RegisteredCompany
 
 POSTS, STORIES = 60, 150
 HOUR_S = 3_600
@@ -22,6 +21,20 @@ ASKED = (
     "We are switching from {name}, what now?",
     "{name} doubled its prices",
     "Our first month with {name}",
+)
+LAST_WEEKS = 20  # days of which there are news
+NEWS = (
+    "{name} opens new office in Leeds",
+    "{name} raises concerns over the price of paper",
+    "{name} appoints Ada Lovell as chief revenue officer",
+    "{name} raises £{money}m Series A",
+    "What the customers of {name} say",
+)
+OWN_NEWS = (
+    "We have raised £{money}m to grow",
+    "{name} expands into Germany",
+    "Ten questions that our customers ask",
+    "Joining us: Tom Okafor joins {name} as CTO",
 )
 TOLD = (
     "{name} raises a Series A",
@@ -45,19 +58,25 @@ def made_items(companies: Sequence[RegisteredCompany], today: date) -> list[Item
     return [*_items(companies, _begin(today)), *_hiring(companies, today)]
 
 
-def made_feeds(companies: Sequence[RegisteredCompany], today: date) -> dict[str, bytes]:
-    """A feed of news, newest first."""
-    news = "".join(
-        f"<item><title>{_short(one)} raises £{place + 2}m in seed round</title>"
-        f"<link>https://news.example/{one.number}</link><guid>{one.number}</guid>"
-        f"<pubDate>{format_datetime(_begin(today) - timedelta(days=place))}</pubDate></item>"
-        for place, one in enumerate(companies[:20])
+def made_feeds(companies: Sequence[RegisteredCompany], today: date) -> dict[str, list[News]]:
+    """The news of three weeks, one a day, and those of the days to come."""
+    return {"news": [_told_of(one, place, today) for place, one in enumerate(companies[:28])]}
+
+
+def made_news(name: str, place: int, today: date) -> Iterator[News]:
+    """What a company tells of itself: of old, and of days about now."""
+    yield News(_begin(today) - timedelta(days=400 + place), f"{name} has a new web site")
+    day = _begin(today) + timedelta(days=place % 9 - 5)
+    yield News(day, OWN_NEWS[place % len(OWN_NEWS)].format(name=name, money=place % 7 + 1))
+
+
+def _told_of(company: RegisteredCompany, place: int, today: date) -> News:
+    title = NEWS[place % len(NEWS)] if place > LAST_WEEKS else "{name} raises £{money}m seed round"
+    return News(
+        _begin(today) + timedelta(days=place - LAST_WEEKS),
+        title.format(name=_short(company), money=place % 20 + 2),
+        link=f"https://news.example/{company.number}",
     )
-    feed = (
-        '<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel>'
-        f"<title>Made news</title><link>https://news.example/</link>{news}</channel></rss>"
-    )
-    return {"news": feed.encode()}
 
 
 def _post(companies: Sequence[RegisteredCompany], place: int, now: datetime) -> RedditPost:

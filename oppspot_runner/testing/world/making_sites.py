@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -12,6 +13,7 @@ from typing import Any
 
 from oppspot_runner.testing.world.content import Page, RegisteredCompany, Site
 from oppspot_runner.testing.world.making_boards import linked_service
+from oppspot_runner.testing.world.making_posts import made_news
 
 PARKED, LOOP, HUGE, SLOW, INSIDE, BLOCKED = (
     "parkedname",
@@ -64,10 +66,6 @@ OTHER = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{what} | {title}</title></head>
 <body><h1>{what}</h1>{text}<p><a href="/">{title}</a></p></body></html>
 """
-FEED = """<?xml version="1.0" encoding="UTF-8"?>
-<rss version="2.0"><channel><title>{title}</title><link>/</link>
-<item><title>News of {title}</title><guid>{name}-1</guid></item></channel></rss>
-"""
 FOR_SALE = """<!doctype html><html><head><title>This domain is for sale</title></head><body>
 <h1>This domain is for sale</h1><p>Buy this domain. Make an offer for this domain today.</p>
 <script src="https://www.sedoparking.com/frmpark/park.js"></script></body></html>
@@ -79,7 +77,7 @@ CAPTCHA = """<!doctype html><html><head><title>Just a moment...</title></head><b
 
 
 def made_sites(
-    companies: Sequence[RegisteredCompany], sectors: Sequence[Mapping[str, Any]]
+    companies: Sequence[RegisteredCompany], sectors: Sequence[Mapping[str, Any]], today: date
 ) -> dict[str, Site]:
     """The web sites of all companies that have one."""
     sites = {}
@@ -87,7 +85,7 @@ def made_sites(
         if company.site in TRAPS:
             sites[company.site] = _trap(company.site)
         elif company.site:
-            sites[company.site] = _site(company, company.site, sector, place)
+            sites[company.site] = _site(company, company.site, sector, place, today)
     return sites
 
 
@@ -98,7 +96,9 @@ def technologies() -> dict[str, Any]:
     return tomllib.loads(data.read_text(encoding="utf-8"))
 
 
-def _site(company: RegisteredCompany, name: str, sector: Mapping[str, Any], place: int) -> Site:
+def _site(
+    company: RegisteredCompany, name: str, sector: Mapping[str, Any], place: int, today: date
+) -> Site:
     title = company.name.rpartition(" ")[0]
     planted = _planted(sector["name"], place)
     shown = [technologies()[one] for one in planted]
@@ -121,12 +121,8 @@ def _site(company: RegisteredCompany, name: str, sector: Mapping[str, Any], plac
         "/about": _other(title, "About", f"<p>{escape(title)} makes {escape(sector['does'])}.</p>"),
         "/careers": _other(title, "Careers", _careers(name, place)),
         "/contact": _other(title, "Contact", "<p>Come and see us.</p>"),
-        "/feed.xml": Page(
-            FEED.format(title=escape(title), name=name),
-            headers={"Content-Type": "application/rss+xml"},
-        ),
     }
-    return Site(pages, technologies=planted)
+    return Site(pages, technologies=planted, news=tuple(made_news(title, place, today)))
 
 
 def _planted(sector: str, place: int) -> tuple[str, ...]:
