@@ -139,7 +139,8 @@ async def _with_careers(report: SiteReport, address: str, ctx: Context) -> SiteR
     known = {one.name for one in report.detection.technologies}
     more = [one for one in careers.detection.technologies if one.name not in known]
     detection = replace(report.detection, technologies=(*report.detection.technologies, *more))
-    return replace(report, detection=detection, board=careers.board)
+    names = frozenset(one.name for one in more)
+    return replace(report, detection=detection, board=careers.board, only_on_careers=names)
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,9 @@ class _Stated:
 
 def _facts(report: SiteReport, fact: _Stated) -> Iterable[Fact]:
     state, reason = report.standing
-    yield fact(STATE, {"state": state, "reason": reason} if reason else {"state": state})
+    # Of a page that took too long, what was not found may be there all the same.
+    stated = {"state": state, "reason": reason, "incomplete": not report.detection.complete}
+    yield fact(STATE, {name: value for name, value in stated.items() if value})
     if state != "ok":
         return
     yield from _technologies(report, fact)
@@ -191,6 +194,7 @@ def _technologies(report: SiteReport, fact: _Stated) -> Iterable[Fact]:
             "confidence": one.confidence,
             "evidence": one.evidence,
             "implied_by": one.implied_by,
+            "page": "careers" if one.name in report.only_on_careers else None,
         }
         for one in sure
     ]

@@ -21,7 +21,10 @@ NOTHING_DETECTED, UNKNOWN, NO_LINKS = Detection(()), Organisation(), SocialLinks
 
 @dataclass(frozen=True, slots=True)
 class SiteReport:
-    """What a home page says. Of one that is not the company's own, only its standing is known."""
+    """What a home page says. Of one that is not the company's own, only its standing is known.
+
+    `only_on_careers` are technologies that the page of careers shows, and the home page does not.
+    """
 
     standing: Standing
     url: str = ""
@@ -35,6 +38,7 @@ class SiteReport:
     careers: str | None = None
     board: JobBoard | None = None
     feed: str | None = None
+    only_on_careers: frozenset[str] = frozenset()
 
     @property
     def links(self) -> Mapping[str, str]:
