@@ -20,8 +20,10 @@ from oppspot_runner.agents.quiet_hours import QuietHours
 from oppspot_runner.agents.scout_options import ScoutOptions
 from oppspot_runner.agents.scout_run import ScoutRun
 from oppspot_runner.agents.watchers import Watcher
+from oppspot_runner.agents.watchers_feeds import Feed
 from oppspot_runner.agents.watchers_jobs import HiringThread, JobBoard
 from oppspot_runner.agents.watchers_register import register_watchers
+from oppspot_runner.agents.watchers_technology import Technology
 from oppspot_runner.base.cron import timezone_name
 from oppspot_runner.base.errors import Fail, InvalidInputError, Snooze
 from oppspot_runner.connectors.sources import not_configured
@@ -40,7 +42,13 @@ class ScoutAgent(Agent):
     def watchers(cls, options: ScoutOptions) -> tuple[Watcher, ...]:
         """All watchers, made anew."""
         lookback = options.lookback
-        return (JobBoard(lookback), HiringThread(lookback), *register_watchers(lookback))
+        return (
+            JobBoard(lookback),
+            HiringThread(lookback),
+            *register_watchers(lookback),
+            Feed(lookback, options.feeds),
+            Technology(lookback),
+        )
 
     async def execute_agent(self, state: dict[str, Any]) -> dict[str, Any]:
         """Looks at all companies that are due, and writes each of them."""
