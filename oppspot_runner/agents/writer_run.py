@@ -15,7 +15,7 @@ from oppspot_runner.agents.prompts import DATA_RULE, marked
 from oppspot_runner.companies.company import Company
 from oppspot_runner.drafts import request, template, validator
 from oppspot_runner.drafts.answer import SCHEMA
-from oppspot_runner.drafts.background import NewDraft, Priority
+from oppspot_runner.drafts.background import Background, NewDraft, Priority
 from oppspot_runner.drafts.facts import Evidence, facts_of, names_of
 from oppspot_runner.drafts.language import language
 from oppspot_runner.drafts.sheet import Channel, Draft, Recipient, Sender, Sheet
@@ -103,7 +103,7 @@ class Draftsman:
         if suppressed:
             return Outcome(skipped="suppressed")
         known = await ctx.drafts.background(company_id, config.channel)
-        sheet = await self._sheet(company, recipient, known.reasons)
+        sheet = await self._sheet(company, recipient, known)
         if not sheet.facts:
             return Outcome(rejected={ENRICH_FIRST: 1})
         told = request.prompt_hash(sheet, config.model)
@@ -134,7 +134,7 @@ class Draftsman:
             return Recipient()
         return Recipient(email=address)
 
-    async def _sheet(self, company: Company, recipient: Recipient, reasons: Any) -> Sheet:
+    async def _sheet(self, company: Company, recipient: Recipient, known: Background) -> Sheet:
         config, ctx = self.config, self.ctx
         recorded = (await ctx.companies.facts([company.id])).get(company.id, ())
         pages = {(one.field, one.source): one.source_url for one in recorded}
@@ -143,7 +143,9 @@ class Draftsman:
             for field, fact in company.facts.items()
         }
         signals = (await ctx.signals.of([company.id])).get(company.id, ())
-        evidence = Evidence(replace(company, facts=facts), signals, reasons, ctx.task.started_at)
+        evidence = Evidence(
+            replace(company, facts=facts), signals, known.reasons, ctx.task.started_at, known.pages
+        )
         return Sheet(
             company=company.name,
             names=names_of(company),

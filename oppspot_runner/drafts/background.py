@@ -14,10 +14,12 @@ Priority = Literal["critical", "high", "medium", "low"]
 
 @dataclass(frozen=True)
 class Background:
-    """Why a company has its score, and the hashes of what it was written before."""
+    """Why a company has its score, the hashes of what it was written before, and where its signals
+    can be read, by their titles."""
 
     reasons: Sequence[Mapping[str, Any]]
     hashes: frozenset[str]
+    pages: Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ MOST_LABELS = 6  # industries, technologies
 HALF_LIVES = 4  # so old a signal may be
 HALF_LIFE_DAY = 30.0  # of types that have none of their own
 
+ROLE_END = re.compile(r"\s*[,(/|]|\s[-–—]\s")  # what follows a job's title: place, sex, team
 YEAR = timedelta(days=365)
 # How long what is known of a field may be told.
 TTLS: Mapping[str, timedelta] = {
@@ -52,12 +54,16 @@ FACTORS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of a company at a time: its facts, its active signals, why it has its score."""
+    """What is known of a company at a time: its facts, its active signals, why it has its score.
+
+    `pages` says by their titles where signals can be read.
+    """
 
     company: Company
     signals: Sequence[Signal]
     reasons: Sequence[Mapping[str, Any]]
     now: datetime
+    pages: Mapping[str, str] = field(default_factory=dict)
 
 
 def short_name(name: str) -> str:
@@ -111,42 +117,52 @@ def _news(evidence: Evidence) -> Iterator[Fact]:
 
     for signal in sorted(evidence.signals, key=lambda one: (-weight(one), one.text)):
         life = timedelta(days=HALF_LIVES * HALF_LIFE_DAYS.get(signal.type, HALF_LIFE_DAY))
-        text = bare(signal.text)
+        text, names = _title(signal)
         if signal.confidence < LEAST_CONFIDENCE or now > signal.occurred_at + life or not text:
             continue
         yield Fact(
             id="",
             kind=signal.type,
             text=text,
+            names=names,
             day=signal.occurred_at.astimezone(UTC).date(),
             quoted=True,
             source=signal.source,
-            source_url=getattr(signal, "source_url", None),
+            source_url=evidence.pages.get(signal.text),
             confidence=signal.confidence,
             observed_at=signal.occurred_at,
             good_until=signal.occurred_at + life,
         )
 
 
+def _title(signal: Signal) -> tuple[str, tuple[str, ...]]:
+    """What a signal is told by, and the names in it: of a job its title, without "New job: "."""
+    text = bare(signal.text)
+    if signal.type != "job_posting":
+        return text, ()
+    job = text.rpartition(": ")[2]
+    return job, (ROLE_END.split(job)[0].strip(),)
+
+
 def _stated(evidence: Evidence, known: Language) -> Iterator[Fact]:
     company, name = evidence.company, short_name(evidence.company.name)
     said: set[str] = set()
-    for field, ttl in TTLS.items():
-        fact = company.fact(field)
-        if fact is None or fact.value is None or INSTEAD.get(field) in said:
+    for kind, ttl in TTLS.items():
+        fact = company.fact(kind)
+        if fact is None or fact.value is None or INSTEAD.get(kind) in said:
             continue
-        names, day = _values(field, getattr(company, field))
+        names, day = _values(kind, getattr(company, kind))
         good_until = fact.observed_at + ttl
         if not names or fact.confidence < LEAST_CONFIDENCE or evidence.now > good_until:
             continue
-        said.add(field)
-        quoted = field == "description"
+        said.add(kind)
+        quoted = kind == "description"
         value = known.joined(names) if day is None else known.written(day)
         yield Fact(
             id="",
-            kind=field,
-            text=known.facts[field].format(company=name, value=value),
-            names=() if quoted or day or field == "employees" else names,
+            kind=kind,
+            text=known.facts[kind].format(company=name, value=value),
+            names=() if quoted or day or kind == "employees" else names,
             day=day,
             quoted=quoted,
             source=fact.source,
@@ -157,12 +173,12 @@ def _stated(evidence: Evidence, known: Language) -> Iterator[Fact]:
         )
 
 
-def _values(field: str, value: Any) -> tuple[tuple[str, ...], date | None]:
+def _values(kind: str, value: Any) -> tuple[tuple[str, ...], date | None]:
     """The values of a field as words, and as a day where it is one."""
     if isinstance(value, date):
         return (value.isoformat(),), value
-    shown: Callable[[Any], str] = country_name if field == "country" else str
-    if field == "description":
+    shown: Callable[[Any], str] = country_name if kind == "country" else str
+    if kind == "description":
         return _first_sentence(value), None
     listed = list(value)[:MOST_LABELS] if isinstance(value, list | tuple) else [value]
     texts = (bare(shown(one), 100) for one in listed if one is not None)

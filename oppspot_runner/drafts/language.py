@@ -26,6 +26,7 @@ class Language:
     first_person: frozenset[str]
     other_person: frozenset[str]
     seeing: frozenset[str]
+    before_days: frozenset[str]
     greetings: frozenset[str]
     numbers: frozenset[str]
     classes: Mapping[str, frozenset[str]]
@@ -101,7 +102,9 @@ def language(code: str) -> Language:
         templates=given["templates"],
         tones=given["tones"],
         months=tuple(given["months"].split()),
-        **_sets(given, "first_person", "other_person", "seeing", "greetings", "numbers"),
+        **_sets(
+            given, "first_person", "other_person", "seeing", "before_days", "greetings", "numbers"
+        ),
     )
 
 

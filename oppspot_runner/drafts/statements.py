@@ -25,6 +25,46 @@ class Sentence:
     cited: Sequence[frozenset[str]]
 
 
+class Subject:
+    """Of whom the parts of a sentence speak."""
+
+    def __init__(self, tokens: Sequence[Token], common: Common) -> None:
+        self.keys = [token.key for token in tokens]
+        self.seeing = common.known.seeing
+        self.persons = common.persons(tokens)
+        self.phrased = common.phrased(tokens)
+
+    def is_company(self, part: range, first: int) -> bool:
+        """Whether what begins at `first` is said of the company: not "we use it", "you and we use
+        it" or "you use it with us", but "we saw that you use it"."""
+        return not (self._of_sender(part, first) or self._joined(part) or self._with(part, first))
+
+    def _of_sender(self, part: range, first: int) -> bool:
+        """Whether the nearest person before is the sender, who does more than to look."""
+        for at in range(first - 1, -1, -1):
+            if self.persons[at] is not None:
+                return self.persons[at] == "sender"
+            if self.keys[at] in self.seeing and at in part:
+                return False
+        return False
+
+    def _joined(self, part: range) -> bool:
+        """Whether the part before ends with the sender, as in "Northwind and you"."""
+        before = self.persons[max(0, part.start - 3) : max(0, part.start - 1)]
+        begins = part.start < len(self.persons) and self.persons[part.start] == "company"
+        return begins and "sender" in before
+
+    def _with(self, part: range, first: int) -> bool:
+        """Whether the sender comes after it, but for phrases such as "caught my eye"."""
+        return any(
+            self.persons[at] == "sender"
+            and at not in self.phrased
+            and not self.seeing.intersection(self.keys[at + 1 : at + 2])
+            for at in part
+            if at > first
+        )
+
+
 class Reader:
     """Reads the sentences of one draft. `stated`: it told something of a fact, rightly or not."""
 
@@ -46,6 +86,7 @@ class Reader:
             for at in content
         }
         last: str | None = None
+        subject = Subject(tokens, self.common)
         for part in self._parts(sentence, told):
             places = [at for at in content if at in part and held[at]]
             if not places:
@@ -55,7 +96,7 @@ class Reader:
             if not able:
                 yield Fault("mixed", _words(tokens, part))
                 continue
-            fits = [one for one in able if self._fits(tokens, part, places, told[one], one == last)]
+            fits = [one for one in able if _fits(told[one], part, places, subject, one == last)]
             if not fits:
                 yield Fault("misplaced", _words(tokens, part))
                 continue
@@ -75,31 +116,6 @@ class Reader:
                 yield range(start, at)
                 start = at + 1
         yield range(start, len(sentence.tokens))
-
-    def _fits(
-        self,
-        tokens: Sequence[Token],
-        part: range,
-        places: Sequence[int],
-        told: Told,
-        goes_on: bool,
-    ) -> bool:
-        """Whether the fact says this of the company, in this order, or the last part goes on."""
-        anchored = goes_on or any(told.anchor[at] for at in places)
-        return anchored and told.in_order(places) and not self._of_others(tokens, part, places[0])
-
-    def _of_others(self, tokens: Sequence[Token], part: range, first: int) -> bool:
-        """Whether what begins at `first` is said of the sender: "we use it", not "we saw it"."""
-        known = self.known
-        for at in range(first - 1, -1, -1):
-            key = tokens[at].key
-            if key in known.other_person or any(key == name[-1] for name in self.common.company):
-                return False
-            if key in known.seeing and at in part:
-                return False
-            if key in known.first_person:
-                return True
-        return False
 
     def _unheld(
         self, sentence: Sentence, told: dict[str, Told], missing: Sequence[int]
@@ -137,6 +153,12 @@ class Reader:
             greeted = tokens[0].key in known.greetings
             return "recipient" if greeted else "name"
         return "word"
+
+
+def _fits(told: Told, part: range, places: Sequence[int], subject: Subject, goes_on: bool) -> bool:
+    """Whether the fact says this of the company, in this order, or the last part goes on."""
+    anchored = goes_on or any(told.anchor[at] for at in places)
+    return anchored and told.in_order(places) and subject.is_company(part, places[0])
 
 
 def _code_of_mark(key: str) -> str:

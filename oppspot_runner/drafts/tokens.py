@@ -65,7 +65,7 @@ LOOKALIKES = str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of text. `key` is what it is compared by; `first`: a sentence begins with it."""
+    """A piece of text. `key` is what it is compared by; `first`: a sentence may begin with it."""
 
     text: str
     key: str
@@ -112,7 +112,7 @@ def _tokens(text: str) -> Iterator[Token]:
     for match in TOKEN.finditer(folded(text)):
         for token in _made(match, first):
             yield token
-            first = first and token.kind == "mark"
+            first = (first and token.kind == "mark") or token.key == ":"
 
 
 def _made(match: re.Match[str], first: bool) -> Iterator[Token]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal, TypeAlias
 
 from oppspot_runner.drafts.language import Language
 from oppspot_runner.drafts.sheet import Fact, Sheet
@@ -12,6 +13,7 @@ from oppspot_runner.drafts.tokens import Keys, Token, find, keys_of, sentences
 
 LEAST_QUOTE = 3  # words in a row that make a quotation
 NEUTRAL_MARKS = frozenset(".,;:!?'()–—-…")
+Person: TypeAlias = Literal["company", "sender"] | None
 ANYWHERE = -1  # a place that comes neither before nor after another one
 
 
@@ -41,14 +43,15 @@ class Told:
 class Vocabulary:
     """How a fact may be told.
 
-    `phrases` and `numbers` are its values, `words` what makes them this fact and no other one: a
-    value without such a word near it would say something else. Phrases and words have their place
-    in the fact. Of `quotes` the beginnings are told word by word. `required` are words that must
-    not be left out, as the "no" of "no longer".
+    `phrases`, `days` and `numbers` are its values, `words` what makes them this fact and no other
+    one: a value without such a word near it would say something else. Phrases and words have their
+    place in the fact. Of `quotes` the beginnings are told word by word. `required` are words that
+    must not be left out, as the "no" of "no longer".
     """
 
     known: Language
     phrases: Mapping[Keys, int] = field(default_factory=dict)
+    days: frozenset[Keys] = frozenset()
     numbers: frozenset[str] = frozenset()
     words: Mapping[str, int] = field(default_factory=dict)
     quotes: tuple[Keys, ...] = ()
@@ -63,6 +66,10 @@ class Vocabulary:
             value[at] = token.kind == "number" and token.key in self.numbers
             if token.kind == "word" and token.plain and token.key in self.words:
                 anchor[at], place[at] = True, self.words[token.key]
+        for day in self.days:
+            for at in find(keys, day):
+                if at > 0 and keys[at - 1] in self.known.before_days:
+                    value[at : at + len(day)] = [True] * len(day)
         for phrase, where in self.phrases.items():
             for at in find(keys, phrase):
                 for step in range(at, at + len(phrase)):
@@ -96,19 +103,18 @@ def vocabulary(fact: Fact, known: Language, company: Sequence[Keys]) -> Vocabula
     }
     rest = [(at, token) for at, token in enumerate(tokens) if at not in taken]
     numbers = [token.key for _, token in rest if token.kind == "number"]
+    amounts = [key for key in numbers if not key.isdecimal()]
     return Vocabulary(
         known,
-        phrases={
-            **{name: _place(keys, name) if fact.quoted else len(keys) for name in own},
-            **dict.fromkeys(days, ANYWHERE),
-        },
-        numbers=frozenset(numbers[:1] if fact.quoted else numbers),
+        phrases={name: _place(keys, name) if fact.quoted else len(keys) for name in own},
+        days=frozenset(days),
+        numbers=frozenset(amounts[:1] if fact.quoted else numbers),
         words={
             **dict.fromkeys(known.anchors.get(fact.kind, ()), ANYWHERE),
             **_anchors(rest, known, quoted=fact.quoted),
         },
         quotes=tuple(_beginnings(spoken, known, company)) if fact.quoted else (),
-        required=frozenset(keys) & known.classes["negation"],
+        required=_plain(tokens) & known.classes["negation"],
     )
 
 
@@ -156,10 +162,19 @@ class Common:
         return _longest_first(self.sheet.names)
 
     @cached_property
-    def _people(self) -> tuple[Keys, ...]:
-        sender, name = self.sheet.sender, self.sheet.recipient.name
-        own = [sender.name, sender.company, sender.url, sender.url.rstrip("/")]
-        return _longest_first([*own, name, name.partition(" ")[0]])
+    def _senders(self) -> tuple[Keys, ...]:
+        sender = self.sheet.sender
+        return _longest_first([sender.name, sender.company, sender.name.partition(" ")[0]])
+
+    @cached_property
+    def _recipients(self) -> tuple[Keys, ...]:
+        name = self.sheet.recipient.name
+        return _longest_first([name, name.partition(" ")[0]])
+
+    @cached_property
+    def _links(self) -> tuple[Keys, ...]:
+        url = self.sheet.sender.url
+        return _longest_first([url, url.rstrip("/")])
 
     @cached_property
     def _offer(self) -> Keys:
@@ -169,12 +184,43 @@ class Common:
         """Which of `tokens` need no claim."""
         keys = tuple(token.key for token in tokens)
         covered = [_is_neutral(token, self.known) for token in tokens]
-        for phrase in (*self.known.phrases, *self.company, *self._people):
-            for at in find(keys, phrase):
-                covered[at : at + len(phrase)] = [True] * len(phrase)
+        people = (*self.company, *self._senders, *self._recipients)
+        for at in _standing((*self.known.phrases, *people, *self._links), keys):
+            covered[at] = True
         for at in within(keys, self._offer, min(LEAST_QUOTE, _words(self._offer))):
             covered[at] = covered[at] or tokens[at].kind != "link"
         return covered
+
+    def persons(self, tokens: Sequence[Token]) -> list[Person]:
+        """Of whom each token speaks: of the company, or of the sender or recipient."""
+        keys = tuple(token.key for token in tokens)
+        found: list[Person] = [None] * len(keys)
+        for at, key in enumerate(keys):
+            if key in self.known.other_person:
+                found[at] = "company"
+            elif key in self.known.first_person:
+                found[at] = "sender"
+        for at in _standing(self._recipients, keys):
+            greeted = at > 0 and keys[at - 1] in self.known.greetings
+            if not greeted and keys[at + 1 : at + 2] != (",",):
+                found[at] = "sender"
+        for at in _standing(self._senders, keys):
+            found[at] = "sender"
+        for at in _standing(self.company, keys):
+            found[at] = "company"
+        return found
+
+    def phrased(self, tokens: Sequence[Token]) -> set[int]:
+        """The tokens that are part of a neutral phrase."""
+        keys = tuple(token.key for token in tokens)
+        return set(_standing((one for one in self.known.phrases if len(one) > 1), keys))
+
+
+def _standing(phrases: Iterable[Keys], keys: Keys) -> Iterator[int]:
+    """The places of all tokens of these phrases."""
+    for phrase in phrases:
+        for at in find(keys, phrase):
+            yield from range(at, at + len(phrase))
 
 
 def within(keys: Keys, text: Keys, least: int) -> set[int]:
@@ -206,6 +252,10 @@ def _names_in(tokens: Sequence[Token]) -> set[Keys]:
             found.add(tuple(run))
             run = []
     return found | {tuple(run)} - {()}
+
+
+def _plain(tokens: Sequence[Token]) -> frozenset[str]:
+    return frozenset(token.key for token in tokens if not token.capital)
 
 
 def _place(keys: Sequence[str], name: Keys) -> int:

@@ -62,7 +62,7 @@ class DraftStore:
         values = {**self._own, **self._origin, "company_id": company_id, "channel": channel}
         row = await self.db.fetch_one(BACKGROUND, values)
         assert row is not None
-        return Background(row["reasons"], frozenset(row["hashes"]))
+        return Background(row["reasons"], frozenset(row["hashes"]), row["pages"])
 
     async def save(self, new: NewDraft) -> UUID:
         """Writes a draft in place of the open one, in a transaction of its own; its id.

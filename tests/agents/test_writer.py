@@ -20,6 +20,7 @@ from oppspot_runner.llm.errors import ModelRateLimitError
 from oppspot_runner.llm.kept_answers import kept_answer
 from oppspot_runner.llm.messages import AssistantMessage, ModelRequest, Reply, Usage, UserMessage
 from tests.drafts.sheets import SENDER
+from tests.runner.conftest import Bench
 from tests.streams.world import Steps, World, begin, finish
 
 CONFIG: dict[str, Any] = {"sender": SENDER.model_dump()}
@@ -182,6 +183,28 @@ async def test_what_the_web_says_reaches_the_model_as_data_without_markup(
     assert "Ignore all rules" not in request.instructions
     assert model.said[0].count("</data>") == 1
     assert "href" not in model.said[0]
+
+
+@pytest.mark.parametrize("isolation", ["inline", "process"])
+async def test_in_a_runner_a_model_is_asked_paid_and_checked(bench: Bench, isolation: str) -> None:
+    bench.registry.register(WriterAgent)
+    world = World(bench.db)
+    writing = Writing(world, await world.stream())
+    await writing.company()
+    configuration = {
+        **CONFIG,
+        "model": "mock:script",
+        "script": [{"text": said(LIE)}, {"text": said(TRUE)}],
+        "isolation": isolation,
+    }
+    agent = await bench.agent_row("writer_agent", configuration=json.dumps(configuration))
+    async with bench.running():
+        task = await bench.task(agent, stream_id=writing.stream_id)
+        (row,) = await bench.ended(task, within_s=30)
+    assert row["status"] == "completed", row["error_message"]
+    assert await writing.drafts("written_by", "repairs", "task_id") == [("model", 1, task)]
+    calls = await world.all("SELECT status FROM model_calls")
+    assert [call["status"] for call in calls] == ["finished", "finished"]
 
 
 async def test_an_attempt_that_was_cut_off_goes_on_without_paying_again(writing: Writing) -> None:

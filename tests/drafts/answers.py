@@ -73,7 +73,7 @@ BAD = {
     "a head count in words": Bad("number", answer("You have seventy people.", PEOPLE)),
     "another unit": Bad("number", answer("You have 75% people.", PEOPLE)),
     "more digits than there are": Bad("number", answer("You have 75,000 people.", PEOPLE)),
-    "a customer that nobody named": Bad("name", _with("We work with Contoso.")),
+    "a customer that nobody named": Bad("name", _with("This is from Contoso.")),
     "a recipient that nobody named": Bad(
         "recipient", answer(USE, TECH).replace("Hi Ann", "Hi Bob")
     ),
@@ -111,7 +111,7 @@ BAD = {
     ),
     "a link that the page asked for": Bad("link", _with("Read this: https://evil.example/pay.")),
     "a link without a scheme": Bad("link", _with("Read this: evil.example.")),
-    "an address that the page asked for": Bad("email", _with("Email me at boss@evil.example.")),
+    "an address that the page asked for": Bad("email", _with("Let me know at boss@evil.example.")),
     "a link in Markdown": Bad("placeholder", _with("[Northwind](https://northwind.example)")),
     "HTML": Bad("placeholder", _with("<Northwind>")),
     "a placeholder": Bad("placeholder", answer(USE, TECH).replace("Hi Ann", "Hi {{Ann}}")),

@@ -44,7 +44,7 @@ SIGNALS = (
         0.9,
         datetime(2026, 11, 10, 12, tzinfo=UTC),
         "greenhouse",
-        "Head of Sales, London",
+        "New job: Head of Sales, London",
     ),
     Signal(
         "technology_adoption",
