@@ -120,6 +120,8 @@ class Reader:
     def _unheld(
         self, sentence: Sentence, told: dict[str, Told], missing: Sequence[int]
     ) -> Iterator[Fault]:
+        if not missing:
+            return
         tokens = sentence.tokens
         keys = tuple(token.key for token in tokens)
         echoed = within(keys, self.instructions, LEAST_ECHO)

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 Kind = Literal["word", "number", "link", "mark"]
@@ -89,6 +90,7 @@ def sentences(text: str) -> list[list[Token]]:
     return [one for one in found if one]
 
 
+@lru_cache(maxsize=512)  # the instructions, the sender and the facts come again and again
 def keys_of(text: str) -> Keys:
     """The keys of all tokens of a text."""
     return tuple(token.key for one in sentences(text) for token in one)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -218,7 +219,10 @@ class Common:
 
 def _standing(phrases: Iterable[Keys], keys: Keys) -> Iterator[int]:
     """The places of all tokens of these phrases."""
+    present = set(keys)
     for phrase in phrases:
+        if phrase[0] not in present:
+            continue
         for at in find(keys, phrase):
             yield from range(at, at + len(phrase))
 
@@ -226,10 +230,13 @@ def _standing(phrases: Iterable[Keys], keys: Keys) -> Iterator[int]:
 def within(keys: Keys, text: Keys, least: int) -> set[int]:
     """The places in `keys` of pieces of `text`, of at least so many words."""
     found: set[int] = set()
-    for start in range(len(keys)):
-        for at in range(len(text)):
+    places: dict[str, list[int]] = defaultdict(list)
+    for at, key in enumerate(text):
+        places[key].append(at)
+    for start, key in enumerate(keys):
+        for at in places.get(key, ()):
             size = _alike(keys, start, text, at)
-            if size and _words(text[at : at + size]) >= least:
+            if _words(text[at : at + size]) >= least:
                 found.update(range(start, start + size))
     return found
 
