@@ -43,17 +43,18 @@ def _linked(
     for place, company in enumerate(companies):
         service = linked_service(place) if place % GONE != GONE - 1 else None
         if service and company.status == "active" and company.site not in (None, *traps):
-            yield _board(service, str(company.site), _short(company), place, today)
+            yield _board(service, company, _short(company), place, today)
 
 
 def _unlinked(companies: Sequence[RegisteredCompany], today: date) -> Iterator[Board]:
     """A board that has to be guessed, and one that is somebody else's though its name fits."""
     own, other = companies[UNLINKED], companies[WRONG]
-    yield _board("ashby", str(own.site), _short(own), UNLINKED, today)
-    yield _board("lever", str(other.site), STRANGERS, WRONG, today)
+    yield _board("ashby", own, _short(own), UNLINKED, today)
+    yield _board("lever", other, STRANGERS, WRONG, today)
 
 
-def _board(service: str, token: str, company: str, place: int, today: date) -> Board:
+def _board(service: str, company: RegisteredCompany, called: str, place: int, today: date) -> Board:
+    """A board with the token that the company would have, of one that is `called` so."""
     begin = datetime.combine(today, time(8), UTC)
     days = [-one for one in FIRST_DAYS[: 2 + place % 3]] + [NEXT_DAYS[place % len(NEXT_DAYS)]]
     jobs = []
@@ -61,9 +62,10 @@ def _board(service: str, token: str, company: str, place: int, today: date) -> B
         title, department, does = JOBS[(place + turn) % len(JOBS)]
         published = begin + timedelta(days=day)
         closed = published + timedelta(days=OPEN_DAYS)
-        text = TEXT.format(company=company, title=title, does=does)
-        jobs.append(Job(str(turn + 1), title, published, closed, department, description=text))
-    return Board(service, token, company, tuple(jobs))
+        text = TEXT.format(company=called, title=title, does=does)
+        town = company.address.town
+        jobs.append(Job(str(turn + 1), title, published, closed, department, town, text))
+    return Board(service, str(company.site), called, tuple(jobs))
 
 
 def _short(company: RegisteredCompany) -> str:
