@@ -121,6 +121,7 @@ CREATE UNIQUE INDEX contacts_name_key ON contacts
     WHERE email IS NULL;
 CREATE INDEX contacts_domain_idx ON contacts (domain) WHERE domain IS NOT NULL;
 CREATE INDEX contacts_company_idx ON contacts (company_norm) WHERE company_norm IS NOT NULL;
+CREATE INDEX contacts_updated_idx ON contacts (updated_at);
 CREATE INDEX contacts_person_idx ON contacts (person_id) WHERE person_id IS NOT NULL;
 
 CREATE VIEW contact_companies AS

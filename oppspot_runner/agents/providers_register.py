@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 from oppspot_runner.agents.context import Context
+from oppspot_runner.agents.officers import without_forgotten
 from oppspot_runner.companies.company import Company, Fact
 from oppspot_runner.companies.company_numbers import uk_company_number
 from oppspot_runner.companies.names import normalise_name
@@ -199,7 +200,8 @@ class Officers:
         known = known_number(company)
         if known is None:
             return []
-        listing = await register_of(ctx).officers(known.number)
+        found = await register_of(ctx).officers(known.number)
+        listing = await without_forgotten(ctx, found, known.number)
         note_drift(ctx, listing)
         active = [_officer(one) for one in listing.items if one.resigned_on is None]
         if not active:

@@ -5,49 +5,47 @@ Whoever was forgotten is not among them: the register still knows, and we do not
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from weakref import WeakValueDictionary
 
 from oppspot_runner.agents.context import Context
+from oppspot_runner.agents.officers import (
+    OF_COMPANIES,
+    born,
+    named_officer,
+    uk_number,
+)
 from oppspot_runner.agents.providers_register import note_drift, register_of
 from oppspot_runner.companies.company_numbers import uk_company_number
 from oppspot_runner.companies.names import clean_name
 from oppspot_runner.connectors.companies_house import CompaniesHouse, public_page
 from oppspot_runner.connectors.companies_house_answers import (
     Appointment,
-    BirthMonth,
-    Identification,
-    Listing,
     Officer,
     Owner,
 )
 from oppspot_runner.people.person import MOST_APPOINTMENTS, Holder, NamedPerson, Office
 
 CHECKED_FOR = timedelta(days=30)
-IN_UK = re.compile(
-    r"\b(england|wales|scotland|northern ireland|united kingdom|uk|companies house)\b"
-)
 NOT_ROLE = re.compile(r"[^a-z0-9]+")
-OF_COMPANIES = ("corporate-", "legal-person-")
 
 
-async def without_forgotten(ctx: Context, listing: Listing[Officer]) -> Listing[Officer]:
-    """The officers of an answer but for those who were forgotten."""
-    named = [named_officer(one) for one in listing.items]
-    gone = await ctx.people.forgotten([trace for one in named for trace in one.traces])
-    if not gone:
-        return listing
-    kept = (
-        officer
-        for officer, one in zip(listing.items, named, strict=True)
-        if gone.isdisjoint(one.traces)
-    )
-    return replace(listing, items=tuple(kept))
+class Turns:
+    """Lets one at a time ask for the offices of a person; the next finds the answer kept."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def of(self, officer_id: str) -> asyncio.Lock:
+        """The lock of a person, as long as anybody holds or wants it."""
+        return self._locks.setdefault(officer_id, asyncio.Lock())
 
 
-async def people_of(ctx: Context, number: str, name: str) -> list[Holder]:
+async def people_of(ctx: Context, number: str, name: str, turns: Turns) -> list[Holder]:
     """All who hold or held offices in a company, or own it, and the other offices of those now.
 
     Raises SourceError and RateLimitExceededError.
@@ -58,9 +56,8 @@ async def people_of(ctx: Context, number: str, name: str) -> list[Holder]:
     note_drift(ctx, owners)
     holders = [_of_officer(one, number, name) for one in officers.items]
     holders += [_of_owner(one, number, name) for one in owners.items]
-    gone = await ctx.people.forgotten(
-        list({trace for one in holders for trace in one.person.traces})
-    )
+    traces = {trace for one in holders for trace in one.person.traces}
+    gone = await ctx.people.forgotten(traces, number)
     holders = [one for one in holders if gone.isdisjoint(one.person.traces)]
     wanted = dict.fromkeys(one.person.register_id for one in holders if _is_somebody(one))
     known = await ctx.people.checked(
@@ -69,20 +66,12 @@ async def people_of(ctx: Context, number: str, name: str) -> list[Holder]:
         since=min(task.created_at, task.started_at),
         force=ctx.force_execute,
     )
-    asked = {one: None for one in wanted if one and one not in known}
-    found = {one: await _offices(ctx, register, one) for one in asked}
+    found = {}
+    for one in wanted:
+        if one and one not in known:
+            async with turns.of(one):
+                found[one] = await _offices(ctx, register, one)
     return [_with_offices(one, found) for one in holders]
-
-
-def named_officer(officer: Officer) -> NamedPerson:
-    """An officer as somebody who can be told apart."""
-    return NamedPerson.written(
-        officer.name,
-        born=_born(officer.date_of_birth),
-        register_id=officer.officer_id,
-        register_number=_number(officer.identification),
-        is_company=officer.officer_role.startswith(OF_COMPANIES),
-    )
 
 
 def _is_somebody(holder: Holder) -> bool:
@@ -145,8 +134,8 @@ def _of_owner(owner: Owner, number: str, name: str) -> Holder:
     )
     person = NamedPerson.written(
         owner.name,
-        born=_born(owner.date_of_birth),
-        register_number=_number(owner.identification),
+        born=born(owner.date_of_birth),
+        register_number=uk_number(owner.identification),
         is_company=owner.kind.startswith(OF_COMPANIES),
         source_url=page,
     )
@@ -155,15 +144,3 @@ def _of_owner(owner: Owner, number: str, name: str) -> Holder:
 
 def _role(written: str) -> str:
     return NOT_ROLE.sub("-", written.lower()).strip("-0123456789")[:100] or "officer"
-
-
-def _born(born: BirthMonth | None) -> tuple[int, int] | None:
-    return (born.year, born.month) if born else None
-
-
-def _number(identification: Identification | None) -> str | None:
-    """The number of a company that says it is registered in the UK; others have numbers alike."""
-    if identification is None or not identification.registration_number:
-        return None
-    where = f"{identification.country_registered} {identification.place_registered}".lower()
-    return uk_company_number(identification.registration_number) if IN_UK.search(where) else None

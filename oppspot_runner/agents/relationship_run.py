@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from oppspot_runner.agents.company_run import CompanyRun, Turn
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.providers_register import known_number
-from oppspot_runner.agents.register_people import people_of
+from oppspot_runner.agents.register_people import Turns, people_of
 from oppspot_runner.agents.totals import Totals
 from oppspot_runner.agents.waterfall import CallsSpentError, CappedWeb
 from oppspot_runner.base.errors import AccessDeniedError, CallError, RateLimitExceededError
@@ -61,6 +61,7 @@ class RelationshipRun(CompanyRun[DuePeople, Heard, Totals]):
         super().__init__(ctx, Totals())
         self.config = config
         self.later: list[DuePeople] = []
+        self.turns = Turns()
 
     async def through(self, company_ids: Sequence[UUID]) -> None:
         """Asks about those of the companies that are due, or as many as it may.
@@ -92,7 +93,7 @@ class RelationshipRun(CompanyRun[DuePeople, Heard, Totals]):
         outcome: Literal["ok", "not_found", "error"] = "not_found"
         try:
             if number is not None:
-                holders = await people_of(self.outside, number, company.name)
+                holders = await people_of(self.outside, number, company.name, self.turns)
                 outcome = "ok" if holders else "not_found"
         except (RateLimitExceededError, CallsSpentError) as error:
             self.stop(error)

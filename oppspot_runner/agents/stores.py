@@ -196,8 +196,11 @@ class PeopleStore(Protocol):
         """Which of these are not to be approached."""
         ...
 
-    async def forgotten(self, traces: Collection[str]) -> Set[str]:
-        """Which of these (NamedPerson.traces) are those of somebody who was forgotten."""
+    async def forgotten(self, traces: Collection[str], number: str) -> Set[str]:
+        """Which of these (NamedPerson.traces) are those of somebody who was forgotten.
+
+        What the register says of the company with that `number` is kept no longer then.
+        """
         ...
 
     async def due(

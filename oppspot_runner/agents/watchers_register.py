@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any, ClassVar
 
 from oppspot_runner.agents.context import Context
+from oppspot_runner.agents.officers import without_forgotten
 from oppspot_runner.agents.providers_register import Known, known_number, note_drift
 from oppspot_runner.agents.watchers import Watcher
 from oppspot_runner.companies.company import Company
@@ -146,7 +147,8 @@ class OfficerChanges:
         known = known_number(company)
         if known is None:
             return None
-        listing = await register_now(ctx).officers(known.number)
+        found = await register_now(ctx).officers(known.number)
+        listing = await without_forgotten(ctx, found, known.number)
         note_drift(ctx, listing)
         since = memory.since(ctx.task.started_at, self.lookback)
         changes = (change for one in listing.items for change in _changes(one, company, known))

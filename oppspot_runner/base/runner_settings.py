@@ -108,6 +108,13 @@ class RunnerSettings(BaseSettings):
         le=36_500,
         description="Days that events of runs are kept. Outputs stay as long as attempts do.",
     )
+    people_retention: float = Field(
+        365.0,
+        gt=0,
+        le=36_500,
+        description="Days that people and contacts are kept whom no register and no import has "
+        "named again.",
+    )
     reachable_networks: Words = Field(
         [],
         description="Networks such as 10.1.0.0/16 that tools and agents may call by HTTP although "

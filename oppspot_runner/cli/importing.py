@@ -1,9 +1,9 @@
-"""`import`: companies from a package, the UK register or a CSV file."""
+"""`import`: companies from a package, the UK register or a CSV file; own contacts."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -11,11 +11,12 @@ import click
 
 from oppspot_runner.cli.output import print_json, safe, show, table
 from oppspot_runner.cli.progress import progress_bar
-from oppspot_runner.cli.session import json_option, open_database
+from oppspot_runner.cli.session import json_option, open_database, runs
+from oppspot_runner.imports.contacts import CONTACT_FIELDS, import_contacts
 from oppspot_runner.imports.mapping import USUAL_NAMES, parse_assignments
 from oppspot_runner.imports.pipeline import ImportProgress, run_import
 from oppspot_runner.imports.source import Source
-from oppspot_runner.imports.tally import ImportReport
+from oppspot_runner.imports.tally import Example, ImportReport
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -24,7 +25,7 @@ FIELDS = ", ".join(USUAL_NAMES)
 
 @click.group("import", epilog="Example: oppspot-runner import csv companies.csv")
 def import_group() -> None:
-    """Bring companies into the database: csv, listed, companies-house.
+    """Bring companies into the database: csv, listed, companies-house; contacts: own contacts.
 
     Running an import again changes only what is new. Broken rows are left out and counted.
     """
@@ -107,6 +108,46 @@ def csv(
     _run(source, org, no_facts, dry_run, as_json)
 
 
+@import_group.command(
+    help=f"""Own contacts from a CSV file with a header, as a CRM exports them.
+
+    They lead to companies: relationship_agent looks for paths from them to those who decide.
+
+    Fields for --map: {", ".join(CONTACT_FIELDS)}.
+    """,
+    epilog="Example: oppspot-runner import contacts contacts.csv",
+)
+@click.argument("file", metavar="FILE|ZIP|-")
+@click.option("--map", "assignments", multiple=True, metavar="FIELD=COLUMN", help="Repeatable.")
+@click.option("--source", "label", default="contacts", show_default=True, help="Name for the list.")
+@click.option("--org", type=click.UUID, help="Organisation whose contacts they are.")
+@click.option("--dry-run", is_flag=True, help="Say what it would do; write nothing.")
+@json_option
+@runs
+async def contacts(
+    file: str,
+    assignments: tuple[str, ...],
+    label: str,
+    org: UUID | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Own contacts from a CSV file."""
+    columns = parse_assignments(assignments, CONTACT_FIELDS)
+    async with open_database() as database:
+        report = await import_contacts(
+            database, file, columns, org_id=org, label=label, dry_run=dry_run
+        )
+    if as_json:
+        print_json({**report.to_json(), "dry_run": dry_run})
+        return
+    counts = {name: report.counts[name] for name in ("inserted", "updated", "linked")}
+    labels = {"linked": "known as an officer"}
+    rows = [("read", report.tally.read), *((labels.get(n, n), c) for n, c in counts.items())]
+    _print_counts(f"import:{label}", rows, report.tally.skipped, report.tally.repaired)
+    _print_end(report.tally.examples, dry_run)
+
+
 def _parts(texts: tuple[str, ...]) -> list[str]:
     return [part.strip() for text in texts for part in text.split(",") if part.strip()]
 
@@ -139,20 +180,37 @@ async def _import(
 
 
 def _print(report: ImportReport) -> None:
-    rows = [
+    counts = [
         ("read", report.read),
         ("inserted", report.inserted),
         ("updated", report.updated),
         ("unchanged", report.unchanged),
         ("merged with companies of other sources", report.merged),
-        *((f"left out: {reason}", count) for reason, count in report.skipped.items()),
-        *((f"kept, but: {reason}", count) for reason, count in report.repaired.items()),
-        ("facts recorded", report.facts),
-        ("rows per second", report.rows_per_s),
     ]
-    show(table([report.source, "rows>"], ((label, f"{count:,}") for label, count in rows)))
-    if report.dry_run:
+    more = [("facts recorded", report.facts), ("rows per second", report.rows_per_s)]
+    _print_counts(report.source, counts, report.skipped, report.repaired, more)
+    _print_end(report.examples, report.dry_run)
+
+
+def _print_counts(
+    source: str,
+    counts: Sequence[tuple[str, int]],
+    skipped: Mapping[str, int],
+    repaired: Mapping[str, int],
+    more: Sequence[tuple[str, int]] = (),
+) -> None:
+    rows = [
+        *counts,
+        *((f"left out: {reason}", count) for reason, count in skipped.items()),
+        *((f"kept, but: {reason}", count) for reason, count in repaired.items()),
+        *more,
+    ]
+    show(table([source, "rows>"], ((label, f"{count:,}") for label, count in rows)))
+
+
+def _print_end(examples: Sequence[Example], dry_run: bool) -> None:
+    if dry_run:
         click.echo("A dry run: nothing was written.")
-    for example in report.examples:
+    for example in examples:
         where = f"line {example.line}" if example.line else "a row"
         click.echo(safe(f"{where}: {example.reason}: {example.text}"))

@@ -52,12 +52,18 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "notifications",
         "List messages and rules; add, remove, pause, resume, test rules.",
     ),
-    "import": ("importing", "import_group", "Import companies: csv, listed, companies-house."),
+    "import": (
+        "importing",
+        "import_group",
+        "Import companies: csv, listed, companies-house; own contacts.",
+    ),
     "companies": (
         "companies",
         "companies",
         "Show, merge, unmerge, merge-same; duplicates, distinct; industries, tech.",
     ),
+    "people": ("people", "people", "List, show, suppress, unsuppress people; paths to deciders."),
+    "forget": ("forgetting", "forget", "Remove a person from every table, for good."),
     "score": ("score", "score", "Explain why a company has its score."),
     "drafts": (
         "drafts",

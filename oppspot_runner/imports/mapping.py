@@ -47,16 +47,19 @@ links.youtube: youtube youtube_url
 """
 
 
-def _usual_names(text: str) -> dict[str, tuple[str, ...]]:
+def usual_names(text: str) -> dict[str, tuple[str, ...]]:
+    """Fields and the names of their columns from lines as those of USUAL_COLUMNS."""
     entries = text.strip().replace("\n    ", " ").splitlines()
     pairs = (entry.split(": ") for entry in entries)
     return {field: tuple(names.split()) for field, names in pairs}
 
 
-USUAL_NAMES: Mapping[str, tuple[str, ...]] = _usual_names(USUAL_COLUMNS)
+USUAL_NAMES: Mapping[str, tuple[str, ...]] = usual_names(USUAL_COLUMNS)
 
 
-def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:
+def parse_assignments(
+    assignments: Sequence[str], usual: Mapping[str, tuple[str, ...]] = USUAL_NAMES
+) -> dict[str, str]:
     """`["name=Firm", "town="]` as fields and columns; "" leaves a field out.
 
     Raises InvalidInputError for a field that does not exist.
@@ -65,38 +68,46 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:
     for assignment in assignments:
         field, equals, column = assignment.partition("=")
         field = field.strip()
-        if not equals or field not in USUAL_NAMES:
+        if not equals or field not in usual:
             raise InvalidInputError(
                 f"--map {assignment!r} is not FIELD=COLUMN with a field that exists",
-                hint=f"Fields: {', '.join(USUAL_NAMES)}.",
+                hint=f"Fields: {', '.join(usual)}.",
             )
         wanted[field] = column.strip()
     return wanted
 
 
 def map_columns(table: Table, wanted: Mapping[str, str]) -> dict[str, list[int]]:
-    """Positions of the columns that fill each field.
+    """Positions of the columns that fill each field of a company.
 
     Raises InvalidInputError, which lists the columns, when one in `wanted` does not exist or
     nothing fills `name`.
     """
-    by_key: dict[str, int] = {}
-    for position, column in enumerate(table.columns):
-        by_key.setdefault(column_key(column), position)
-    found: dict[str, list[int]] = {}
-    for field, names in USUAL_NAMES.items():
-        if field in wanted:
-            positions = _chosen(table, wanted[field], by_key)
-        else:
-            positions = [by_key[name] for name in names if name in by_key]
-        if positions:
-            found[field] = positions
+    found = positions_of(table, wanted, USUAL_NAMES)
     if "name" not in found:
         raise InvalidInputError(
             f"{table.name} has no column for the company name; it has: "
             f"{shown_columns(table.columns)}",
             hint="Say which column it is with --map name=COLUMN.",
         )
+    return found
+
+
+def positions_of(
+    table: Table, wanted: Mapping[str, str], usual: Mapping[str, tuple[str, ...]]
+) -> dict[str, list[int]]:
+    """Positions of the columns that fill each field: those of usual names, but for `wanted`."""
+    by_key: dict[str, int] = {}
+    for position, column in enumerate(table.columns):
+        by_key.setdefault(column_key(column), position)
+    found: dict[str, list[int]] = {}
+    for field, names in usual.items():
+        if field in wanted:
+            positions = _chosen(table, wanted[field], by_key)
+        else:
+            positions = [by_key[name] for name in names if name in by_key]
+        if positions:
+            found[field] = positions
     return found
 
 

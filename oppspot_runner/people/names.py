@@ -46,6 +46,12 @@ def spellings(name: str) -> tuple[str, ...]:
     return (" ".join(words), *turned)
 
 
+def short_forms(name: str) -> tuple[str, str]:
+    """How a name is compared: in small letters without accents, whole, and its two ends."""
+    words = name_key(name).split()
+    return " ".join(words), f"{words[0]} {words[-1]}" if len(words) > 2 else " ".join(words)
+
+
 def is_formation_agent(name: str) -> bool:
     """Whether a company with this name founds and staffs others for a fee."""
     return FORMATION.search(" ".join(plain_words(name))) is not None

@@ -19,6 +19,7 @@ from oppspot_runner.runner.config import RunnerConfig
 from oppspot_runner.runner.patience import Patience
 from oppspot_runner.runner.wakeup import Wakeup, jittered
 from oppspot_runner.scheduler import ticking
+from oppspot_runner.streams.forgetting import prune_people
 from oppspot_runner.workflow import chain
 
 NEVER = float("inf")
@@ -195,7 +196,8 @@ class Pruning:
             history = await store.prune_executions(connection, keep_s=self.config.history_s)
             calls = await tool_calls.prune_tool_calls(connection, keep_s=self.config.history_s)
             calls += await budgets.prune_calls(connection, keep_s=self.config.history_s)
-            return tasks + events + history + calls
+            people = await prune_people(connection, keep_s=self.config.people_s)
+            return tasks + events + history + calls + people
 
 
 def _settled(found: list[store.Rescued]) -> list[chain.Settled]:

@@ -15,7 +15,7 @@ from uuid import UUID
 from oppspot_runner.base import payload as checks
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection, Database
-from oppspot_runner.people.names import name_key, spellings
+from oppspot_runner.people.names import name_key, short_forms, spellings
 from oppspot_runner.people.person import traces
 
 BLANK = statement("people/blank")
@@ -23,26 +23,29 @@ COMPANIES = statement("people/companies_of")
 FIND = statement("people/find")
 FORGET_ANSWERS = statement("people/forget_answers")
 FORGET_CONTACTS = statement("people/forget_contacts")
+FORGET_DRAFTS = statement("people/forget_drafts")
 FORGET_FACTS = statement("people/forget_facts")
 FORGET_OFFICES = statement("people/forget_offices")
 FORGET_PEOPLE = statement("people/forget_people")
 PATIENCE = statement("people/patience")
+PRUNE = statement("people/prune")
 REMEMBER = statement("people/remember_forgotten")
 
 # Tables in whose texts agents and people may have written a name. Of `facts` only the officers are
 # told: the other words are those of the companies about themselves.
 WITH_TEXTS = (
+    "agent_breakers",
     "agent_executions",
     "agent_steps",
     "agent_tasks",
     "buying_signals",
-    "drafts",
     "job_postings",
     "model_calls",
+    "notification_events",
     "notifications",
     "run_events",
     "run_signals",
-    "signal_sources",
+    "signal_sightings",
     "signal_watches",
     "source_items",
     "stream_insights",
@@ -108,6 +111,7 @@ async def forget(db: Database, somebody: Somebody, *, by: str | None = None) -> 
         companies = await (await tx.execute(COMPANIES, people)).fetchall()
         values = {**people, **_needles(somebody, companies)}
         for name, query in (
+            ("drafts", FORGET_DRAFTS),
             ("facts", FORGET_FACTS),
             ("cached answers", FORGET_ANSWERS),
             ("appointments", FORGET_OFFICES),
@@ -117,6 +121,12 @@ async def forget(db: Database, somebody: Somebody, *, by: str | None = None) -> 
             removed[name] = (await tx.execute(query, values)).rowcount
         removed |= await _blank(tx, values["pattern"])
     return {name: count for name, count in removed.items() if count}
+
+
+async def prune_people(connection: Connection, *, keep_s: float) -> int:
+    """Deletes at most 1,000 people, and as many contacts, whom nobody has named for so long."""
+    row = await (await connection.execute(PRUNE, {"keep_s": keep_s})).fetchone()
+    return int(row["n"]) if row else 0
 
 
 async def _blank(tx: Connection, pattern: str) -> dict[str, int]:
@@ -143,17 +153,24 @@ def _somebody(row: Mapping[str, Any]) -> Somebody:
 
 def _needles(somebody: Somebody, companies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """By what rows and texts are found: spellings, ids, and addresses at the register."""
-    written = {text for name in somebody.names for text in spellings(name)}
+    written = {text for name in somebody.names for text in (*spellings(name), *short_forms(name))}
     ids = map(str, (*somebody.people, *somebody.contacts))
     register_ids = [one.removeprefix("id ") for one in somebody.traces if one.startswith("id ")]
     numbers = {row["company_number"] for row in companies if row["company_number"]}
     return {
         "pattern": _pattern([*written, *somebody.emails, *ids]),
         "needles": [one.encode() for text in written for one in _as_registers_write(text)],
-        "urls": [f"%/company/{one}{rest}" for one in numbers for rest in ("", "/%", "?%")]
-        + [f"%/officers/{one}/%" for one in register_ids],
+        "urls": urls_of(numbers, register_ids),
         "company_ids": [row["company_id"] for row in companies if row["company_id"]],
     }
+
+
+def urls_of(numbers: Iterable[str], register_ids: Iterable[str] = ()) -> list[str]:
+    """Where the register answers about companies and officers, as patterns of LIKE."""
+    return [
+        *(f"%/company/{one}{rest}" for one in numbers for rest in ("", "/%", "?%")),
+        *(f"%/officers/{one}/%" for one in register_ids),
+    ]
 
 
 def _pattern(texts: Iterable[str]) -> str:

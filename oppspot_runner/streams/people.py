@@ -16,12 +16,14 @@ from oppspot_runner.people.paths import Path
 from oppspot_runner.people.person import Ambiguity, Holder, Kin, Seat
 from oppspot_runner.people.strengths import STRENGTHS
 from oppspot_runner.people.suppressed import Suppressed
+from oppspot_runner.streams.forgetting import urls_of
 from oppspot_runner.streams.people_saving import save_people
 from oppspot_runner.streams.planning import without_jit
 
 AMBIGUOUS = statement("people/ambiguous")
 CHECKED = statement("people/checked")
 DUE = statement("people/due")
+FORGET_ANSWERS = statement("people/forget_answers")
 FORGOTTEN = statement("people/forgotten")
 GROUPS = statement("people/groups")
 NAMES = statement("people/names")
@@ -57,9 +59,16 @@ class PeopleStore:
             frozenset(map(UUID, said["company"])),
         )
 
-    async def forgotten(self, traces: Collection[str]) -> Set[str]:
-        """Which of these (NamedPerson.traces) are those of somebody who was forgotten."""
+    async def forgotten(self, traces: Collection[str], number: str) -> Set[str]:
+        """Which of these (NamedPerson.traces) are those of somebody who was forgotten.
+
+        What the register says of the company with that `number` is kept no longer then.
+        """
         rows = await self._all(FORGOTTEN, whats=list(traces)) if traces else []
+        if rows:
+            await self.db.execute(
+                FORGET_ANSWERS, {"urls": urls_of(numbers=[number]), "needles": []}
+            )
         return {row["what"] for row in rows}
 
     async def due(

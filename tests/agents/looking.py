@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -68,6 +69,9 @@ class Alone:
     async def now(self) -> datetime:
         return self.now_is()
 
+    async def forgotten(self, traces: Collection[str], number: str) -> Set[str]:
+        return set()  # nobody was
+
 
 class Looker:
     """One attempt after the other of a task that looks; remembers what looks leave."""
@@ -86,10 +90,11 @@ class Looker:
             priority=5, retry_count=0, max_retries=3, crash_count=0, org_id=None, stream_id=None,
             run_id=None, agent=agent, payload={}, created_at=now, started_at=now, wait_ms=0,
         )  # fmt: skip
+        stores = cast(Any, SimpleNamespace(people=Alone(lambda: now)))
         nothing = cast(Any, None)  # no watcher needs more than what is below
         return Context(
             task=task, agent=agent, stream=None, payload={}, goal_context={}, upstream={},
-            deadline=now + timedelta(minutes=5), journal=nothing, stores=nothing,
+            deadline=now + timedelta(minutes=5), journal=nothing, stores=stores,
             _log=structlog.get_logger, _model_calls=nothing, _tool_calls=nothing,
             http=WebAccess(self.client, configured_sources(Settings())), force_execute=force,
         )  # fmt: skip

@@ -21,6 +21,7 @@ from oppspot_runner.connectors.lever import LEVER_EU, Lever
 from oppspot_runner.connectors.reddit import Reddit
 from oppspot_runner.connectors.story_slices import Slice
 from oppspot_runner.testing.world import World
+from oppspot_runner.testing.world.register_lists import person_id
 
 MIB = 1024 * 1024
 NUMBER = "10000007"  # of Harbour Ledger
@@ -77,6 +78,16 @@ async def advanced_search(web: Web, _world: World) -> Any:
 
 async def officers(web: Web, _world: World) -> Any:
     return await CompaniesHouse(web).officers(NUMBER)
+
+
+async def owners(web: Web, _world: World) -> Any:
+    return await CompaniesHouse(web).owners(NUMBER)
+
+
+async def appointments(web: Web, world: World) -> Any:
+    company = next(one for one in world.content.companies if one.number == NUMBER)
+    officer_id = person_id(company.officers[0])
+    return await CompaniesHouse(web).appointments(officer_id, most=1_000)
 
 
 async def filings(web: Web, _world: World) -> Any:
@@ -176,7 +187,23 @@ CASES = [
         "companies_house.officers",
         officers,
         REGISTER,
-        lambda found: found.items[0].name == "ABERNETHY, Aoife",
+        lambda found: found.items[0].name == "ABERNETHY, Aoife" and found.items[0].officer_id,
+        no_items,
+        REGISTER_KEY,
+    ),
+    Case(
+        "companies_house.owners",
+        owners,
+        REGISTER,
+        lambda found: found.items[0].kind.endswith("significant-control"),
+        no_items,
+        REGISTER_KEY,
+    ),
+    Case(
+        "companies_house.appointments",
+        appointments,
+        REGISTER,
+        lambda found: NUMBER in {one.appointed_to.company_number for one in found.items},
         no_items,
         REGISTER_KEY,
     ),

@@ -82,3 +82,25 @@ async def test_totals_stay_right_and_small_while_work_is_done_and_deleted(bench:
     await Pruning(bench.db, Patience(EventBus()), config).chunk()
     row = await bench.db.fetch_one("SELECT completed, total FROM task_runner_stats")
     assert row == {"completed": 0, "total": 0}
+
+
+FILL_PEOPLE = """
+WITH p AS (INSERT INTO people (name, name_norm, source, last_seen_at)
+    SELECT 'p', 'p', 'test', now() - make_interval(days => d) FROM unnest(ARRAY[1, 364, 366, 400]) d
+    RETURNING id, last_seen_at)
+INSERT INTO contacts (name, name_norm, email, source, person_id, updated_at, last_contact_at)
+SELECT 'k', 'k', c.email, 'test', CASE WHEN c.days = 1 THEN p.id END,
+    now() - make_interval(days => c.days), c.at
+FROM (VALUES ('new@x.test', 1, NULL), ('old@x.test', 366, NULL), ('spoken@x.test', 366, now()))
+    c (email, days, at)
+CROSS JOIN (SELECT id FROM p ORDER BY last_seen_at LIMIT 1) p
+"""
+
+
+async def test_people_whom_nobody_has_named_for_long_go(db: Database) -> None:
+    await db.execute(FILL_PEOPLE)
+    pruning = Pruning(db, Patience(EventBus()), RunnerConfig())
+    assert await pruning.chunk() == 2  # the oldest person is a contact that is young
+    left = await db.fetch_all("SELECT email FROM contacts ORDER BY email")
+    assert [row["email"] for row in left] == ["new@x.test", "spoken@x.test"]
+    assert len(await db.fetch_all("SELECT FROM people")) == 3

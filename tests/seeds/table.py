@@ -37,7 +37,6 @@ AREAS = {
     "dashboard",
     "http api",
     "metrics",
-    "relationship and writer agents",
     "signals",
     "testing tools",
 }

@@ -24,6 +24,11 @@ def as_of(company: RegisteredCompany, today: date) -> RegisteredCompany | None:
         address=_address(company, today),
         officers=_officers(company.officers, today),
         owners=_officers(company.owners, today),
+        parents=tuple(
+            replace(one, ceased=_past(one.ceased, today))
+            for one in company.parents
+            if one.notified <= today
+        ),
         accounts=tuple(one for one in company.accounts if one.filed <= today),
         share_issues=tuple(
             replace(one, amended=_past(one.amended, today))

@@ -26,9 +26,20 @@ class Officer:
     role: str = "director"
     appointed: date = date(2020, 1, 1)
     resigned: date | None = None
-    born: tuple[int, int] = (1980, 1)  # year and month
+    born: tuple[int, int] | None = (1980, 1)  # year and month, where the register has it
     occupation: str = "Director"
     nationality: str = "British"
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A company that has significant control of another one; `number` is its own."""
+
+    name: str
+    number: str
+    notified: date = date(2020, 1, 1)
+    ceased: date | None = None
+    register: str = "Companies House"
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,7 @@ class RegisteredCompany:
     address: Address = field(default_factory=Address)
     officers: tuple[Officer, ...] = ()
     owners: tuple[Officer, ...] = ()
+    parents: tuple[Parent, ...] = ()
     accounts: tuple[Accounts, ...] = ()
     share_issues: tuple[ShareIssue, ...] = ()
     charges: tuple[Charge, ...] = ()

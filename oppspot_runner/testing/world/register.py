@@ -69,7 +69,7 @@ class Register:
                 return json_reply(register_lists.charges(company))
             case ["insolvency"] if company.insolvent_since:
                 return json_reply(register_lists.insolvency(company))
-            case ["persons-with-significant-control"] if company.owners:
+            case ["persons-with-significant-control"] if company.owners or company.parents:
                 return page(register_lists.owners(company), request)
             case _:
                 return missing("resource-not-found")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from oppspot_runner.testing.world.content import Officer, RegisteredCompany
+from oppspot_runner.testing.world.content import Officer, Parent, RegisteredCompany
 from oppspot_runner.testing.world.exchange import digest
 
 Held = dict[str, list[tuple[RegisteredCompany, Officer]]]
@@ -34,7 +34,6 @@ def appointments(companies: Iterable[RegisteredCompany]) -> Held:
 def officer(person: Officer) -> dict[str, Any]:
     """A person in the list of officers."""
     resigned = {"resigned_on": person.resigned.isoformat()} if person.resigned else {}
-    year, month = person.born
     return {
         "name": person.name,
         "officer_role": person.role,
@@ -43,7 +42,7 @@ def officer(person: Officer) -> dict[str, Any]:
         "occupation": person.occupation,
         "nationality": person.nationality,
         "country_of_residence": "United Kingdom",
-        "date_of_birth": {"month": month, "year": year},
+        **_birth(person),
         "address": {"locality": "London", "country": "England"},
         "links": {"officer": {"appointments": f"/officers/{person_id(person)}/appointments"}},
     }
@@ -71,11 +70,37 @@ def owners(company: RegisteredCompany) -> list[dict[str, Any]]:
             "natures_of_control": ["ownership-of-shares-25-to-50-percent"],
             "notified_on": person.appointed.isoformat(),
             "nationality": person.nationality,
-            "date_of_birth": {"month": person.born[1], "year": person.born[0]},
+            **_birth(person),
             "etag": digest(repr(person)),
         }
         for person in company.owners
-    ]
+    ] + [_parent(one) for one in company.parents]
+
+
+def _birth(person: Officer) -> dict[str, Any]:
+    if person.born is None:
+        return {}
+    year, month = person.born
+    return {"date_of_birth": {"month": month, "year": year}}
+
+
+def _parent(parent: Parent) -> dict[str, Any]:
+    ceased = {"ceased_on": parent.ceased.isoformat()} if parent.ceased else {}
+    return {
+        "kind": "corporate-entity-person-with-significant-control",
+        "name": parent.name,
+        "natures_of_control": ["ownership-of-shares-75-to-100-percent"],
+        "notified_on": parent.notified.isoformat(),
+        **ceased,
+        "identification": {
+            "legal_form": "Limited Company",
+            "legal_authority": "Companies Act 2006",
+            "country_registered": "England" if parent.register == "Companies House" else "",
+            "place_registered": parent.register,
+            "registration_number": parent.number,
+        },
+        "etag": digest(repr(parent)),
+    }
 
 
 def charges(company: RegisteredCompany) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def _links(company: RegisteredCompany) -> dict[str, str]:
         "filing_history": True,
         "charges": company.charges,
         "insolvency": company.insolvent_since,
-        "persons_with_significant_control": company.owners,
+        "persons_with_significant_control": company.owners or company.parents,
     }
     named = {name: f"{here}/{name.replace('_', '-')}" for name, there in parts.items() if there}
     return {"self": here, **named}
