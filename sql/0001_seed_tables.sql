@@ -163,7 +163,7 @@ BEGIN
         WHERE c.relnamespace = here AND c.relname = ANY ('{task_runners,agent_steps,task_pauses,stream_runs,
             stream_run_nodes,run_signals,companies,facts,stated_facts,company_merges,possible_duplicates,stream_items,stream_insights,
             enrichment_checks,dead_letter_tasks,task_runner_stats,agent_performance,open_lanes,task_limits,
-            task_tallies,schedules,schedule_ticks,schedule_calls,schedule_sources,agent_breakers,open_breakers,
+            task_tallies,schedules,schedule_ticks,schedule_calls,schedule_signals,schedule_sources,agent_breakers,open_breakers,
             run_events,task_waits,waiting_tasks,tool_calls,tool_call_rates,tool_call_starts,tool_results,
             model_calls,open_model_calls,budgets,budget_periods,budget_balances,costs_by_day,variant_performance,http_cache,host_breakers,
             open_host_breakers,source_items,source_item_companies,source_cursors,buying_signals,signal_sightings,

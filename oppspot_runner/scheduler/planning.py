@@ -34,6 +34,7 @@ class Due:
     now: datetime
     is_on: bool
     is_waiting: bool
+    has_signals: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,11 @@ def disabled(due: Due, reason: str) -> Plan:
 
 
 def _called(due: Due, options: ScheduleOptions) -> Plan:
-    """Realtime: what was gained is for one run, which begins when the one before has ended."""
-    if due.due_at is None or due.is_waiting:
+    """Realtime: what was gained is for one run, which begins when the one before has ended.
+
+    One that waits to begin will see it, except for new signals: its payload was written without.
+    """
+    if due.due_at is None or (due.is_waiting and not due.has_signals):
         return Plan(due.id, due.since)
     if due.is_on and options.overlap != "allow":
         return Plan(due.id, due.since, due.due_at, due.now + QUEUE_LOOK)
