@@ -101,4 +101,4 @@ BEGIN
 END $$;
 
 INSERT INTO oppspot_migrations (number, name, breaking, applied_at)
-VALUES (44, 'calls_of_signals', false, oppspot_now());
+VALUES (47, 'calls_of_signals', false, oppspot_now());
