@@ -41,10 +41,15 @@ class Look:
     due_s: float | None
     ready: bool
 
+    @property
+    def is_to_gather(self) -> bool:
+        """Whether events are to be counted, or a message to be closed."""
+        return self.happened or (self.due_s is not None and self.due_s <= 0)
 
-async def look(database: Database) -> Look:
+
+async def look(connection: Connection) -> Look:
     """How things stand: one short statement, which is all where no rule asks for anything."""
-    row = await database.fetch_one(LOOK)
+    row = await (await connection.execute(LOOK)).fetchone()
     assert row is not None
     return Look(**row)
 

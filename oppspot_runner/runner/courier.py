@@ -13,18 +13,20 @@ from oppspot_runner.base.redact import redact
 from oppspot_runner.base.task import NOTIFICATION, Task
 from oppspot_runner.db.pool import Database
 from oppspot_runner.notifications import gathering
+from oppspot_runner.notifications.gathering import Look
 from oppspot_runner.queue.claiming import Claimer
 from oppspot_runner.runner.config import RunnerConfig
 from oppspot_runner.runner.patience import Patience
-from oppspot_runner.runner.wakeup import Wakeup, jittered
+from oppspot_runner.runner.wakeup import Wakeup
 
+NEVER = float("inf")
 GAP_S = 0.05
 MOST_ROUNDS = 20  # of 1,000 events, before deliveries get their turn
 
 
 class Courier:
-    """Looks at every poll, and when a message is due. `deliver` begins a delivery; it is called
-    while `has_room()` says that none is on."""
+    """Works when the poll finds something to do, and when a message is due. `deliver` begins a
+    delivery; it is called while `has_room()` says that none is on."""
 
     def __init__(
         self,
@@ -40,40 +42,48 @@ class Courier:
         self.database = database
         self.patience = patience
         self.events = events
-        self.poll_s = config.poll_s
         self.serves = not config.task_types or NOTIFICATION in config.task_types
         self.claimer = Claimer(runner_id, beside_slots=True)
         self.has_room = has_room
         self.deliver = deliver
         self._look = Wakeup()
+        self._due_s = NEVER
         self._fault = ""
 
     def look(self) -> None:
         """Looks soon: a delivery has ended."""
         self._look.set()
 
+    def told(self, seen: Look) -> None:
+        """What the poll saw."""
+        if seen.is_to_gather or seen.ready:
+            self._look.set()
+
     async def run(self) -> None:
         """Gathers and delivers until cancelled."""
         while True:
-            wait_s = jittered(self.poll_s)
+            await self._look.wait(max(self._due_s, GAP_S))
+            self._due_s = NEVER
             try:
-                wait_s = min(wait_s, await self.patience.through(self._once))
+                await self.patience.through(self._once)
                 self._fault = ""
             except Exception as error:  # noqa: BLE001 - the work goes on without notifications
                 self._tell(f"{type(error).__name__}: {error}")
-            await self._look.wait(max(wait_s, GAP_S))
 
-    async def _once(self) -> float:
-        """Seconds until the next message is due."""
-        seen = await gathering.look(self.database)
+    async def _once(self) -> None:
+        seen = await self._seen()
         for _ in range(MOST_ROUNDS):
-            if not seen.happened and (seen.due_s is None or seen.due_s > 0):
+            if not seen.is_to_gather:
                 break
             await gathering.gather(self.database)
-            seen = await gathering.look(self.database)
+            seen = await self._seen()
+        self._due_s = NEVER if seen.due_s is None else seen.due_s
         if seen.ready and self.serves and self.has_room():
             await self._claim()
-        return self.poll_s if seen.due_s is None else seen.due_s
+
+    async def _seen(self) -> Look:
+        async with self.database.connection() as connection:
+            return await gathering.look(connection)
 
     async def _claim(self) -> None:
         async with self.database.connection() as connection:

@@ -34,6 +34,7 @@ class Maintenance:
     """Promotes and rescues at least once a poll, and at the very time when something is due.
 
     Its look is the poll for ready rows too, so that an idle runner asks once: `on_work` claims.
+    `on_look` is told what there is to do for notifications.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Maintenance:
         config: RunnerConfig,
         runner_id: int,
         on_work: Callable[[], None],
+        on_look: Callable[[gathering.Look], None],
     ) -> None:
         self.database = database
         self.patience = patience
@@ -52,6 +54,7 @@ class Maintenance:
         self.runner_id = runner_id
         self.config = config
         self.on_work = on_work
+        self.on_look = on_look
         self._look = Wakeup()
         self._soon: asyncio.TimerHandle | None = None
         self._poll_at = 0.0
@@ -119,6 +122,7 @@ class Maintenance:
                 await chain.after(connection, _settled(found))
                 await chain.expire_approvals(connection)
                 ready = await store.is_ready(connection)
+                self.on_look(await gathering.look(connection))
                 # Those that ended may have been the last that their parents wait for.
                 more = more or bool(ended) or len(found) >= store.MOST_RESCUED
                 wait_s = 0.0 if more else min(jittered(self.config.poll_s), _or_never(suspect_s))

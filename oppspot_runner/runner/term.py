@@ -74,6 +74,7 @@ class Term:
         self._tasks: list[asyncio.Task[None]] = []
         config, database = runner.config, runner.database
         self.heartbeat = self._heartbeat()
+        self.courier = self._courier()
         self.maintenance = Maintenance(
             database,
             runner.patience,
@@ -81,9 +82,9 @@ class Term:
             config=config,
             runner_id=member.id,
             on_work=runner.wakeup.set,
+            on_look=self.courier.told,
         )
         self.pruning = Pruning(database, runner.patience, config)
-        self.courier = self._courier()
         self.address = f"{database.schema}/{member.id}"
         self.listener = Listener(
             database,

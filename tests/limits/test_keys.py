@@ -24,7 +24,13 @@ async def kept_in_order(line: Line) -> AsyncIterator[tuple[Maintenance, asyncio.
     events, work = EventBus(), asyncio.Event()
     config = RunnerConfig(poll_s=600)
     duties = Maintenance(
-        line.db, Patience(events), events, config=config, runner_id=1, on_work=work.set
+        line.db,
+        Patience(events),
+        events,
+        config=config,
+        runner_id=1,
+        on_work=work.set,
+        on_look=lambda _: None,
     )
     await line.tasks(await line.agent("due"), 1, scheduled_for="2000-01-01Z")
     await line.connection.execute("UPDATE agent_tasks SET parked = true")

@@ -11,7 +11,7 @@ import pytest
 from oppspot_runner.db.pool import Database
 from oppspot_runner.notifications import gathering
 from oppspot_runner.notifications.directory import messages, remove_rule, set_active
-from oppspot_runner.notifications.gathering import gather, look, prune
+from oppspot_runner.notifications.gathering import Look, gather, prune
 from tests.notifications.conftest import dead, rule
 
 WAITING = {"wait_s": 3600, "repeat_s": 3600}
@@ -21,6 +21,11 @@ async def counts(db: Database) -> list[int]:
     return [one["count"] for one in await messages(db)]
 
 
+async def seen(db: Database) -> Look:
+    async with db.connection() as connection:
+        return await gathering.look(connection)
+
+
 async def test_without_a_rule_nothing_is_written(db: Database) -> None:
     await dead(db, 3)
     await rule(db, "schedule_stopped")
@@ -28,7 +33,7 @@ async def test_without_a_rule_nothing_is_written(db: Database) -> None:
     await set_active(db, "paused", False)
     await dead(db, 3)
     assert await db.fetch_all("SELECT FROM notification_events") == []
-    assert await look(db) == gathering.Look(happened=False, due_s=None, ready=False)
+    assert await seen(db) == Look(happened=False, due_s=None, ready=False)
 
 
 async def test_many_who_gather_at_once_count_each_event_once(db: Database) -> None:
@@ -37,7 +42,7 @@ async def test_many_who_gather_at_once_count_each_event_once(db: Database) -> No
     async with Database(db.dsn, schema=db.schema) as other:
         await asyncio.gather(*(gather(one) for one in (db, other, db, other)))
     assert await counts(db) == [2_500]
-    assert not (await look(db)).happened
+    assert not (await seen(db)).happened
 
 
 async def test_what_is_committed_late_is_gathered_late(db: Database) -> None:
@@ -83,12 +88,12 @@ async def test_what_comes_after_a_message_waits_for_its_time(db: Database) -> No
     assert (first["state"], second["state"], second["count"]) == ("sending", "gathering", 4)
     wait_s = (second["due_at"] - first["due_at"]).total_seconds()
     assert 3600 <= wait_s < 3700
-    due_s = (await look(db)).due_s
+    due_s = (await seen(db)).due_s
     assert due_s is not None
     assert 3500 < due_s <= 3600
     await set_active(db, "task_dead", False)
     await db.execute("UPDATE notifications SET due_at = now() - interval '1 s'")
-    assert (await look(db)).due_s is None
+    assert (await seen(db)).due_s is None
     await gather(db)
     assert [one["state"] for one in await messages(db)] == ["paused", "sending"]
 
@@ -114,7 +119,7 @@ async def test_a_delivery_that_dies_is_no_event(db: Database) -> None:
     await dead(db)
     await gather(db)
     await db.execute("UPDATE agent_tasks SET status = 'failed' WHERE task_type = 'notification'")
-    assert not (await look(db)).happened
+    assert not (await seen(db)).happened
     (told,) = await messages(db)
     assert told["state"] == "failed"
 
@@ -224,9 +229,9 @@ async def test_each_kind_of_event_is_told_once(kind: str, db: Database) -> None:
         for name, value in ids.items():
             text = text.replace(f":{name}", f"'{value}'")
         await db.execute(text)
-    assert (await look(db)).happened
+    assert (await seen(db)).happened
     await gather(db)
-    assert not (await look(db)).happened
+    assert not (await seen(db)).happened
     (told,) = await messages(db)
     assert told["count"] == 1
     (example,) = told["examples"]

@@ -174,6 +174,7 @@ HOT = (
     Hot("queue/give_back", 300, with_tokens),
     Hot("queue/is_drained", 30, always(task_types=None)),
     Hot("queue/is_ready", 20, always()),
+    Hot("notifications/look", 40, always()),
     Hot("queue/prune_tasks", 15_000, always(after=UUID(int=0), keep_s=86_400)),
     Hot("queue/fold_tallies", 30, always()),
     Hot("runners/beat", 300, always(runner_id=1, state="running", lag_ms=0, hanging=0, probe=True)),
@@ -201,7 +202,7 @@ SINCE = {
     "queue/claim_limited": WORN * 11 // 10,
     **dict.fromkeys(
         (
-            *("queue/give_back", "queue/is_drained", "queue/is_ready"),
+            *("queue/give_back", "queue/is_drained", "queue/is_ready", "notifications/look"),
             *("runners/beat", "runners/desired", "runners/note_running"),
         ),
         WORN // 3,

@@ -21,6 +21,7 @@ async def test_a_task_in_line_that_nobody_told_of_is_seen_at_the_poll(bench: Ben
         config=RunnerConfig(poll_s=0.2),
         runner_id=1,
         on_work=seen.set,
+        on_look=lambda _: None,
     )
     async with asyncio.TaskGroup() as group:
         looks = group.create_task(maintenance.run())
