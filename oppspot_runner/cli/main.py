@@ -65,6 +65,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "people": ("people", "people", "List, show, suppress, unsuppress people; paths to deciders."),
     "forget": ("forgetting", "forget", "Remove a person from every table, for good."),
     "score": ("score", "score", "Explain why a company has its score."),
+    "signals": ("signals", "signals", "List, show signals; say that one was acted upon, dismiss."),
     "drafts": (
         "drafts",
         "drafts",

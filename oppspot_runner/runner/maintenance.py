@@ -20,6 +20,7 @@ from oppspot_runner.runner.patience import Patience
 from oppspot_runner.runner.wakeup import Wakeup, jittered
 from oppspot_runner.scheduler import ticking
 from oppspot_runner.streams.forgetting import prune_people
+from oppspot_runner.streams.signal_decisions import prune_signals
 from oppspot_runner.workflow import chain
 
 NEVER = float("inf")
@@ -201,7 +202,8 @@ class Pruning:
             calls = await tool_calls.prune_tool_calls(connection, keep_s=self.config.history_s)
             calls += await budgets.prune_calls(connection, keep_s=self.config.history_s)
             people = await prune_people(connection, keep_s=self.config.people_s)
-            return tasks + events + history + calls + people
+            signals = await prune_signals(connection, keep_s=self.config.history_s)
+            return tasks + events + history + calls + people + signals
 
 
 def _settled(found: list[store.Rescued]) -> list[chain.Settled]:

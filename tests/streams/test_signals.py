@@ -15,6 +15,7 @@ from oppspot_runner.companies.scoring_model import MODEL
 from oppspot_runner.companies.scoring_parts import signals as signal_shares
 from oppspot_runner.signals.looks import DueLook, Failure, SavedLooks
 from oppspot_runner.signals.sighting import Look, Sighting
+from oppspot_runner.streams.signal_decisions import prune_signals
 from oppspot_runner.streams.signals import SignalStore
 from tests.signals.making import NOW, job, posting, sighting
 from tests.streams.world import World
@@ -237,3 +238,24 @@ async def test_the_table_says_of_each_signal_what_it_is_worth_in_a_score(world: 
         whole = sum(share.value for share in signal_shares([one], MODEL, time))
         assert effects[one.type] == pytest.approx(whole), one.type
     assert len(found) == len(effects) == 4
+
+
+async def test_what_is_over_for_long_is_deleted_and_not_new_when_it_is_seen_again(
+    world: World,
+) -> None:
+    acme = await world.company("Acme")
+    old, young = sighting("old", signal_type="news_mention"), sighting("young")
+    await save(world, acme, old, young, board=Look(postings=(posting(1), posting(2))))
+    await save(world, acme, board=Look(postings=(posting(2),)))
+    await world.db.execute(
+        "UPDATE buying_signals SET occurred_at = occurred_at - interval '300 days',"
+        " expires_at = expires_at - interval '300 days' WHERE signal_type = 'news_mention'"
+    )
+    await world.db.execute("UPDATE job_postings SET closed_at = closed_at - interval '100 days'")
+    for deleted in (2, 0):
+        async with world.db.connection() as connection:
+            assert await prune_signals(connection, keep_s=90 * 86_400) == deleted
+    assert [one["signal_type"] for one in await signals(world)] == ["funding_round"]
+    assert len(await world.all("SELECT FROM job_postings")) == 1
+    again = await save(world, acme, replace(old, occurred_at=old.occurred_at - 300 * DAY))
+    assert again.new == ()
