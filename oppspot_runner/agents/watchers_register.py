@@ -15,7 +15,6 @@ from oppspot_runner.agents.officers import without_forgotten
 from oppspot_runner.agents.providers_register import Known, known_number, note_drift
 from oppspot_runner.agents.watchers import Watcher
 from oppspot_runner.companies.company import Company
-from oppspot_runner.companies.names import normalise_name
 from oppspot_runner.connectors.companies_house import REGISTER, CompaniesHouse, public_page
 from oppspot_runner.connectors.companies_house_answers import Filing, Listing, Officer
 from oppspot_runner.connectors.companies_house_filings import (
@@ -26,6 +25,7 @@ from oppspot_runner.connectors.companies_house_filings import (
     allotments,
     stated_day,
 )
+from oppspot_runner.people.names import person_name, short_forms
 from oppspot_runner.signals.sighting import LOOKBACK, Look, Memory, Sighting, Strength
 
 EVERY = timedelta(days=1)
@@ -156,10 +156,9 @@ class OfficerChanges:
 
 
 def _changes(officer: Officer, company: Company, known: Known) -> Iterable[Sighting]:
-    role = ROLES.get(officer.officer_role)
-    if role is None:
+    role, person = ROLES.get(officer.officer_role), person_name(officer.name)
+    if role is None or not person:
         return
-    person = plain_name(officer.name)
     of_person = sha256(officer.name.encode()).hexdigest()[:16]
     for change, day in (("appointed", officer.appointed_on), ("resigned", officer.resigned_on)):
         if day is None:
@@ -173,24 +172,10 @@ def _changes(officer: Officer, company: Company, known: Known) -> Iterable[Sight
             midnight(day),
             "weak" if role == "secretary" else "moderate",
             round(OF_REGISTER * known.confidence),
-            event=event_of_person(person),
+            event=short_forms(person)[1],
             source_url=public_page(known.number, "/officers"),
             data=_stated(change=change, person=person, role=role, occupation=officer.occupation),
         )
-
-
-def plain_name(registered: str) -> str:
-    """A person's name as people write it: the register has `SURNAME, Forename`."""
-    surname, comma, forenames = registered.partition(",")
-    if not comma:
-        return registered.strip()
-    return f"{forenames.strip()} {surname.strip().title()}".strip()
-
-
-def event_of_person(name: str) -> str:
-    """What a change of that person is called, by whoever tells of it: first and last name."""
-    words = normalise_name(name).split()
-    return " ".join([words[0], words[-1]] if len(words) > 1 else words)
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,8 @@ COMPARABLE = frozenset({"USD", "EUR", "GBP"})
 
 A, R = AMOUNT_MARK, ROUND_MARK
 FUNDING = (
-    r"(?:funding|fund-?rais(?:e|ing)|financing|investment(?!\s+in\b|\s+into\b)|round|raise|capital"
-    rf"|equity|backing|{R})"
+    r"(?:(?:funding|fund-?rais(?:e|ing)|financing|investment(?!\s+in\b|\s+into\b)|round|raise"
+    rf"|capital|equity|backing)\b|{R})"
 )
 FILLING = (
     r"(?:(?:an?|its|the|our|their|over|more|than|about|around|almost|nearly|another|further|up|to"
@@ -65,8 +65,8 @@ AUXILIARIES = re.compile(
 ENDS = re.compile(r"\s+(?:and|after|as|in|on|to|from|with)\s|\s[-–—|]\s|'s\b", re.IGNORECASE)
 OTHER_MONEY = re.compile(
     rf"{A}(?:\s+(?!{FUNDING}\b)[\w'-]+){{0,3}}?\s+(?:acquisition|agreement|award|bonds?|buyout"
-    r"|contracts?|deals?|fine|framework|grants?|invoice|lawsuit|lease|licen[cs]e|mortgage|notes"
-    r"|orders?|prize|project|purchase|renewal|sale|settlement|subsidy|takeover|tax|tender)\b"
+    r"|contracts?|deals?|fine|framework|grants?|invoice|lawsuit|lease|licen[cs]e|loans?|mortgage"
+    r"|notes|orders?|prize|project|purchase|renewal|sale|settlement|subsidy|takeover|tax|tender)\b"
     rf"|{A}(?:\s+(?!from\b|led\b|by\b|with\b|backed\b)[\w'-]+){{0,4}}?\s+funds?\b",
     re.IGNORECASE,
 )
@@ -88,7 +88,9 @@ LEADS = (
 )
 ROLE = (
     rf"(?:{LEADS}|(?:[SE]VP|VP|vice[\s-]president)(?:\s+of\s+\w+)?|chair(?:man|woman|person)?"
-    r"|(?:[\w&-]+\s)?director|head\s+of\s+[\w&-]+|general\s+(?:manager|counsel)|country\s+manager)"
+    r"|(?:(?:art|commercial|creative|deputy|engineering|executive|finance|financial|HR|independent"
+    r"|marketing|medical|non-executive|operations|people|product|regional|sales|scientific|strategy"
+    r"|technical|technology)\s)?director|head\s+of\s+[\w&-]+|general\s+(?:manager|counsel)|country\s+manager)"
 )
 QUALITY = r"(?:(?:an?|its|the|our|their|as|to|be|new|first|next|interim|group|global)\s+)*"
 LEAVES = r"(?:steps\s+down|to\s+step\s+down|resigns|departs|quits|leaves|to\s+leave|retires|exits)"
@@ -113,7 +115,8 @@ ROOMS = (
     r"|facility|campus|data\s?cent(?:re|er)|lab|laboratory|depot|premises)"
 )
 GROWN = (
-    rf"^(?P<subject>.+?)\s+(?:has\s+|is\s+|to\s+)?(?:opens?|opened|opening|establishes|sets\s+up)\s+"
+    rf"^(?P<subject>.+?)\s+(?:(?:has\s+)?opened|is\s+opening|opens|(?:to|will)\s+open"
+    r"|establishes|sets\s+up)\s+"
     rf"(?!up\b)(?:[\w&'-]+\s+){{0,6}}?{ROOMS}\b(?:.*?\bin\s+(?P<place>[\w\s]+))?",
     r"^(?P<subject>.+?)\s+(?:is\s+|to\s+)?expand(?:s|ed|ing)?\s+(?:(?!partner|collab|range|product"
     r"|portfolio|relation|integrat)[\w&-]+\s+){0,3}?into\s+(?P<place>[\w\s]+)",

@@ -12,8 +12,6 @@ from oppspot_runner.agents.watchers_register import (
     Filings,
     OfficerChanges,
     ShareIssues,
-    event_of_person,
-    plain_name,
     register_watchers,
 )
 from oppspot_runner.base.errors import AccessDeniedError, RateLimitExceededError
@@ -297,21 +295,6 @@ async def test_an_issue_is_as_strong_as_the_capital_grew(
             look = await looker.look(ShareIssues(), ours)
     assert look is not None
     assert [one.strength for one in look.sightings] == [strength]
-
-
-@pytest.mark.parametrize(
-    ("registered_as", "name", "event"),
-    [
-        ("SMITH, Ada", "Ada Smith", "ada smith"),
-        ("O'NEILL, Jane Mary", "Jane Mary O'Neill", "jane oneill"),
-        ("SMITH-JONES, Zoë", "Zoë Smith-Jones", "zoe jones"),
-        ("Cher", "Cher", "cher"),
-        ("", "", ""),
-    ],
-)
-def test_a_person_is_called_as_people_are(registered_as: str, name: str, event: str) -> None:
-    assert plain_name(registered_as) == name
-    assert event_of_person(name) == event
 
 
 def test_all_types_are_known() -> None:

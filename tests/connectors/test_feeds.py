@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 
 import pytest
 
-from oppspot_runner.base.errors import MalformedAnswerError
+from oppspot_runner.base.errors import ConfigurationError, MalformedAnswerError
 from oppspot_runner.base.web import Answer
 from oppspot_runner.connectors.feeds import Entry, read_feed
 
@@ -161,3 +162,10 @@ def test_what_is_built_to_do_harm_is_refused(name: str) -> None:
         read(BOMBS[name])
     with pytest.raises(MalformedAnswerError, match=r"entities|built as no feed"):
         read(BOMBS[name].encode("utf-16"))
+
+
+def test_without_its_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "feedparser", None)
+    with pytest.raises(ConfigurationError) as caught:
+        read(rss("<title>One</title>"))
+    assert caught.value.hint == "pip install 'oppspot-runner[http]'"
