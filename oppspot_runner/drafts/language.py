@@ -27,6 +27,7 @@ class Language:
     other_person: frozenset[str]
     seeing: frozenset[str]
     before_days: frozenset[str]
+    prepositions: frozenset[str]
     greetings: frozenset[str]
     numbers: frozenset[str]
     classes: Mapping[str, frozenset[str]]
@@ -103,7 +104,14 @@ def language(code: str) -> Language:
         tones=given["tones"],
         months=tuple(given["months"].split()),
         **_sets(
-            given, "first_person", "other_person", "seeing", "before_days", "greetings", "numbers"
+            given,
+            "first_person",
+            "other_person",
+            "seeing",
+            "before_days",
+            "prepositions",
+            "greetings",
+            "numbers",
         ),
     )
 

@@ -31,6 +31,7 @@ A program checks every word:
   company "you" or by its name.
 - Of a fact that is quoted, tell its beginning word by word, or its verb, names and first number.
 - Of the sender use the name, the company, the link as it is, and pieces of the offer word by word.
+- The subject names companies and facts, and uses the words below.
 - Besides these, use only the words and phrases below. They are separated by "|" and count as a
   whole. No other numbers, also not in words; no negations, comparisons, promises, quotation marks,
   links or markup.

@@ -6,14 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from oppspot_runner.drafts.faults import Fault
+from oppspot_runner.drafts.frame import Frame
 from oppspot_runner.drafts.language import Language
 from oppspot_runner.drafts.sheet import Sheet
 from oppspot_runner.drafts.tokens import Keys, Token
-from oppspot_runner.drafts.vocabulary import Common, Told, vocabulary, within
+from oppspot_runner.drafts.vocabulary import Told, vocabulary, within
 
 BETWEEN = frozenset({"and", "but", "while", ";", ":", "–", "—", "…"})
 QUOTATION = frozenset('"“”«»„')
 PLACEHOLDER = frozenset("[]{}<>_|")
+HELPING = frozenset({"'ve", "have", "has", "'re", "are", "is", "also"})
 LEAST_ECHO = 4  # words in a row
 
 
@@ -28,16 +30,22 @@ class Sentence:
 class Subject:
     """Of whom the parts of a sentence speak."""
 
-    def __init__(self, tokens: Sequence[Token], common: Common) -> None:
+    def __init__(self, tokens: Sequence[Token], frame: Frame) -> None:
         self.keys = [token.key for token in tokens]
-        self.seeing = common.known.seeing
-        self.persons = common.persons(tokens)
-        self.phrased = common.phrased(tokens)
+        self.seeing = frame.known.seeing
+        self.persons = frame.persons(tokens)
+        self.phrased = frame.phrased(tokens)
 
     def is_company(self, part: range, first: int) -> bool:
         """Whether what begins at `first` is said of the company: not "we use it", "you and we use
         it" or "you use it with us", but "we saw that you use it"."""
         return not (self._of_sender(part, first) or self._joined(part) or self._with(part, first))
+
+    def does(self, at: int) -> bool:
+        """Whether the company is who does what the verb at that place says: "you have raised"."""
+        while at > 0 and self.keys[at - 1] in HELPING:
+            at -= 1
+        return at > 0 and self.persons[at - 1] == "company"
 
     def _of_sender(self, part: range, first: int) -> bool:
         """Whether the nearest person before is the sender, who does more than to look."""
@@ -70,23 +78,23 @@ class Reader:
 
     def __init__(self, sheet: Sheet, known: Language, instructions: Keys) -> None:
         self.known = known
-        self.common = Common(sheet, known)
+        self.frame = Frame(sheet, known)
         self.instructions = instructions
-        self.facts = {fact.id: vocabulary(fact, known, self.common.company) for fact in sheet.facts}
+        self.facts = {fact.id: vocabulary(fact, known, self.frame.company) for fact in sheet.facts}
         self.stated = False
 
     def faults(self, sentence: Sentence) -> Iterator[Fault]:
         """What is wrong with the sentence."""
         tokens = sentence.tokens
         told = {fact_id: one.told(tokens) for fact_id, one in self.facts.items()}
-        needless = self.common.covers(tokens)
+        needless = self.frame.covers(tokens)
         content = [at for at in range(len(tokens)) if not needless[at]]
         held = {
             at: {one for one in sentence.cited[at] if one in told and told[one].covers(at)}
             for at in content
         }
         last: str | None = None
-        subject = Subject(tokens, self.common)
+        subject = Subject(tokens, self.frame)
         for part in self._parts(sentence, told):
             places = [at for at in content if at in part and held[at]]
             if not places:
@@ -160,7 +168,15 @@ class Reader:
 def _fits(told: Told, part: range, places: Sequence[int], subject: Subject, goes_on: bool) -> bool:
     """Whether the fact says this of the company, in this order, or the last part goes on."""
     anchored = goes_on or any(told.anchor[at] for at in places)
-    return anchored and told.in_order(places) and subject.is_company(part, places[0])
+    ordered = told.in_order(places) or _turned(told, places, subject)
+    return anchored and ordered and subject.is_company(part, places[0])
+
+
+def _turned(told: Told, places: Sequence[int], subject: Subject) -> bool:
+    """Whether it is said the other way round: "the Series A that you raised"."""
+    verbs = told.verbs(places)
+    before = [at for at in places if told.value[at] and at < max(verbs, default=0)]
+    return all(map(subject.does, verbs)) and all(told.place[at] < told.objects for at in before)
 
 
 def _code_of_mark(key: str) -> str:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Literal, TypeAlias
 
 from oppspot_runner.drafts.language import Language
-from oppspot_runner.drafts.sheet import Fact, Sheet
+from oppspot_runner.drafts.sheet import Fact
 from oppspot_runner.drafts.tokens import Keys, Token, find, keys_of, sentences
 
 LEAST_QUOTE = 3  # words in a row that make a quotation
 NEUTRAL_MARKS = frozenset(".,;:!?'()–—-…")
-Person: TypeAlias = Literal["company", "sender"] | None
 ANYWHERE = -1  # a place that comes neither before nor after another one
 
 
@@ -23,12 +20,13 @@ class Told:
     """What of a sentence a fact stands for, token by token.
 
     `value`: it is a value of the fact; `anchor`: it is what makes the fact this one; `place`: where
-    in the fact it stands.
+    in the fact it stands. What stands before `objects` there is what the company does, and to what.
     """
 
     value: tuple[bool, ...]
     anchor: tuple[bool, ...]
     place: tuple[int, ...]
+    objects: int = 0
 
     def covers(self, at: int) -> bool:
         """Whether the fact stands for the token at that place of the sentence."""
@@ -38,6 +36,10 @@ class Told:
         """Whether these tokens stand in the order of the fact: who did what to whom."""
         known = [self.place[at] for at in places if self.place[at] != ANYWHERE]
         return known == sorted(known)
+
+    def verbs(self, places: Sequence[int]) -> list[int]:
+        """Those of the places at which the fact says what is done."""
+        return [at for at in places if self.anchor[at] and self.place[at] != ANYWHERE]
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Vocabulary:
     words: Mapping[str, int] = field(default_factory=dict)
     quotes: tuple[Keys, ...] = ()
     required: frozenset[str] = frozenset()
+    objects: int = 0
 
     def told(self, tokens: Sequence[Token]) -> Told:
         """What of `tokens` this stands for."""
@@ -77,14 +80,14 @@ class Vocabulary:
                     value[step], place[step] = True, where
         for at in self._quoted(tokens):
             value[at], anchor[at], place[at] = False, True, ANYWHERE
-        return Told(tuple(value), tuple(anchor), tuple(place))
+        return Told(tuple(value), tuple(anchor), tuple(place), self.objects)
 
     def _quoted(self, tokens: Sequence[Token]) -> Iterator[int]:
         keys = self.known.canonical(tuple(token.key for token in tokens))
         for start in range(len(keys)):
             for quote in self.quotes:
                 size = _alike(keys, start, quote, 0)
-                if _words(quote[:size]) >= min(LEAST_QUOTE, _words(quote)) > 0:
+                if count_words(quote[:size]) >= min(LEAST_QUOTE, count_words(quote)) > 0:
                     places = range(start, start + size)
                     yield from (at for at in places if tokens[at].kind != "link")
 
@@ -115,8 +118,16 @@ def vocabulary(fact: Fact, known: Language, company: Sequence[Keys]) -> Vocabula
             **_anchors(rest, known, quoted=fact.quoted),
         },
         quotes=tuple(_beginnings(spoken, known, company)) if fact.quoted else (),
+        objects=_objects(keys, known, company),
         required=_plain(tokens) & known.classes["negation"],
     )
+
+
+def _objects(keys: Sequence[str], known: Language, company: Sequence[Keys]) -> int:
+    """Where what the company does ends: at "from", "as" and the like; 0 when others do it."""
+    start = max((len(name) for name in company if tuple(keys[: len(name)]) == name), default=0)
+    ends = (at for at in range(start, len(keys)) if keys[at] in known.prepositions)
+    return next(ends, len(keys)) if start else 0
 
 
 def _anchors(rest: Sequence[tuple[int, Token]], known: Language, *, quoted: bool) -> dict[str, int]:
@@ -150,83 +161,6 @@ def _skipped(keys: Keys, known: Language, company: Sequence[Keys]) -> int:
     return max([*names, int(keys[0] in known.neutral or keys[0] in NEUTRAL_MARKS)])
 
 
-class Common:
-    """What needs no claim: neutral words, who writes, whom to, and what the company is called."""
-
-    def __init__(self, sheet: Sheet, known: Language) -> None:
-        self.sheet = sheet
-        self.known = known
-
-    @cached_property
-    def company(self) -> tuple[Keys, ...]:
-        """The names of the company."""
-        return _longest_first(self.sheet.names)
-
-    @cached_property
-    def _senders(self) -> tuple[Keys, ...]:
-        sender = self.sheet.sender
-        return _longest_first([sender.name, sender.company, sender.name.partition(" ")[0]])
-
-    @cached_property
-    def _recipients(self) -> tuple[Keys, ...]:
-        name = self.sheet.recipient.name
-        return _longest_first([name, name.partition(" ")[0]])
-
-    @cached_property
-    def _links(self) -> tuple[Keys, ...]:
-        url = self.sheet.sender.url
-        return _longest_first([url, url.rstrip("/")])
-
-    @cached_property
-    def _offer(self) -> Keys:
-        return keys_of(self.sheet.sender.offer)
-
-    def covers(self, tokens: Sequence[Token]) -> list[bool]:
-        """Which of `tokens` need no claim."""
-        keys = tuple(token.key for token in tokens)
-        covered = [_is_neutral(token, self.known) for token in tokens]
-        people = (*self.company, *self._senders, *self._recipients)
-        for at in _standing((*self.known.phrases, *people, *self._links), keys):
-            covered[at] = True
-        for at in within(keys, self._offer, min(LEAST_QUOTE, _words(self._offer))):
-            covered[at] = covered[at] or tokens[at].kind != "link"
-        return covered
-
-    def persons(self, tokens: Sequence[Token]) -> list[Person]:
-        """Of whom each token speaks: of the company, or of the sender or recipient."""
-        keys = tuple(token.key for token in tokens)
-        found: list[Person] = [None] * len(keys)
-        for at, key in enumerate(keys):
-            if key in self.known.other_person:
-                found[at] = "company"
-            elif key in self.known.first_person:
-                found[at] = "sender"
-        for at in _standing(self._recipients, keys):
-            greeted = at > 0 and keys[at - 1] in self.known.greetings
-            if not greeted and keys[at + 1 : at + 2] != (",",):
-                found[at] = "sender"
-        for at in _standing(self._senders, keys):
-            found[at] = "sender"
-        for at in _standing(self.company, keys):
-            found[at] = "company"
-        return found
-
-    def phrased(self, tokens: Sequence[Token]) -> set[int]:
-        """The tokens that are part of a neutral phrase."""
-        keys = tuple(token.key for token in tokens)
-        return set(_standing((one for one in self.known.phrases if len(one) > 1), keys))
-
-
-def _standing(phrases: Iterable[Keys], keys: Keys) -> Iterator[int]:
-    """The places of all tokens of these phrases."""
-    present = set(keys)
-    for phrase in phrases:
-        if phrase[0] not in present:
-            continue
-        for at in find(keys, phrase):
-            yield from range(at, at + len(phrase))
-
-
 def within(keys: Keys, text: Keys, least: int) -> set[int]:
     """The places in `keys` of pieces of `text`, of at least so many words."""
     found: set[int] = set()
@@ -236,16 +170,9 @@ def within(keys: Keys, text: Keys, least: int) -> set[int]:
     for start, key in enumerate(keys):
         for at in places.get(key, ()):
             size = _alike(keys, start, text, at)
-            if _words(text[at : at + size]) >= least:
+            if count_words(text[at : at + size]) >= least:
                 found.update(range(start, start + size))
     return found
-
-
-def _is_neutral(token: Token, known: Language) -> bool:
-    if token.kind == "mark":
-        return token.key in NEUTRAL_MARKS or token.key in known.neutral
-    is_known = token.kind == "word" and token.key in known.neutral
-    return is_known and (token.plain or token.text == "I")
 
 
 def _names_in(tokens: Sequence[Token]) -> set[Keys]:
@@ -269,12 +196,9 @@ def _place(keys: Sequence[str], name: Keys) -> int:
     return next(find(keys, name), ANYWHERE)
 
 
-def _words(keys: Keys) -> int:
+def count_words(keys: Keys) -> int:
+    """How many of `keys` are no marks."""
     return sum(key[:1].isalnum() for key in keys)
-
-
-def _longest_first(texts: Sequence[str]) -> tuple[Keys, ...]:
-    return tuple(sorted({keys_of(text) for text in texts} - {()}, key=len, reverse=True))
 
 
 def _alike(one: Keys, start: int, other: Keys, at: int) -> int:

@@ -23,6 +23,13 @@ GOOD = {
         "At Northwind we provide a payroll service that closes the month in a day.",
         ("£1,200,000 you raised from Oakfield Ventures on 3 November 2026", "funding_round"),
     ),
+    "as people write": answer(
+        "Congratulations on the £1.2m Series A you raised from Oakfield Ventures. I also noticed "
+        "that you're hiring a Head of Sales.\n\nWe help teams like yours with a payroll service "
+        "that closes the month in a day. I'd be happy to show you how it works.",
+        ("£1.2m Series A you raised from Oakfield Ventures", "funding_round"),
+        ("you're hiring a Head of Sales", "job_posting"),
+    ),
     "facts of the company": answer(
         "Harbour Ledger has 75 people and is based in London. You work in fintech and payments, "
         "and you use HubSpot and Node.js. Might this be of use to you?",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import string
 
+import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -30,7 +31,7 @@ WORDS_FOR_NUMBERS = ["twelve hundred", "a dozen", "seventy-five", "two", "half a
 numbers = st.one_of(
     st.integers(0, 10**9).map(str),
     st.integers(1000, 10**9).map("{:,}".format),
-    st.decimals(0, 999, places=1).map("£{}m".format),
+    st.integers(0, 9990).map(lambda n: f"£{n / 10}m"),
     st.integers(1, 100).map("{}%".format),
     st.integers(1, 99).map("{}x".format),
     st.sampled_from(WORDS_FOR_NUMBERS),
@@ -48,6 +49,34 @@ def faults_with(body: str, put_in: str, place: float) -> bool:
     return bool(check_draft(draft, SHEET))
 
 
+# Each word of these is true of somebody, and the whole is not.
+TURNED = """
+HubSpot uses you. | You have 75 people in London and £1.2m. | 75 of your people use HubSpot.
+HubSpot and Harbour Ledger raised £1.2m. | Oakfield Ventures and you raised £1.2m.
+Oakfield Ventures is what you raised. | Oakfield Ventures raised £1.2m. | Northwind raised £1.2m.
+Northwind and you raised £1.2m. | You and Northwind raised £1.2m. | We and you use HubSpot.
+Jane Roe uses HubSpot. | Ann uses HubSpot. | Like you, we use HubSpot. | My team of 75 people.
+I saw it and use HubSpot. | You use HubSpot with us. | You use HubSpot for Northwind.
+You work with us. | You raised £1.2m on 4 March 2019. | You raised 2026.
+You were incorporated in 2026. | You raised 75. | You use Pipedrive. | You no longer use HubSpot.
+You do not use HubSpot. | You could use HubSpot.
+Harbour Ledger no longer uses HubSpot and uses Pipedrive. | If you used HubSpot.
+They use HubSpot. | Your competitors use HubSpot. | You use HubSpot badly.
+You have 75 people and hundreds more. | You have about seventy five people. | You use "HubSpot".
+You use HubSpot, Inc. | We work with Harbour Ledger.
+"""
+
+
+@pytest.mark.parametrize(
+    "text", [one.strip() for one in TURNED.replace("\n", "|").split("|") if one]
+)
+def test_true_words_do_not_make_a_false_sentence(text: str) -> None:
+    body = f"You use HubSpot and Node.js. {text}"
+    claims = (Claim(text=body, fact_ids=IDS),)
+    draft = Draft(subject="Harbour Ledger", body=body, claims=claims, cta="")
+    assert check_draft(draft, SHEET)
+
+
 def test_the_drafts_are_accepted_as_they_are_when_every_fact_is_given_for_every_word() -> None:
     for body in BODIES:
         claims = (Claim(text=body, fact_ids=IDS),)
@@ -55,7 +84,7 @@ def test_the_drafts_are_accepted_as_they_are_when_every_fact_is_given_for_every_
         assert check_draft(draft, SHEET) == []
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(BODIES), numbers, st.floats(0, 1))
 @example(BODIES[0], "75", 0.0)
 def test_any_number_that_is_put_in_makes_it_refused(body: str, put_in: str, place: float) -> None:
@@ -63,7 +92,7 @@ def test_any_number_that_is_put_in_makes_it_refused(body: str, put_in: str, plac
     assert faults_with(body, put_in, place)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(BODIES), names, st.floats(0, 1))
 @example(BODIES[2], "Oakfield Ventures", 0.5)
 def test_any_name_that_is_put_in_makes_it_refused(body: str, put_in: str, place: float) -> None:
