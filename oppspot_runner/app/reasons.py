@@ -8,7 +8,7 @@ from typing import Any
 
 from oppspot_runner.app.holds import NEXT_POLL, Reason, held_back, parked, paused, waiting, whose
 from oppspot_runner.base.rate import written_rate
-from oppspot_runner.base.task import ALONE_FROM, HEALTH_CHECK
+from oppspot_runner.base.task import ALONE_FROM, HEALTH_CHECK, NOTIFICATION
 from oppspot_runner.base.wording import ago, progress, span
 
 LATE_BEATS = 2
@@ -69,7 +69,7 @@ def _of_the_task(facts: Facts) -> Iterator[Reason]:
 def _will_fail(task: dict[str, Any]) -> Iterator[Reason]:
     if not task["has_agent"]:
         text = "it has no agent, and fails when a runner takes it"
-        if task["task_type"].partition(":")[0] != HEALTH_CHECK:
+        if task["task_type"].partition(":")[0] not in (HEALTH_CHECK, NOTIFICATION):
             yield Reason("no_agent", text, "oppspot-runner agents list", holds=False)
     elif not task["is_active"] and not task["forced"]:
         yield Reason(
@@ -179,6 +179,9 @@ def _free(facts: Facts) -> int:
 
 
 def _in_line(facts: Facts) -> Reason:
+    if facts.task["task_type"] == NOTIFICATION:
+        text = "it needs no slot: each runner delivers one notification at a time beside them"
+        return Reason("in_line", f"{text}; {NEXT_POLL}", "oppspot-runner notifications list")
     free, able = _free(facts), _able(facts)
     slots = f"{free} of {sum(row['slots'] for row in able)} slots are free"
     if alone := ", ".join(str(row["id"]) for row in able if row["alone"]):

@@ -176,3 +176,14 @@ def test_what_was_not_delivered_is_told(cli: CommandLine, rows: Rows) -> None:
     assert "1 notification(s), last by webhook: SERVICE_REFUSED: no" in cli("status").out
     texts = [one["text"] for one in findings(cli)]
     assert any("7 event(s) of the rule hook was not delivered, and is given up" in t for t in texts)
+
+
+def test_a_delivery_needs_no_slot_and_holds_none(cli: CommandLine, rows: Rows) -> None:
+    runner = rows.runner()
+    query = "INSERT INTO agent_tasks (task_type) VALUES ('notification') RETURNING id"
+    waiting, sent = (str(rows(query)[0]["id"]) for _ in range(2))
+    rows.begin(sent, runner)
+    told = cli("tasks", "explain", waiting).out
+    assert "it needs no slot" in told
+    assert "no agent" not in told
+    assert cli("status", "--json").json["runners"][0]["running"] == 0
