@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -55,22 +54,24 @@ ROLES = {
 
 
 class FilingHistory:
-    """The newest filings of companies: one request for each, however many watchers read them."""
+    """The newest filings of companies: one request for each, however many watchers read them.
+
+    Watchers of one source look at a company in turn.
+    """
 
     def __init__(self) -> None:
         self._known: dict[str, Listing[Filing]] = {}
-        self._turn = asyncio.Lock()
 
     async def of(self, number: str, ctx: Context) -> Listing[Filing]:
         """The filings of a company, newest first. Raises what the source raises."""
-        async with self._turn:
-            if number not in self._known:
-                found = await register_now(ctx).filings(number, CATEGORIES)
-                note_drift(ctx, found)
-                if len(self._known) >= KEPT:
-                    del self._known[next(iter(self._known))]
-                self._known[number] = found
-            return self._known[number]
+        known = self._known.get(number)
+        if known is None:
+            known = await register_now(ctx).filings(number, CATEGORIES)
+            note_drift(ctx, known)
+            if len(self._known) >= KEPT:
+                del self._known[next(iter(self._known))]
+            self._known[number] = known
+        return known
 
 
 def register_now(ctx: Context) -> CompaniesHouse:
