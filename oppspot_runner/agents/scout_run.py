@@ -26,6 +26,7 @@ from oppspot_runner.base.errors import (
     AccessDeniedError,
     AgentSignal,
     CallError,
+    InvalidInputError,
     LeaseLostError,
     NotFoundError,
     RateLimitExceededError,
@@ -38,6 +39,7 @@ from oppspot_runner.signals.sighting import Look, Memory
 
 EARLY = 0.8  # of the time between looks: a daily run is not always a whole day after the last one
 MOST_NAME = 63  # characters
+NOT_KEPT = "LOOK_NOT_KEPT"
 REFUSALS = (RateLimitExceededError, AccessDeniedError, SourceNotConfiguredError)
 
 Looks = dict[str, Look | Failure | None]
@@ -179,12 +181,11 @@ class ScoutRun(CompanyRun[DueLook, tuple[UUID, Looks], ScoutTally]):
             watcher = self.watchers[name]
             try:
                 look = await watcher.look(turn.company, memories.get(name, Memory()), self.outside)
+                looks[name] = look and self._wanted(look)
             except (AgentSignal, LeaseLostError):
                 raise
             except Exception as error:  # noqa: BLE001 - one source must not stop the others
-                held = held or self._failed(name, error, looks)
-            else:
-                looks[name] = look and self._wanted(look)
+                held = self._failed(name, error, looks) or held
         return held
 
     def _failed(self, name: str, error: Exception, looks: Looks) -> bool:
@@ -207,8 +208,6 @@ class ScoutRun(CompanyRun[DueLook, tuple[UUID, Looks], ScoutTally]):
     def _note(self, due: DueLook, looks: Looks, *, held: bool) -> None:
         company_id = str(due.company_id)
         begun = company_id in self.totals.begun
-        for name, look in looks.items():
-            self.tally.looked(self.watchers[name].name, look)
         if looks:
             self.asked.append((due.company_id, looks))
         self._in_vain = 0 if looks else self._in_vain + 1
@@ -223,10 +222,34 @@ class ScoutRun(CompanyRun[DueLook, tuple[UUID, Looks], ScoutTally]):
 
     async def save(self, asked: Sequence[tuple[UUID, Looks]], tally: ScoutTally) -> None:
         """Writes the looks at each company in a transaction of its own."""
-        threshold, now = self.options.threshold, self.ctx.task.started_at
         for company_id, looks in asked:
             try:
-                saved = await self.ctx.signals.save(company_id, looks, threshold=threshold, now=now)
-            except NotFoundError:
-                continue  # the company was deleted meanwhile
-            tally.saved(saved)
+                await self._save(company_id, looks, tally)
+            except InvalidInputError:
+                for name, look in looks.items():
+                    await self._save_alone(company_id, name, look, tally)
+
+    async def _save(self, company_id: UUID, looks: Looks, tally: ScoutTally) -> None:
+        """Raises InvalidInputError where a look cannot be kept, and keeps none of them."""
+        try:
+            saved = await self.ctx.signals.save(
+                company_id,
+                looks,
+                threshold=self.options.threshold,
+                now=self.ctx.task.started_at,
+            )
+        except NotFoundError:
+            return  # the company was deleted meanwhile
+        tally.saved(saved)
+        for name, look in looks.items():
+            tally.looked(self.watchers[name].name, look)
+
+    async def _save_alone(
+        self, company_id: UUID, name: str, look: Look | Failure | None, tally: ScoutTally
+    ) -> None:
+        """Keeps a look, else that it failed: one bad look must not cost the others."""
+        try:
+            await self._save(company_id, {name: look}, tally)
+        except InvalidInputError as error:
+            self.ctx.log.warning("look cannot be kept", watcher=name, error=str(error))
+            await self._save(company_id, {name: Failure(NOT_KEPT)}, tally)

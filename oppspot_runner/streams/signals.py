@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from oppspot_runner.base.errors import NotFoundError
+from oppspot_runner.base.errors import InvalidInputError, NotFoundError
 from oppspot_runner.base.jsonsafe import clean, dumps
 from oppspot_runner.base.task import Task
 from oppspot_runner.companies.scoring_parts import Signal, signal_from_row
 from oppspot_runner.db.files import statement
-from oppspot_runner.db.pool import Connection, Database
+from oppspot_runner.db.pool import BAD_CONTENT, Connection, Database
 from oppspot_runner.signals.looks import DueLook, Failure, NewSignal, SavedLooks
 from oppspot_runner.signals.merging import (
     SAME_EVENT,
@@ -111,11 +111,16 @@ class SignalStore:
 
         A signal counts from a confidence of `threshold` (0 to 1) on. A failed look changes nothing
         but when it was; None is one that says nothing about such a company. Doing it again changes
-        nothing. Raises NotFoundError when the company is gone.
+        nothing. Raises NotFoundError when the company is gone, and InvalidInputError, with nothing
+        written, for a look that the tables cannot hold.
         """
-        async with self.db.transaction() as tx:
-            company = (await self._lock(tx, [company_id]))[company_id]
-            return await self._save(tx, company, looks, least_confidence(threshold), now)
+        try:
+            async with self.db.transaction() as tx:
+                company = (await self._lock(tx, [company_id]))[company_id]
+                return await self._save(tx, company, looks, least_confidence(threshold), now)
+        except (*BAD_CONTENT, TypeError, ValueError) as error:
+            why = str(error).partition("\n")[0]
+            raise InvalidInputError(f"a look at {company_id} cannot be kept: {why}") from error
 
     async def expire(self, now: datetime) -> int:
         """Ends signals whose time is over; how many."""

@@ -27,13 +27,14 @@ from oppspot_runner.base.errors import (
 )
 from oppspot_runner.base.steps import Step
 from oppspot_runner.companies.company import Company
-from oppspot_runner.signals.sighting import Look, Memory
+from oppspot_runner.signals.sighting import Look, Memory, Posting
 from tests.agents.eyes import Eye, one_job, scouting, sighting
 from tests.connectors.answering import Answering
 from tests.runner.conftest import Bench
 from tests.streams.world import Steps, World, begin, finish
 
 SOURCES = ("boards", "press")
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 class Streams:
@@ -506,3 +507,33 @@ async def test_two_scouts_at_once_on_streams_that_overlap_find_each_signal_once(
     assert {row["company_id"] for row in rows} == set(streams.ids.values())
     told = await world.all("SELECT stream_id, evidence FROM stream_insights")
     assert len(told) == 9
+
+
+ROTTEN: dict[str, Look] = {
+    "a time without a zone": Look((sighting(datetime(2026, 1, 1)),)),
+    "more than sure": Look((sighting(NOW, confidence=101),)),
+    "another strength": Look((sighting(NOW, strength="huge"),)),
+    "no source": Look((sighting(NOW, source=""),)),
+    "no key": Look((sighting(NOW, key=""),)),
+    "a source too long": Look((sighting(NOW, source="s" * 101),)),
+    "state that is no object": Look(state=[1]),  # type: ignore[arg-type]
+    "a key of NULs": Look((sighting(NOW, key="\x00"),)),
+    "no id": Look(postings=(Posting("lever", "b", "\x00", "t"),)),
+    "nothing of ours": "Look",  # type: ignore[dict-item]
+}
+
+
+@pytest.mark.parametrize("rotten", ROTTEN)
+async def test_a_look_that_cannot_be_kept_is_a_failure_of_its_own(
+    world: World, streams: Streams, rotten: str
+) -> None:
+    def sees(company: Company, memory: Memory, ctx: Context) -> Look | None:
+        return ROTTEN[rotten] if company.name == "A" else None
+
+    kind = scouting(Eye(), Eye(sees, "rotten"))
+    results = await world.run(kind, await streams.of("AB"))
+    assert (results["new"], results["companies_checked"]) == (2, 2)
+    assert results["by_watcher"] == {"eye": {"ok": 2}, "rotten": {"error": 1, "not_found": 1}}
+    assert sum(results["errors"].values()) == 1
+    row = await world.one("SELECT * FROM signal_watches WHERE error_code IS NOT NULL")
+    assert (row["watcher"], row["misses"], row["looked_at"]) == ("rotten", 0, None)
