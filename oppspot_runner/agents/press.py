@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from urllib.parse import urlsplit
 
 from oppspot_runner.agents.context import Context
 from oppspot_runner.base.errors import CallError
@@ -74,7 +75,7 @@ class Press:
         for address in self.addresses:
             try:
                 answer = await ctx.http.page(address, fresh_for=fresh_for)
-                host = host_of(answer.url) or ""
+                host = host_of(answer.url) or urlsplit(answer.url).hostname or ""
                 entries = await in_thread(partial(read_feed, answer))
             except CallError as error:
                 ctx.log.warning("feed not read", feed=host_of(address), error=error.one_line())

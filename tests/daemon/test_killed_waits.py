@@ -54,9 +54,9 @@ def test_a_wait_for_an_event_outlives_its_runner_and_hears_what_came_meanwhile(
 
 
 def test_a_sleep_outlives_its_runner_and_ends_at_its_time(fleet: Fleet) -> None:
+    runner = fleet.start()
     until = fleet.one("SELECT now() + interval '3 s' AS until")["until"]
     task = fleet.task(fleet.agent("waits"), json.dumps({"until": until.isoformat()}))
-    runner = fleet.start()
     fleet.until(lambda: fleet.all(WAITING, (task,)) != [])
     runner.kill()
     fleet.start()

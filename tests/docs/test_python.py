@@ -176,7 +176,9 @@ def test_the_agent_that_spawns_others_gets_their_outputs(
 ) -> None:
     (tmp_path / "my_agents.py").write_text(source(FAN_OUT_PAGE), encoding="utf-8")
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("INSERT INTO ai_agents (agent_type) VALUES ('census'), ('count_letters')")
+        connection.execute(
+            "INSERT INTO ai_agents (agent_type) VALUES ('census'), ('count_letters')"
+        )
         connection.execute("SELECT enqueue_task('census')")
         run("oppspot-runner", "start", "--import", "my_agents", "--drain-and-exit")
         rows = connection.execute(

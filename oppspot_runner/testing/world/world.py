@@ -20,6 +20,7 @@ from oppspot_runner.testing.world.feeds import Feeds
 from oppspot_runner.testing.world.filings import history
 from oppspot_runner.testing.world.firebase import HackerNewsSource
 from oppspot_runner.testing.world.greenhouse import Greenhouse
+from oppspot_runner.testing.world.hooks import Hooks
 from oppspot_runner.testing.world.lever import Lever, LeverInEurope
 from oppspot_runner.testing.world.limits import Limit
 from oppspot_runner.testing.world.making import made_content
@@ -42,6 +43,7 @@ SOURCES: tuple[type[Source], ...] = (
     Lever,
     LeverInEurope,
     Ashby,
+    Hooks,
     Sites,
 )
 LIMITS: Mapping[str, Limit] = {
