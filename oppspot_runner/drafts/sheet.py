@@ -14,7 +14,7 @@ Channel = Literal["email", "linkedin", "call"]
 MOST_TEXT = 300  # characters of a fact
 # A tag is all between its signs, also one that is never closed.
 TAG = re.compile(r"<[^<>]*(?:>|\Z)")
-ADDRESS = re.compile(r"(?:[a-z][a-z+.-]*://|www\.)\S+|\S+@\S+\.\S+", re.IGNORECASE)
+ADDRESS = re.compile(r"(?:[a-z][a-z+.-]{0,20}://|www\.)\S+|\S{1,64}@\S{1,250}", re.IGNORECASE)
 SIGNS = re.compile(r"[\[\]{}<>|*`_~^\\=\"“”«»„#]+")
 UNSEEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 

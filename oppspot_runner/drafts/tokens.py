@@ -41,11 +41,11 @@ UNITS = {
     "dollars": "USD",
 }
 GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
-LINK = r"[^\s@<>()\[\]\"]+@[^\s@<>()\[\]\"]*[^\s@<>()\[\]\".,;:!?]"
-LINK += r"|(?:[a-z][a-z+.-]*://|www\.)[^\s<>()\[\]\"]*[^\s<>()\[\]\".,;:!?']"
-LINK += (
-    r"|(?<![\w.-])(?:[^\W_][\w-]*\.)+[a-z]{2,}(?!\w)(?:/[^\s<>()\[\]\"]*[^\s<>()\[\]\".,;:!?'])?"
-)
+# Bounded everywhere: a text without blanks must not take long.
+LINK = r"[^\s@<>()\[\]\"]{1,64}@[^\s@<>()\[\]\"]{0,250}[^\s@<>()\[\]\".,;:!?]"
+LINK += r"|(?:[a-z][a-z+.-]{0,20}://|www\.)[^\s<>()\[\]\"]*[^\s<>()\[\]\".,;:!?']"
+LINK += r"|(?<![\w.-])(?:[^\W_][\w-]{0,62}\.){1,10}[a-z]{2,63}(?!\w)"
+LINK += r"(?:/[^\s<>()\[\]\"]*[^\s<>()\[\]\".,;:!?'])?"
 NUMBER = r"(?P<sign>[£€$])?(?P<digits>\d+(?:[.,]\d+)*)"
 NUMBER += rf"(?:\s?(?P<factor>{'|'.join(sorted(FACTORS, key=len, reverse=True))})(?!\w))?"
 NUMBER += r"(?:\s?(?P<unit>%|percent|per\scent|GBP|EUR|USD|pounds|euros|dollars)(?!\w))?"

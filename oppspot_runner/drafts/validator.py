@@ -51,10 +51,16 @@ def check_draft(
 ) -> list[Fault]:
     """What is wrong with a draft, each thing once; empty when it may be shown to people."""
     found = chain(_form(draft, sheet), _signs(draft, sheet))
-    if len(draft.body) <= 2 * ROOMS[sheet.channel].characters:  # else it is not read at all
+    if _is_bearable(draft, sheet):  # else it is not read at all
         found = chain(found, _statements(draft, sheet, instructions))
     kept = dict.fromkeys(fault for fault in found if fault.code in checks)
     return list(kept)[:MOST_FAULTS]
+
+
+def _is_bearable(draft: Draft, sheet: Sheet) -> bool:
+    most = 2 * ROOMS[sheet.channel].characters
+    claimed = sum(len(claim.text) for claim in draft.claims)
+    return len(draft.body) <= most and len(draft.subject) <= most and claimed <= 2 * most
 
 
 def _form(draft: Draft, sheet: Sheet) -> Iterator[Fault]:
@@ -68,6 +74,8 @@ def _form(draft: Draft, sheet: Sheet) -> Iterator[Fault]:
         yield Fault("length", f"{words} words, {room.words} at most")
     if len(draft.body) > room.characters:
         yield Fault("length", f"{len(draft.body)} characters, {room.characters} at most")
+    if not _is_bearable(draft, sheet):
+        yield Fault("length", "claims, subject and body")
     if len(draft.subject) > MOST_SUBJECT or "\n" in draft.subject.strip():
         yield Fault("length", f"subject: one line of {MOST_SUBJECT} characters at most")
     if draft.cta.strip() and not holds(keys_of(draft.body), keys_of(draft.cta)):

@@ -149,6 +149,7 @@ BAD = {
     "no fact at all": Bad("no_fact", answer("We offer a payroll service that closes the month.")),
     "no body": Bad("empty", answer(USE, TECH, subject=" ")),
     "too many words": Bad("length", _with("This is a note to you. " * 30)),
+    "a subject without end": Bad("length", answer(USE, TECH, subject="HubSpot " * 2_000)),
     "a call to action that is not there": Bad("cta", answer(USE, TECH, cta="Reply by tomorrow.")),
     "a key twice": Bad("duplicate", _TWICE),
     "a recipient as a key": Bad(
