@@ -37,7 +37,6 @@ AREAS = {
     "dashboard",
     "http api",
     "metrics",
-    "signals",
     "testing tools",
 }
 REFERENCE = re.compile(
