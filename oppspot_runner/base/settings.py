@@ -63,7 +63,7 @@ class Settings(SourceSettings):
     )
     smtp_host: str | None = Field(
         None,
-        description="Mail server that the tool `email` sends by. Unset: it sends nothing.",
+        description="Mail server of notifications and of the tool `email`. Unset: no mail is sent.",
     )
     smtp_port: int = Field(587, gt=0, lt=65_536, description="Port of the mail server.")
     smtp_tls: Literal["starttls", "tls", "none"] = Field(

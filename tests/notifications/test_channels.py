@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import pytest
+from aiosmtpd.smtp import SMTP
 
 from oppspot_runner.base.settings import load_settings
 from oppspot_runner.base.tool_errors import CodedError
 from oppspot_runner.notifications.channels import Delivery, deliver, what_is_missing
 from tests.connectors.http.internet import Site, answer
+from tests.connectors.http.test_client import PINNED
 from tests.docs.pages import blocks_of
 from tests.notifications.conftest import OPS, Bench, PostOffice, dead, mails, rule
 
@@ -85,6 +89,20 @@ async def test_a_mail_server_without_the_wanted_tls_or_at_all(
     monkeypatch.delenv("OPPSPOT_SMTP_HOST")
     assert (await failure(told("email", OPS))).code == "SERVICE_NOT_CONFIGURED"
     assert mailing.mails == []
+
+
+async def test_a_mail_server_whose_certificate_nobody_signed_gets_nothing(
+    mailing: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(PINNED)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(mailing, loop=loop), "127.0.0.1", 0, ssl=tls)
+    monkeypatch.setenv("OPPSPOT_SMTP_PORT", str(server.sockets[0].getsockname()[1]))
+    monkeypatch.setenv("OPPSPOT_SMTP_TLS", "tls")
+    assert (await failure(told("email", OPS))).code == "CONNECTION_FAILED"
+    assert mailing.mails == []
+    server.close()
 
 
 async def test_a_webhook_gets_what_the_page_says_and_can_tell_who_sent_it(site: Site) -> None:

@@ -83,3 +83,59 @@ async def test_a_mail_server_that_hangs_delays_no_task(bench: Bench, mailing: Po
         )
         assert len(hanging) == 1
         assert not mailing.freed.is_set()
+
+
+async def test_who_runs_alone_waits_for_no_delivery_and_is_left_alone(
+    bench: Bench, mailing: PostOffice
+) -> None:
+    gate, begun = asyncio.Event(), asyncio.Event()
+
+    async def gated(ctx: Context) -> None:
+        begun.set()
+        await gate.wait()
+
+    mailing.answers["DATA"] = "hang"
+    agent = await bench.agent(gated)
+    await rule(bench.db)
+    async with bench.running() as runner:
+        await dead(bench.db)
+        await asyncio.wait_for(mailing.hangs.wait(), 20)
+        task = await bench.task(agent, crash_count=2)
+        await asyncio.wait_for(begun.wait(), 20)
+        mailing.answers.clear()
+        mailing.freed.set()
+
+        async def has_ended() -> bool:
+            return not any(one.task.is_notification for one in runner.attempts.values())
+
+        await bench.until(has_ended)
+        assert not runner.can_deliver()  # it could die with the one that is alone
+        await dead(bench.db)
+        gate.set()
+        await bench.ended(task)
+
+        async def both() -> bool:
+            return len(mails(mailing)) == 2
+
+        await bench.until(both)
+
+
+async def test_runners_deliver_what_they_serve(bench: Bench, mailing: PostOffice) -> None:
+    await rule(bench.db)
+    await dead(bench.db)
+
+    async def in_line() -> bool:
+        query = "SELECT status FROM agent_tasks WHERE task_type = 'notification'"
+        return {one["status"] for one in await bench.db.fetch_all(query)} == {"pending"}
+
+    other = await bench.task(await bench.agent(doomed), task_type="other")
+    async with bench.running(replace(FAST, task_types=("other",))):
+        await bench.until(in_line)
+        await bench.ended(other)
+        assert await in_line()
+    async with bench.running(replace(FAST, task_types=("notification",))):
+
+        async def sent() -> bool:
+            return len(mails(mailing)) > 0
+
+        await bench.until(sent)
