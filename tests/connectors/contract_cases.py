@@ -14,6 +14,7 @@ from typing import Any
 from oppspot_runner.base.web import Web
 from oppspot_runner.connectors.ashby import Ashby
 from oppspot_runner.connectors.companies_house import CompaniesHouse
+from oppspot_runner.connectors.feeds import read_feed
 from oppspot_runner.connectors.greenhouse import Greenhouse
 from oppspot_runner.connectors.hacker_news import HackerNews
 from oppspot_runner.connectors.hiring_threads import HiringThreads
@@ -153,6 +154,11 @@ def has_jobs(found: Any) -> bool:
     return len(jobs) > 1 and all(one.published_at and one.url and one.location for one in jobs)
 
 
+async def feed(web: Web, world: World) -> Any:
+    answer = await web.page(f"{world.url}/feed/news")
+    return read_feed(answer) if answer.found else None
+
+
 async def page(web: Web, world: World) -> Any:
     return await web.page(world.site_url("harbourledger"))
 
@@ -275,6 +281,14 @@ CASES = [
     Case("lever.board", lever, "/lever/", has_jobs, nothing, most_bytes=8 * MIB),
     Case("lever_eu.board", lever_eu, "/lever-eu/", has_jobs, nothing, most_bytes=8 * MIB),
     Case("ashby.board", ashby, "/ashby/", has_jobs, nothing, most_bytes=8 * MIB),
+    Case(
+        "web.page, a feed",
+        feed,
+        "/feed/",
+        lambda found: found[0].title.endswith("raises £2m seed round"),
+        nothing,
+        requests=2,  # robots.txt is one
+    ),
     Case(
         "web.page",
         page,
