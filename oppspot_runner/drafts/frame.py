@@ -75,6 +75,10 @@ class Frame:
             found[at] = "company"
         return found
 
+    def timed(self, tokens: Sequence[Token]) -> set[int]:
+        """The tokens that say when something is to be."""
+        return set(_standing(self.known.times, tuple(token.key for token in tokens)))
+
     def phrased(self, tokens: Sequence[Token]) -> set[int]:
         """The tokens that are part of a neutral phrase."""
         keys = tuple(token.key for token in tokens)

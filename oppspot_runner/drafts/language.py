@@ -32,6 +32,7 @@ class Language:
     numbers: frozenset[str]
     classes: Mapping[str, frozenset[str]]
     instructions: tuple[Keys, ...]
+    times: tuple[Keys, ...]
     verbs: Mapping[str, frozenset[str]]
     nouns: Mapping[str, frozenset[str]]
     anchors: Mapping[str, frozenset[str]]
@@ -92,6 +93,7 @@ def language(code: str) -> Language:
         phrases=phrases,
         listed=listed,
         instructions=_phrases(given["instructions"]),
+        times=_phrases(given["times"]),
         classes={
             name.removesuffix("s"): _words(given[name])
             for name in ("negations", "comparisons", "promises", "quantifiers", "spam")

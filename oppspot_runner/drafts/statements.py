@@ -13,7 +13,7 @@ from oppspot_runner.drafts.tokens import Keys, Token
 from oppspot_runner.drafts.vocabulary import Told, vocabulary, within
 
 BETWEEN = frozenset({"and", "but", "while", ";", ":", "–", "—", "…"})
-QUOTATION = frozenset('"“”«»„')
+QUOTATION = frozenset("\"'“”«»„")
 PLACEHOLDER = frozenset("[]{}<>_|")
 HELPING = frozenset({"'ve", "have", "has", "'re", "are", "is", "also"})
 LEAST_ECHO = 4  # words in a row
@@ -35,6 +35,7 @@ class Subject:
         self.seeing = frame.known.seeing
         self.persons = frame.persons(tokens)
         self.phrased = frame.phrased(tokens)
+        self.timed = frame.timed(tokens)
 
     def is_company(self, part: range, first: int) -> bool:
         """Whether what begins at `first` is said of the company: not "we use it", "you and we use
@@ -108,8 +109,8 @@ class Reader:
             if not fits:
                 yield Fault("misplaced", _words(tokens, part))
                 continue
-            last = fits[0]
             keys = {tokens[at].key for at in part}
+            last = min(fits, key=lambda one: len(self.facts[one].required - keys))
             if left_out := self.facts[last].required - keys:
                 yield Fault("negation", f"left out: {', '.join(sorted(left_out))}")
         missing = [at for at in content if not held[at]]
@@ -166,10 +167,12 @@ class Reader:
 
 
 def _fits(told: Told, part: range, places: Sequence[int], subject: Subject, goes_on: bool) -> bool:
-    """Whether the fact says this of the company, in this order, or the last part goes on."""
+    """Whether the fact says this of the company, in this order, or the last part goes on; and not
+    of another time."""
     anchored = goes_on or any(told.anchor[at] for at in places)
     ordered = told.in_order(places) or _turned(told, places, subject)
-    return anchored and ordered and subject.is_company(part, places[0])
+    timeless = subject.timed.isdisjoint(part)
+    return anchored and ordered and timeless and subject.is_company(part, places[0])
 
 
 def _turned(told: Told, places: Sequence[int], subject: Subject) -> bool:

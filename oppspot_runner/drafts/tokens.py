@@ -46,7 +46,7 @@ LINK = r"[^\s@<>()\[\]\"]{1,64}@[^\s@<>()\[\]\"]{0,250}[^\s@<>()\[\]\".,;:!?]"
 LINK += r"|(?:[a-z][a-z+.-]{0,20}://|www\.)[^\s<>()\[\]\"]*[^\s<>()\[\]\".,;:!?']"
 LINK += r"|(?<![\w.-])(?:[^\W_][\w-]{0,62}\.){1,10}[a-z]{2,63}(?!\w)"
 LINK += r"(?:/[^\s<>()\[\]\"]*[^\s<>()\[\]\".,;:!?'])?"
-NUMBER = r"(?P<sign>[£€$])?(?P<digits>\d+(?:[.,]\d+)*)"
+NUMBER = r"(?P<minus>(?<!\w)[-−](?=[£€$\d]))?(?P<sign>[£€$])?(?P<digits>\d+(?:[.,]\d+)*)"
 NUMBER += rf"(?:\s?(?P<factor>{'|'.join(sorted(FACTORS, key=len, reverse=True))})(?!\w))?"
 NUMBER += r"(?:\s?(?P<unit>%|percent|per\scent|GBP|EUR|USD|pounds|euros|dollars)(?!\w))?"
 WORD = r"[^\W\d_](?:[^\W_]|['’](?=[^\W\d_]))*"
@@ -151,4 +151,4 @@ def _number_key(match: re.Match[str]) -> str:
         value = Decimal(digits.replace(",", "")).scaleb(FACTORS[factor.lower()] if factor else 0)
     except InvalidOperation:
         return match[0]
-    return f"{value.normalize():f}{unit}"
+    return f"{match['minus'] or ''}{value.normalize():f}{unit}"

@@ -11,7 +11,7 @@ from oppspot_runner.drafts.sheet import Fact
 from oppspot_runner.drafts.tokens import Keys, Token, find, keys_of, sentences
 
 LEAST_QUOTE = 3  # words in a row that make a quotation
-NEUTRAL_MARKS = frozenset(".,;:!?'()–—-…")
+NEUTRAL_MARKS = frozenset(".,;:!?()–—-…")
 ANYWHERE = -1  # a place that comes neither before nor after another one
 
 

@@ -51,7 +51,9 @@ def faults_with(body: str, put_in: str, place: float) -> bool:
 
 # Each word of these is true of somebody, and the whole is not.
 TURNED = """
-HubSpot uses you. | You have 75 people in London and £1.2m. | 75 of your people use HubSpot.
+You raised £1.2m this week. | You use HubSpot from tomorrow. | You have -75 people.
+You use 'HubSpot'. | HubSpot uses you. | You have 75 people in London and £1.2m.
+75 of your people use HubSpot.
 HubSpot and Harbour Ledger raised £1.2m. | Oakfield Ventures and you raised £1.2m.
 Oakfield Ventures is what you raised. | Oakfield Ventures raised £1.2m. | Northwind raised £1.2m.
 Northwind and you raised £1.2m. | You and Northwind raised £1.2m. | We and you use HubSpot.
