@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.definition import Agent
 from oppspot_runner.agents.goal import goal_of, options_of
+from oppspot_runner.agents.post_signals import THRESHOLD, sightings_of
 from oppspot_runner.agents.result_mapper import ResultMapper
 from oppspot_runner.base.errors import CallError, RateLimitExceededError
 from oppspot_runner.posts.intents import IntentRules
@@ -162,7 +163,8 @@ def cursor_name(*parts: str) -> str:
 
 
 class PostMapper(ResultMapper):
-    """Saves the posts that are in the results under `key`, and leaves the best to be shown.
+    """Saves the posts that are in the results under `key` with what they say of companies, and
+    leaves the best to be shown.
 
     Those that were there already are brought up to date and counted as duplicates. One that the
     database refuses is a warning; where it refuses all of them, the attempt has failed.
@@ -179,6 +181,10 @@ class PostMapper(ResultMapper):
         results[f"{self.key}_saved"] = len(saved.new)
         results["duplicates"] = results.get("duplicates", 0) + len(saved.known)
         results["not_saved"] = len(saved.refused)
+        kept = (post for post in posts if post.external_id not in saved.refused)
+        found = sightings_of(self.platform, kept)
+        new = await ctx.signals.add(found, threshold=THRESHOLD, now=ctx.task.started_at, tx=tx)
+        results["signals_created"] = len(new)
         return len(saved.refused) < len(posts) or not posts
 
 

@@ -31,7 +31,7 @@ from oppspot_runner.people.suppressed import Suppressed
 from oppspot_runner.posts.mentions import Candidates
 from oppspot_runner.posts.post import Counts, Mention, Post, Saved
 from oppspot_runner.signals.looks import DueLook, Failure, NewSignal, SavedLooks
-from oppspot_runner.signals.sighting import Look, Memory
+from oppspot_runner.signals.sighting import Look, Memory, Sighting
 
 
 class InsightStore(Protocol):
@@ -177,6 +177,15 @@ class SignalStore(Protocol):
     ) -> SavedLooks: ...
 
     async def of_task(self) -> Sequence[NewSignal]: ...
+
+    async def add(
+        self,
+        found: Mapping[UUID, Sequence[Sighting]],
+        *,
+        threshold: float,
+        now: datetime,
+        tx: Any,
+    ) -> Sequence[NewSignal]: ...
 
     async def expire(self, now: datetime) -> int: ...
 

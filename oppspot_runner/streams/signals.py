@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -22,7 +21,14 @@ from oppspot_runner.signals.merging import (
     merge,
     short_key,
 )
-from oppspot_runner.signals.sighting import MOST_MISSES, Look, Memory, Posting, Sighting
+from oppspot_runner.signals.sighting import MOST_MISSES, Look, Memory, Sighting
+from oppspot_runner.streams.signal_rows import (
+    new_signal,
+    posting_row,
+    record_of,
+    signal_row,
+    watch_row,
+)
 
 ADD_INSIGHTS = statement("signals/add_insights")
 CLOSE_POSTINGS = statement("signals/close_postings")
@@ -116,11 +122,33 @@ class SignalStore:
         """
         try:
             async with self.db.transaction() as tx:
-                company = (await self._lock(tx, [company_id]))[company_id]
+                company = (await self._lock(tx, [company_id])).get(company_id)
+                if company is None:
+                    raise NotFoundError(f"there is no company {company_id} any more")
                 return await self._save(tx, company, looks, least_confidence(threshold), now)
         except (*BAD_CONTENT, TypeError, ValueError) as error:
             why = str(error).partition("\n")[0]
             raise InvalidInputError(f"a look at {company_id} cannot be kept: {why}") from error
+
+    async def add(
+        self,
+        found: Mapping[UUID, Sequence[Sighting]],
+        *,
+        threshold: float,
+        now: datetime,
+        tx: Connection,
+    ) -> list[NewSignal]:
+        """Writes what was seen of companies in passing; which signals count from now on.
+
+        Companies that are gone are left out. Doing it again changes nothing.
+        """
+        new: list[NewSignal] = []
+        for asked, company in (await self._lock(tx, list(found))).items():
+            _, made = await self._see(
+                tx, company, found[asked], (), least_confidence(threshold), now
+            )
+            new += made
+        return new
 
     async def expire(self, now: datetime) -> int:
         """Ends signals whose time is over; how many."""
@@ -142,34 +170,29 @@ class SignalStore:
         return found
 
     async def _lock(self, tx: Connection, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
-        """The companies to write to, by the ids that were asked for."""
+        """The companies to write to, by the ids that were asked for; none for one that is gone."""
         values = {"org_id": self.org_id, "ids": list(ids)}
         while True:
             rows = await (await tx.execute(LOCK_COMPANIES, values)).fetchall()
             if all(row["merged_into"] is None for row in rows):
                 break  # else it was merged while we waited for it
-        found = {row["asked"]: row for row in rows}
-        if missing := [one for one in ids if one not in found]:
-            raise NotFoundError(f"there is no company {missing[0]} any more")
-        return found
+        return {row["asked"]: row for row in rows}
 
     async def _save(
         self, tx: Connection, company: Mapping[str, Any], looks: Looks, least: int, now: datetime
     ) -> SavedLooks:
         where = {"org_id": self.org_id, "company_id": company["id"]}
         seen = {name: look for name, look in looks.items() if isinstance(look, Look)}
-        watches = [_watch(name, look) for name, look in looks.items()]
+        watches = [watch_row(name, look) for name, look in looks.items()]
         cursor = await tx.execute(SAVE_WATCHES, {**where, "watches": dumps(clean(watches))})
         gone = {row["watcher"] for row in await cursor.fetchall() if row["misses"] >= MOST_MISSES}
         postings = [(name, one) for name, look in seen.items() for one in look.postings or ()]
         if postings:
-            rows = [_posting(name, one) for name, one in postings]
+            rows = [posting_row(name, one) for name, one in postings]
             await tx.execute(SAVE_POSTINGS, {**where, "postings": dumps(clean(rows))})
         sightings = [one for look in seen.values() for one in look.sightings]
         open_keys = [posting.key for _, posting in postings]
-        records = await self._records(tx, where, sightings, open_keys)
-        touched = merge(records, sightings, open_keys, least=least, now=now)
-        new = await self._write(tx, company, touched)
+        touched, new = await self._see(tx, company, sightings, open_keys, least, now)
         closing = [
             name
             for name, look in seen.items()
@@ -182,6 +205,21 @@ class SignalStore:
             sum(one.status == "unconfirmed" for one in touched),
             closed,
         )
+
+    async def _see(
+        self,
+        tx: Connection,
+        company: Mapping[str, Any],
+        sightings: Sequence[Sighting],
+        open_keys: Sequence[str],
+        least: int,
+        now: datetime,
+    ) -> tuple[list[Record], tuple[NewSignal, ...]]:
+        """The signals that are seen now, and those of them that count from now on."""
+        where = {"org_id": self.org_id, "company_id": company["id"]}
+        records = await self._records(tx, where, sightings, open_keys)
+        touched = merge(records, sightings, open_keys, least=least, now=now)
+        return touched, await self._write(tx, company, touched)
 
     async def _records(
         self,
@@ -196,7 +234,7 @@ class SignalStore:
         keys = {*open_keys, *(short_key(one.key) for one in sightings)}
         since = min((one.occurred_at - SAME_EVENT for one in sightings), default=None)
         values = {**where, "keys": list(keys), "since": since}
-        return [_record(row) for row in await (await tx.execute(ON_RECORD, values)).fetchall()]
+        return [record_of(row) for row in await (await tx.execute(ON_RECORD, values)).fetchall()]
 
     async def _write(
         self, tx: Connection, company: Mapping[str, Any], records: Sequence[Record]
@@ -204,11 +242,11 @@ class SignalStore:
         """Writes signals, and an insight for each that is new."""
         if not records:
             return ()
-        rows = [_row(place, record) for place, record in enumerate(records)]
+        rows = [signal_row(place, record) for place, record in enumerate(records)]
         values = {**self._origin, "company_id": company["id"], "signals": dumps(clean(rows))}
         ids = [row["id"] for row in await (await tx.execute(SAVE, values)).fetchall()]
         new = tuple(
-            _new(signal_id, company, record)
+            new_signal(signal_id, company, record)
             for signal_id, record in zip(ids, records, strict=True)
             if record.is_new
         )
@@ -225,59 +263,3 @@ class SignalStore:
         values = {**where, "watchers": watchers, "open_keys": open_keys}
         row = await (await tx.execute(CLOSE_POSTINGS, values)).fetchone()
         return int(row["closed"]) if row else 0
-
-
-def _watch(name: str, look: Look | Failure | None) -> dict[str, Any]:
-    match look:
-        case Look():
-            outcome, state = "ok" if look.found else "gone", look.state
-            return {"watcher": name, "outcome": outcome, "state": state}
-        case Failure():
-            return {"watcher": name, "outcome": "error", "error_code": look.code}
-        case None:
-            return {"watcher": name, "outcome": "nothing"}
-
-
-def _posting(watcher: str, posting: Posting) -> dict[str, Any]:
-    return {"watcher": watcher, **asdict(posting)}
-
-
-def _record(row: Mapping[str, Any]) -> Record:
-    sightings = {(source, key): confidence for source, key, confidence in row["sightings"]}
-    names = ("signal_type", "event", "title", "strength", "occurred_at", "data", "status", "id")
-    return Record(**{name: row[name] for name in names}, sightings=sightings)
-
-
-def _row(place: int, record: Record) -> dict[str, Any]:
-    """A signal as SAVE takes it, with the sightings of now."""
-    return {
-        "id": record.id,
-        "place": place,
-        "signal_type": record.signal_type,
-        "event": record.event,
-        "title": record.title,
-        "strength": record.strength,
-        "confidence": record.confidence,
-        "status": record.status,
-        "occurred_at": record.occurred_at,
-        "expires_at": record.expires_at,
-        "data": record.data,
-        "sources": sorted({source for source, _ in record.sightings}),
-        "sightings": [
-            {"source": at[0], "key": at[1], "url": url, "confidence": record.sightings[at]}
-            for at, url in record.seen.items()
-        ],
-    }
-
-
-def _new(signal_id: UUID, company: Mapping[str, Any], record: Record) -> NewSignal:
-    return NewSignal(
-        signal_id,
-        company["id"],
-        company["name"],
-        record.signal_type,
-        record.strength,
-        record.confidence,
-        record.title,
-        record.occurred_at,
-    )

@@ -64,6 +64,7 @@ async def test_stories_are_found_measured_linked_and_saved(
         "api_calls": 2,
         "partial": False,
         "next_cursor": results["next_cursor"],
+        "signals_created": 0,  # who looks for a CRM names no company
     }
     rows = await runs.items()
     assert [(row["platform"], row["external_id"]) for row in rows] == [

@@ -69,9 +69,15 @@ async def test_posts_are_found_measured_linked_and_saved(world: World, runs: Pla
         "skipped": {},
         "api_calls": 2,
         "partial": False,
+        "signals_created": 1,
     }
+    (signal,) = await world.all("SELECT * FROM buying_signals")
+    assert (signal["company_id"], signal["signal_type"]) == (acme, "competitor_mention")
+    assert signal["title"] == "a post on reddit says 'alternative to'"
     assert [row["community"] for row in await runs.items()] == ["startups", "crm"]
     assert [given["q"] for _, _, given in runs.platforms.asked] == ['CRM OR "Acme Robotics"'] * 2
+    again = await runs.run({"subreddits": ["startups", "crm"], "goals": "Acme Robotics"})
+    assert again["signals_created"] == 0
 
 
 async def test_a_second_run_reads_until_what_the_first_one_saw(runs: PlatformRuns) -> None:
