@@ -127,10 +127,15 @@ CREATE INDEX contacts_person_idx ON contacts (person_id) WHERE person_id IS NOT 
 CREATE VIEW contact_companies AS
 SELECT k.id AS contact_id, k.org_id, c.id AS company_id, c.company_number
 FROM contacts k
-JOIN companies c ON c.merged_into IS NULL AND (c.org_id IS NULL OR c.org_id = k.org_id)
-    AND (c.domain = k.domain OR ((c.domain IS NULL OR k.domain IS NULL) AND c.name_norm = k.company_norm
-        AND NOT EXISTS (SELECT FROM companies d WHERE d.name_norm = c.name_norm AND d.id <> c.id AND d.merged_into IS NULL
-                        AND (d.org_id IS NULL OR d.org_id = k.org_id))));
+JOIN companies c ON c.domain = k.domain
+WHERE c.merged_into IS NULL AND (c.org_id IS NULL OR c.org_id = k.org_id)
+UNION ALL
+SELECT k.id, k.org_id, c.id, c.company_number
+FROM contacts k
+JOIN companies c ON c.name_norm = k.company_norm
+WHERE (c.domain IS NULL OR k.domain IS NULL) AND c.merged_into IS NULL AND (c.org_id IS NULL OR c.org_id = k.org_id)
+  AND NOT EXISTS (SELECT FROM companies d WHERE d.name_norm = c.name_norm AND d.id <> c.id AND d.merged_into IS NULL
+                  AND (d.org_id IS NULL OR d.org_id = k.org_id));
 COMMENT ON VIEW contact_companies IS
     'Where contacts work: by the domain of the address, else by the name of the company, where only one has it.';
 

@@ -31,6 +31,7 @@ from oppspot_runner.imports.tally import Tally
 from oppspot_runner.people.names import MOST_NAME, name_key, person_name
 
 LINK = statement("people/link_contacts")
+LOCK = statement("people/lock")
 SAVE = statement("imports/contacts")
 
 BATCH_ROWS = 1_000
@@ -109,6 +110,7 @@ async def import_contacts(
                 database.connection() as connection,
                 connection.transaction(force_rollback=dry_run),
             ):
+                await connection.execute(LOCK, fixed)
                 for batch in _batches(contacts):
                     given = {**fixed, "contacts": dumps(clean([vars(one) for _, one in batch]))}
                     rows = await (await connection.execute(SAVE, given)).fetchall()

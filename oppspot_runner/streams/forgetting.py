@@ -27,6 +27,7 @@ FORGET_DRAFTS = statement("people/forget_drafts")
 FORGET_FACTS = statement("people/forget_facts")
 FORGET_OFFICES = statement("people/forget_offices")
 FORGET_PEOPLE = statement("people/forget_people")
+HOLD = statement("people/hold")
 PATIENCE = statement("people/patience")
 PRUNE = statement("people/prune")
 REMEMBER = statement("people/remember_forgotten")
@@ -101,13 +102,19 @@ async def find_somebody(db: Database, asked: str) -> list[Somebody]:
 
 
 async def forget(db: Database, somebody: Somebody, *, by: str | None = None) -> dict[str, int]:
-    """Removes all of it in one transaction; how many rows went or changed, by what they are."""
+    """Removes all of it; how many rows went or changed, by what they are.
+
+    First it is noted who is forgotten, so that nobody brings them back meanwhile; all else is one
+    transaction, after which a second try finds what a failed one has left.
+    """
+    async with db.transaction() as tx:
+        await tx.execute(HOLD)
+        kept = [*(f"email {one}" for one in somebody.emails), *somebody.traces]
+        await tx.execute(REMEMBER, {"whats": kept, "by": by})
     people = {"people": list(somebody.people), "contacts": list(somebody.contacts)}
     removed: dict[str, int] = {}
     async with db.transaction() as tx:
         await tx.execute(PATIENCE)
-        kept = [*(f"email {one}" for one in somebody.emails), *somebody.traces]
-        await tx.execute(REMEMBER, {"whats": kept, "by": by})
         companies = await (await tx.execute(COMPANIES, people)).fetchall()
         values = {**people, **_needles(somebody, companies)}
         for name, query in (

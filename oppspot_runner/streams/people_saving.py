@@ -15,6 +15,7 @@ from oppspot_runner.people.person import Holder, Nominee
 
 CHECK = statement("people/check")
 DROP_APPOINTMENTS = statement("people/drop_appointments")
+FORGOTTEN = statement("people/forgotten")
 KNOWN = statement("people/known")
 LINK_CONTACTS = statement("people/link_contacts")
 LOCK = statement("people/lock")
@@ -40,6 +41,7 @@ async def save_people(
     own: dict[str, Any] = {"org_id": org_id, "company_id": company_id, "company_number": number}
     async with db.transaction() as tx:
         await tx.execute(LOCK, own)
+        holders = await _remembered(tx, holders)
         if holders:
             people, ids = sort_out([one.person for one in holders], await _known(tx, own, holders))
             rows = [_person_row(one, _of(one, ids, holders)) for one in people]
@@ -55,6 +57,14 @@ async def save_people(
             await tx.execute(DROP_APPOINTMENTS, {**own, "source": source})
         await tx.execute(LINK_CONTACTS, own)
         await tx.execute(CHECK, {**own, "outcome": outcome})
+
+
+async def _remembered(tx: Connection, holders: Sequence[Holder]) -> list[Holder]:
+    """Those who were not forgotten since the register was asked."""
+    whats = [trace for one in holders for trace in one.person.traces]
+    rows = await (await tx.execute(FORGOTTEN, {"whats": whats})).fetchall()
+    gone = {row["what"] for row in rows}
+    return [one for one in holders if gone.isdisjoint(one.person.traces)]
 
 
 async def _known(

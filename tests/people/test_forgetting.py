@@ -32,6 +32,7 @@ async def mentions(twelve: Twelve) -> dict[str, int]:
     return found
 
 
+OFFICERS = {"providers": ["officers"]}
 NEWS = """
     INSERT INTO stream_insights (stream_id, org_id, kind, title, evidence)
     VALUES (%s, %s, 'news', 'Annika  Bergström joins', '{"who": ["Annika BERGSTRÖM", "Bo"]}')
@@ -81,7 +82,9 @@ async def test_who_is_forgotten_is_in_no_row_on_no_path_and_does_not_come_back(
     # The others of the name are other people, who stay: they are not in this register.
     cast(list[Any], twelve.made.content.companies).pop(register.NAMES.index("Eleven"))
     async with twelve.web() as web:
-        await twelve.world.run(EnrichmentAgent, twelve.stream, org_id=twelve.org, web=web)
+        await twelve.world.run(
+            EnrichmentAgent, twelve.stream, org_id=twelve.org, web=web, config=OFFICERS
+        )
     await twelve.contact("Annika Bergstrom", "one.example")
     first = await twelve.run()
     await spread(twelve)
@@ -98,7 +101,12 @@ async def test_who_is_forgotten_is_in_no_row_on_no_path_and_does_not_come_back(
     assert set(twelve.told(after)) == {"Two", "Seven", "Ten"}
     async with twelve.web() as web:
         await twelve.world.run(
-            EnrichmentAgent, twelve.stream, org_id=twelve.org, web=web, force=True
+            EnrichmentAgent,
+            twelve.stream,
+            org_id=twelve.org,
+            web=web,
+            force=True,
+            config=OFFICERS,
         )
     facts = await twelve.world.all("SELECT value FROM facts WHERE field = 'officers'")
     assert facts
