@@ -259,3 +259,48 @@ async def test_what_is_over_for_long_is_deleted_and_not_new_when_it_is_seen_agai
     assert len(await world.all("SELECT FROM job_postings")) == 1
     again = await save(world, acme, replace(old, occurred_at=old.occurred_at - 300 * DAY))
     assert again.new == ()
+
+
+async def test_a_save_that_is_cancelled_in_the_middle_leaves_nothing_behind(
+    world: World,
+) -> None:
+    acme = await world.company("Acme")
+    await world.item(await world.stream(), acme)
+    await world.db.execute(
+        "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END $$;"
+        "CREATE TRIGGER hold AFTER INSERT ON stream_insights EXECUTE FUNCTION hold()"
+    )
+    many = [sighting(str(number), event=str(number)) for number in range(5)]
+    board = Look((job(1),), {"page": 1}, (posting(1),))
+    async with world.db.transaction() as tx:
+        await tx.execute("SELECT pg_advisory_xact_lock(7)")
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            saving = group.create_task(save(world, acme, *many, board=board))
+            while not await world.all(
+                "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 7"
+            ):
+                await asyncio.sleep(0.02)
+            saving.cancel()
+        assert saving.cancelled()
+    for table in ("buying_signals", "signal_watches", "job_postings", "stream_insights"):
+        assert await world.all(f"SELECT FROM {table}") == [], table
+    assert len((await save(world, acme, *many, board=board)).new) == 6
+    assert len(await insights(world)) == 6
+
+
+async def test_who_writes_of_many_companies_at_once_takes_them_in_one_order(world: World) -> None:
+    ids = [await world.company(f"Company {number}") for number in range(10)]
+    time = await now(world)
+    seen = replace(sighting(), occurred_at=time)
+
+    async def add(companies: list[UUID]) -> int:
+        async with world.db.transaction() as tx:
+            found = {one: [seen] for one in companies}
+            store = SignalStore(world.db, None)
+            return len(await store.add(found, threshold=0.7, now=time, tx=tx))
+
+    async with asyncio.timeout(30):
+        made = await asyncio.gather(*(add(ids[:: 1 - 2 * (n % 2)]) for n in range(4)))
+    assert sum(made) == len(await signals(world)) == 10
+    assert await add([uuid4()]) == 0
