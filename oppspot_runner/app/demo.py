@@ -68,12 +68,16 @@ REASONS = 2
 
 @dataclass(frozen=True)
 class Play:
-    """What a demo is about: what is wanted of companies, and the agents, of which one is first."""
+    """What a demo is about: what is wanted of companies, and the agents, of which one is first.
+
+    `configurations` are those of agents of the chain that need one.
+    """
 
     stream: str
     goal: Mapping[str, Any]
     target: Mapping[str, Any]
     chain: tuple[str, ...] = CHAIN
+    configurations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 LISTED = Play(
@@ -142,10 +146,17 @@ async def _start(database: Database, play: Play) -> UUID:
     stream_id = await session.run(
         directory.create_stream(play.stream, goal_criteria=play.goal, target_metrics=play.target)
     )
-    *kinds, last = play.chain
-    agents = [await session.run(directory.create_agent(agent_type=kind)) for kind in kinds]
-    analyst = directory.create_agent(agent_type="llm", name=last, configuration=ANALYST)
-    agents.append(await session.run(analyst))
+    configurations = {"analyst": ANALYST, **play.configurations}
+    agents = [
+        await session.run(
+            directory.create_agent(
+                agent_type="llm" if name == "analyst" else name,
+                name=name,
+                configuration=configurations.get(name),
+            )
+        )
+        for name in play.chain
+    ]
     chain = [
         {"agent_id": agent, "depends_on_agent_ids": agents[max(place - 1, 0) : place]}
         for place, agent in enumerate(agents)

@@ -1,4 +1,4 @@
-"""The demo that asks an outside world: discovery, enrichment, signals, scores over HTTP, twice.
+"""The demo that asks an outside world, twice: companies, facts, signals, scores and a draft.
 
 Which world that is, the settings say. The second time nothing is to be asked and nothing to change.
 """
@@ -24,21 +24,39 @@ from oppspot_runner.companies.company import Fact
 from oppspot_runner.companies.scoring_parts import Signal
 from oppspot_runner.db.pool import Database
 from oppspot_runner.imports.source import Source
+from oppspot_runner.streams import draft_decisions
 from oppspot_runner.streams.companies import CompanyStore
 from oppspot_runner.streams.items import ItemStore
 from oppspot_runner.streams.signals import SignalStore
 
-# Few enough that all their calls of the register are made at once: of 60 some 50.
+# Few enough that all their calls of the register are made at once. Nobody is urgent without money.
 WORLD = Play(
-    "Software and payments in Leeds",
+    "Software and hosting in Bristol",
     goal={
-        "industry": ["SaaS", "FinTech"],
-        "location": ["Leeds"],
-        "employee_count": {"min": 10, "max": 250},
+        "industry": ["software", "hosting"],
+        "location": ["Bristol"],
+        "employee_count": {"min": 20, "max": 500},
         "must": ["industry", "location"],
     },
-    target={"companies_to_find": 20, "min_quality_score": 2.5},
-    chain=("opportunity_bot", "enrichment_agent", "scout_agent", "scoring_agent", "analyst"),
+    target={
+        "companies_to_find": 20,
+        "min_quality_score": 2.5,
+        "required_signals": ["funding_round"],
+    },
+    chain=(
+        *("opportunity_bot", "enrichment_agent", "scout_agent"),
+        *("scoring_agent", "writer_agent", "analyst"),
+    ),
+    configurations={
+        "writer_agent": {
+            "sender": {
+                "name": "Jane Roe",
+                "company": "Northwind",
+                "url": "https://northwind.example",
+                "offer": "a payroll service that closes the month in a day",
+            }
+        }
+    },
 )
 MOST_SIGNALS = 10
 MOST = 100  # more than the target
@@ -50,9 +68,10 @@ class WorldDemoResult(DemoResult):
     """What the demo found outside.
 
     `sources` is who stated which fields of how many companies of the stream, `known` what is known
-    of the company `known_of`, and who says so; `signals` are the newest of `signals_found`. In the
-    second run `requests_again` were made, and it left `changed` places of the stream otherwise than
-    it found them.
+    of the company `known_of`, and who says so; `signals` are the newest of `signals_found`,
+    `critical` the companies that are urgent by them, `drafts` what was written to the best. In the
+    second run `requests_again` were made, and it left `changed` places of the stream and drafts
+    otherwise than it found them.
     """
 
     requests_again: int = 0
@@ -62,6 +81,8 @@ class WorldDemoResult(DemoResult):
     known: list[dict[str, Any]] = field(default_factory=list)
     signals_found: int = 0
     signals: list[dict[str, Any]] = field(default_factory=list)
+    critical: list[dict[str, Any]] = field(default_factory=list)
+    drafts: list[dict[str, Any]] = field(default_factory=list)
 
 
 async def run_world_demo(
@@ -83,10 +104,28 @@ async def run_world_demo(
             result.known_of, result.known = row["name"], known
     signals = _newest(await SignalStore(database, None).of(list(names)), names)
     result.signals_found, result.signals = len(signals), signals[:MOST_SIGNALS]
+    result.critical = [_urgent(row) for row in before if row["priority"] == "critical"]
+    result.drafts = await _drafts(database, stream_id)
     outputs = await play_again(database, settings, stream_id, watcher)
     result.requests_again = api_calls(outputs)
+    drafts_again = await _drafts(database, stream_id)
     result.changed = _differences(before, await items.top(MOST))
+    result.changed += sum(one not in result.drafts for one in drafts_again)
     return result
+
+
+def _urgent(row: dict[str, Any]) -> dict[str, Any]:
+    """A company, and the signals that count most for it."""
+    told = [one["text"] for one in row["score_reasons"] if one["component"] == "signals"]
+    return {"name": row["name"], "score": float(row["quality_score"]), "because": told}
+
+
+async def _drafts(database: Database, stream_id: UUID) -> list[dict[str, Any]]:
+    """The drafts of the stream that wait for somebody to read them, the newest first."""
+    wanted = {"status": "draft", "channel": None, "company_id": None, "limit": MOST}
+    rows = await draft_decisions.list_drafts(database, stream_id=stream_id, **wanted)
+    shown = [await draft_decisions.show(database, row["id"]) for row in rows]
+    return [{name: row[name] for name in ("company", "subject", "body")} for row in shown]
 
 
 def _newest(

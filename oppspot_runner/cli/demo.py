@@ -31,6 +31,7 @@ AGENTS = {
     "enrichment_agent": "add what is known about them",
     "scout_agent": "look for signs that now is the time",
     "scoring_agent": "score and rank them",
+    "writer_agent": "write a draft to the best",
     "analyst": "let a model say what stands out",
 }
 
@@ -48,8 +49,9 @@ def demo(as_json: bool, keep: bool, world: bool) -> None:
     last one thinks with a language model, here one that follows a script. Needs no server and no
     key, and touches no other database.
 
-    With --world the companies are made up. The agents find them in a register, read their accounts,
-    web sites and job boards, all of it served on this machine, and run again: nothing changes.
+    With --world the companies are made up. Six agents find them in a register, read their accounts,
+    web sites and job boards, all of it served on this machine, see who is urgent, and write to it.
+    They run again then: nothing changes.
     """
     with ExitStack() as stack:
         play = _in_world(stack) if world else _listed
@@ -217,6 +219,12 @@ def _show_sources(console: Console, result: dict[str, Any]) -> None:
     console.print(f"\n[bold]{result['signals_found']}[/] signs that now is the time, the newest:")
     for row in result["signals"]:
         told = f"  {row['company']}: {row['title']} ({row['source']}, {row['on']})"
+        console.print(escape(told), soft_wrap=True)
+    for row in result["critical"]:
+        told = f"\n{row['name']} is critical: {'; '.join(row['because'])}"
+        console.print(escape(told), soft_wrap=True)
+    for row in result["drafts"][:1]:
+        told = f"\nA draft to {row['company']}, which nobody sends:\n\n{row['body']}"
         console.print(escape(told), soft_wrap=True)
     console.print(
         f"\n[bold]{result['requests']}[/] requests went out. A second run made "

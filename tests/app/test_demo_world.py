@@ -39,7 +39,7 @@ async def test_it_finds_and_reads_companies_over_http_and_asks_nobody_twice(
 ) -> None:
     result = await played(db, world, tmp_path)
     assert result.companies == 59
-    assert result.items_created == result.enriched_count == result.scored == 7
+    assert result.items_created == result.enriched_count == result.scored == 5
     assert {row["source"] for row in result.sources} >= {"register", "accounts", "website"}
     known = {row["field"]: row for row in result.known}
     assert {"employees", "growth_rate", "tech"} <= set(known)
@@ -47,7 +47,13 @@ async def test_it_finds_and_reads_companies_over_http_and_asks_nobody_twice(
     assert known["employees"]["source"] == "accounts"
     assert (result.requests_again, result.changed) == (0, 0)
     assert result.signals_found >= len(result.signals) > 3
-    assert {"job_posting"} <= {row["signal_type"] for row in result.signals}
+    (urgent,) = result.critical  # by a fresh board and new shares
+    assert urgent["name"] == "Harbour Ledger Limited"
+    assert "issued shares" in urgent["because"][0]
+    assert "New job" in urgent["because"][1]
+    (draft,) = result.drafts
+    assert draft["company"] == urgent["name"]
+    assert "issued shares" in draft["body"]
     assert world.seen("/storage/")
     assert not any("authorization" in one.headers for one in world.seen("/storage/"))
 
@@ -58,7 +64,7 @@ async def test_a_register_that_says_not_now_is_waited_for(
     for path in ("/ch/company/", "/ch-doc/"):
         world.fault(path, status=429, headers={"Retry-After": "1"})
     result = await played(db, world, tmp_path)
-    assert (result.enriched_count, result.scored) == (7, 7)
+    assert (result.enriched_count, result.scored) == (5, 5)
     row = await db.fetch_one("SELECT sum(retry_count) AS retries FROM agent_tasks")
     assert row is not None
     assert row["retries"] == 0
@@ -70,6 +76,6 @@ async def test_where_the_register_knows_nobody_there_is_what_web_sites_say(
 ) -> None:
     world.fault("/ch", status=404, times=None)
     result = await played(db, world, tmp_path)
-    assert result.items_created == result.scored == 3  # the leads in Leeds
+    assert result.items_created == result.scored == 3  # the leads in Bristol
     assert {row["source"] for row in result.sources}.isdisjoint({"register", "accounts"})
     assert "website" in {row["source"] for row in result.sources}

@@ -38,6 +38,10 @@ def test_in_the_world_it_shows_who_said_what_and_that_nothing_changed() -> None:
                 {"company": "Quay [Books] Ltd", "title": "New job: [Head] of Sales"}
                 | {"signal_type": "job_posting", "source": "lever", "on": "2026-11-01"},
             ],
+            critical=[
+                {"name": "Quay [Books] Ltd", "score": 4.6, "because": ["a [new] job", "money"]}
+            ],
+            drafts=[{"company": "Quay [Books] Ltd", "subject": "Hi", "body": "Hello [you],"}],
             known_of="Quay [Books] Ltd",
             known=[
                 {"field": "tech", "value": ["Stripe", "[b]"], "source": "website"}
@@ -52,6 +56,9 @@ def test_in_the_world_it_shows_who_said_what_and_that_nothing_changed() -> None:
     assert "employees: 12 (accounts)" in told
     assert "3 signs that now is the time, the newest:" in told
     assert "Quay [Books] Ltd: New job: [Head] of Sales (lever, 2026-11-01)" in told
+    assert "Quay [Books] Ltd is critical: a [new] job; money" in told
+    assert "A draft to Quay [Books] Ltd, which nobody sends:" in told
+    assert "Hello [you]," in told
     assert "50 requests went out. A second run made 0 and changed 0 places." in told
 
 
