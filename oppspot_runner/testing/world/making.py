@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
@@ -20,6 +21,7 @@ from oppspot_runner.testing.world.content import (
     Charge,
     Content,
     Officer,
+    Parent,
     RegisteredCompany,
     ShareIssue,
 )
@@ -32,6 +34,7 @@ T = TypeVar("T")
 COMPANIES = 200
 WITH_SITE = 3  # of ten
 PEOPLE = 170
+GROUPS = 25
 YEARS = 3
 REFERENCE_DATES = ((3, 31), (12, 31), (6, 30), (9, 30))
 FILED_AFTER = timedelta(days=140)
@@ -46,7 +49,7 @@ FIRST_NUMBER, STEP = 10_000_007, 7_919
 
 def made_content(today: date) -> Content:
     """All that there is in the world on that day."""
-    companies = [_company(place, today) for place in range(COMPANIES)]
+    companies = _in_groups([_company(place, today) for place in range(COMPANIES)])
     sites = made_sites(companies, [sector(place) for place in range(COMPANIES)], today)
     talked_of = [one for one in companies if one.site in sites and one.site not in TRAPS]
     return Content(
@@ -59,6 +62,18 @@ def made_content(today: date) -> Content:
         feeds=made_feeds(talked_of, today),
         boards=made_boards(companies, TRAPS, today),
     )
+
+
+def _in_groups(companies: list[RegisteredCompany]) -> list[RegisteredCompany]:
+    """The companies, of which every 25th owns the one after it."""
+    return [
+        replace(one, parents=(Parent(owner.name, owner.number, one.incorporated),))
+        if place % GROUPS == 1
+        else one
+        for place, (owner, one) in enumerate(
+            zip([companies[0], *companies], companies, strict=False)
+        )
+    ]
 
 
 @cache
