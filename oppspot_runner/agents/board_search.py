@@ -36,6 +36,7 @@ GUESSED_AT = (GREENHOUSE, LEVER, ASHBY)
 REUSED_FOR = timedelta(days=1)  # what was asked is not asked again when others fail
 MOST_TOKENS = 3
 LEAST_LETTERS = 3  # of a token: shorter ones are anybody's
+LONGEST_TOKEN = 100  # characters
 MOST_READ = 50  # jobs whose words are looked through
 
 
@@ -77,7 +78,8 @@ def stated_place(company: Company) -> Place | None:
     service, token = value.get("service"), value.get("token")
     if service == LEVER and ".eu." in (host_of(value.get("url") or "") or ""):
         service = LEVER_EU
-    return Place(service, token) if service in SERVICES and token else None
+    usable = service in SERVICES and token and len(token) <= LONGEST_TOKEN
+    return Place(service, token) if usable else None
 
 
 async def guess_board(company: Company, ctx: Context) -> Guessed:

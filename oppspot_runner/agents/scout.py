@@ -25,7 +25,7 @@ from oppspot_runner.agents.watchers_jobs import HiringThread, JobBoard
 from oppspot_runner.agents.watchers_register import register_watchers
 from oppspot_runner.agents.watchers_technology import Technology
 from oppspot_runner.base.cron import timezone_name
-from oppspot_runner.base.errors import Fail, InvalidInputError, Snooze
+from oppspot_runner.base.errors import Fail, InvalidInputError, RateLimitExceededError, Snooze
 from oppspot_runner.connectors.sources import not_configured
 from oppspot_runner.signals.looks import NewSignal
 
@@ -146,7 +146,8 @@ def _failed(run: ScoutRun) -> dict[str, Any] | None:
     if run.totals.answered or not run.errors:
         return None
     for refusal in run.web.refusals.values():
-        raise refusal
+        if not isinstance(refusal, RateLimitExceededError):  # which lasts too long to wait for it
+            raise refusal
     errors = dict(run.errors)
     return {"error": f"every look failed: {errors}", "errors": errors}
 

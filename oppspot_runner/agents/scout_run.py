@@ -3,7 +3,8 @@
 What goes wrong with one source does not stop the others:
 
 * A source that is asked too often is asked nothing more in this attempt. When all others are done,
-  the run is held up until that source may be asked for what is left.
+  the run is held up until that source may be asked for what is left; but not for a day, so that
+  the others are asked again: what is left comes first in the next run.
 * A source that does not let us in is asked nothing more either; `web.refusals` has its error.
 * Any other failure is one of this look: it says nothing about the company.
 """
@@ -14,6 +15,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from oppspot_runner.agents.company_run import PAGE, CompanyRun, Turn
@@ -38,6 +40,7 @@ from oppspot_runner.signals.looks import DueLook, Failure
 from oppspot_runner.signals.sighting import Look, Memory
 
 EARLY = 0.8  # of the time between looks: a daily run is not always a whole day after the last one
+LONGEST = timedelta(hours=20)  # that a run is held up: a daily one ends before the next one begins
 MOST_NAME = 63  # characters
 NOT_KEPT = "LOOK_NOT_KEPT"
 REFUSALS = (RateLimitExceededError, AccessDeniedError, SourceNotConfiguredError)
@@ -110,6 +113,7 @@ class ScoutRun(CompanyRun[DueLook, tuple[UUID, Looks], ScoutTally]):
         """
         await self.recall()
         chosen: list[str] = await self.ctx.step("companies", self._choose)
+        self._begun = datetime.fromisoformat(await self.ctx.step("begun", self._now))
         most = self.options.max_companies
         self.next_cursor = next(iter(chosen[most:]), None)
         self.companies = [UUID(one) for one in chosen[:most]]
@@ -120,9 +124,22 @@ class ScoutRun(CompanyRun[DueLook, tuple[UUID, Looks], ScoutTally]):
 
         Raises what stopped it, such as RateLimitExceededError; what is done by then is written.
         """
-        await self.go(len(self.companies))
-        if self.held and self.web.limit is not None:
-            raise self.web.limit
+        try:
+            await self.go(len(self.companies))
+        except RateLimitExceededError as limit:
+            self._hold_up(limit)
+        else:
+            if self.held and self.web.limit is not None:
+                self._hold_up(self.web.limit)
+
+    def _hold_up(self, limit: RateLimitExceededError) -> None:
+        """Raises the limit, unless it lasts too long: then what is left is left to the next run."""
+        ends = self.ctx.task.started_at + timedelta(seconds=limit.retry_after_s or 0)
+        if ends - self._begun <= LONGEST:
+            raise limit
+        left = [str(one.company_id) for one in self.waiting]
+        self.totals.counts["items"] += len(set(left).intersection(self.totals.begun))
+        self.next_cursor = next(iter(left), self.next_cursor)
 
     @property
     def errors(self) -> Counter[str]:
@@ -133,6 +150,9 @@ class ScoutRun(CompanyRun[DueLook, tuple[UUID, Looks], ScoutTally]):
     def refused(self) -> dict[str, str]:
         """Why sources were asked nothing more, by their names."""
         return {name: error.one_line() for name, error in self.web.refusals.items()}
+
+    async def _now(self) -> str:
+        return self.ctx.task.started_at.isoformat()
 
     async def _choose(self) -> list[str]:
         return [str(one.company_id) for one in await self._due(self.options.companies, further=1)]

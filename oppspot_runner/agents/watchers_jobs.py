@@ -59,7 +59,8 @@ class JobBoard:
         """What the board says that is the company's own; None while it is too early to ask."""
         now = ctx.task.started_at
         last = memory.state.get("guessed_at")
-        if last and now - datetime.fromisoformat(last) < GUESSED_FOR and not ctx.force_execute:
+        ago = now - datetime.fromisoformat(last) if last else GUESSED_FOR
+        if timedelta(0) <= ago < GUESSED_FOR and not ctx.force_execute:
             return None
         guessed = await guess_board(company, ctx)
         refused = [str(place) for place in guessed.refused]

@@ -25,6 +25,7 @@ from oppspot_runner.connectors.companies_house_filings import (
     stated_day,
 )
 from oppspot_runner.people.names import person_name, short_forms
+from oppspot_runner.signals.headlines import event_of_change
 from oppspot_runner.signals.sighting import LOOKBACK, Look, Memory, Sighting, Strength
 
 EVERY = timedelta(days=1)
@@ -173,7 +174,7 @@ def _changes(officer: Officer, company: Company, known: Known) -> Iterable[Sight
             midnight(day),
             "weak" if role == "secretary" else "moderate",
             round(OF_REGISTER * known.confidence),
-            event=short_forms(person)[1],
+            event=event_of_change(short_forms(person)[1], leaves=change == "resigned"),
             source_url=public_page(known.number, "/officers"),
             data=_stated(change=change, person=person, role=role, occupation=officer.occupation),
         )

@@ -7,7 +7,7 @@ not known; what is not named is ignored.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, WrapValidator
@@ -23,7 +23,9 @@ def or_none(value: Any, read: Callable[[Any], Any]) -> Any:
 
 Text = Annotated[str | None, WrapValidator(or_none)]
 Day = Annotated[date | None, WrapValidator(or_none)]
-Moment = Annotated[AwareDatetime | None, WrapValidator(or_none)]
+# Zero, in whichever calendar, is how some write that they do not know.
+PLAUSIBLE = Field(gt=datetime(1970, 1, 2, tzinfo=UTC), lt=datetime(9000, 1, 1, tzinfo=UTC))
+Moment = Annotated[Annotated[AwareDatetime, PLAUSIBLE] | None, WrapValidator(or_none)]
 Flag = Annotated[bool | None, WrapValidator(or_none)]
 Texts = Annotated[tuple[str, ...] | None, WrapValidator(or_none)]
 Required = Annotated[str, Field(min_length=1)]

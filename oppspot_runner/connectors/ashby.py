@@ -8,7 +8,7 @@ from datetime import timedelta
 from oppspot_runner.base.web import Web
 from oppspot_runner.connectors.answered import Answered, Flag, Moment, Required, Text
 from oppspot_runner.connectors.drift import read_object
-from oppspot_runner.connectors.job_boards import Board, line, once_each, path_of, read_jobs
+from oppspot_runner.connectors.job_boards import Board, JobId, line, once_each, path_of, read_jobs
 from oppspot_runner.signals.jobs import Job
 from oppspot_runner.signals.sighting import Posting
 
@@ -18,7 +18,7 @@ ASHBY = "ashby"
 class AshbyJob(Answered):
     """A job."""
 
-    id: Required
+    id: JobId
     title: Required
     department: Text = None
     team: Text = None

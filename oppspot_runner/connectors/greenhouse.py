@@ -11,7 +11,7 @@ from pydantic import WrapValidator
 from oppspot_runner.base.web import Web
 from oppspot_runner.connectors.answered import Answered, Moment, Required, Text, or_none
 from oppspot_runner.connectors.drift import read_object
-from oppspot_runner.connectors.job_boards import Board, line, once_each, path_of, read_jobs
+from oppspot_runner.connectors.job_boards import Board, JobId, line, once_each, path_of, read_jobs
 from oppspot_runner.signals.jobs import Job
 from oppspot_runner.signals.sighting import Posting
 
@@ -27,7 +27,7 @@ class Named(Answered):
 class GreenhouseJob(Answered):
     """A job. `updated_at` is left out: boards touch it daily."""
 
-    id: Required
+    id: JobId
     title: Required
     absolute_url: Text = None
     first_published: Moment = None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 from urllib.parse import quote, unquote
+
+from pydantic import Field
 
 from oppspot_runner.base.errors import MalformedAnswerError
 from oppspot_runner.base.web import Answer
@@ -16,6 +18,7 @@ from oppspot_runner.signals.jobs import Job
 
 M = TypeVar("M", bound=Answered)
 MOST_WORDS = 300  # characters of a title and the like
+JobId = Annotated[str, Field(pattern=r"^[!-~]{1,80}$")]
 
 
 @dataclass(frozen=True)

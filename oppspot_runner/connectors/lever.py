@@ -11,7 +11,7 @@ from pydantic import WrapValidator
 from oppspot_runner.base.errors import MalformedAnswerError
 from oppspot_runner.base.web import Web
 from oppspot_runner.connectors.answered import Answered, Moment, Required, Text, or_none
-from oppspot_runner.connectors.job_boards import Board, line, once_each, path_of, read_jobs
+from oppspot_runner.connectors.job_boards import Board, JobId, line, once_each, path_of, read_jobs
 from oppspot_runner.signals.jobs import Job
 from oppspot_runner.signals.sighting import Posting
 
@@ -38,7 +38,7 @@ class Part(Answered):
 class LeverJob(Answered):
     """A job."""
 
-    id: Required
+    id: JobId
     text: Required  # its title
     hostedUrl: Text = None  # noqa: N815 - their name
     createdAt: Moment = None  # noqa: N815

@@ -104,9 +104,9 @@ CHANGED = (
     r"^(?P<subject>.+?)\s+(?:appoints|appointed|brings\s+in|elects|hires|hired|names|named|poaches"
     rf"|promotes|promoted|recruits|recruited|taps|welcomes)\s+(?P<person>.*?){QUALITY}"
     rf"\b(?P<role>{ROLE})\b",
-    rf"^(?P<person>.+?)\s+{LEAVES}\s+(?:as|from)\s+{QUALITY}(?P<role>{ROLE})\s+(?:of|at)\s+"
+    rf"^(?P<person>.+?)\s+(?P<leaves>{LEAVES})\s+(?:as|from)\s+{QUALITY}(?P<role>{ROLE})\s+(?:of|at)\s+"
     r"(?P<after>[^,;:]+)",
-    rf"^(?P<subject>.+?)\s+(?P<role>{ROLE})\s+(?P<person>(?:[^\W\d_][\w'.-]*\s+){{0,3}}){LEAVES}\b",
+    rf"^(?P<subject>.+?)\s+(?P<role>{ROLE})\s+(?P<person>(?:[^\W\d_][\w'.-]*\s+){{0,3}})(?P<leaves>{LEAVES})\b",
 )
 PERSON = re.compile(r"(?<!\w)([^\W\d_a-z][\w'.-]+\s+[^\W\d_a-z][\w'.-]+)$")
 
@@ -177,6 +177,11 @@ def read_headline(title: str) -> Headline | None:
     return None
 
 
+def event_of_change(name: str, *, leaves: bool) -> str:
+    """What a change is called by whoever tells of it; `name` is normalised, first and last name."""
+    return f"{name} leaves" if leaves else name
+
+
 def is_about(subject: str, names: Iterable[str]) -> bool:
     """Whether a subject is the company that has one of these normalised names."""
     written = normalise_name(subject.removesuffix("'s"))
@@ -243,7 +248,7 @@ def _change(found: re.Match[str], _: Marked) -> Headline:
         "executive_change",
         _subject(found),
         "strong" if LEADING.fullmatch(role) else "moderate",
-        normalise_name(name or found.string),
+        event_of_change(normalise_name(name or found.string), leaves=bool(_group(found, "leaves"))),
         person=name,
         role=role,
     )

@@ -1,16 +1,17 @@
 """Which signal a sighting is of: one that is on record, or a new one. Pure.
 
 A sighting whose source and key are known is that signal again. One of another source is the signal
-of the same type and event that is nearest in time, within 45 days; it has the earliest time, the
-stronger strength, and a confidence that is 1 - product of (1 - confidence of each source).
+of the same type and event that is nearest in time, within 45 days, unless the two speak of
+different rounds of funding. A signal has the earliest time, the stronger strength, and a confidence
+that is 1 - product of (1 - confidence of each source).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Literal
 from uuid import UUID
@@ -23,6 +24,7 @@ Status = Literal["active", "acted_upon", "expired", "false_positive", "unconfirm
 Place = tuple[str, str]  # a source, and the key of an event there
 
 SAME_EVENT = timedelta(days=45)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 HALF_LIVES = 4  # until a signal expires: a sixteenth of it is left
 MOST_KEY = 300  # characters
 MOST_TITLE = 500
@@ -74,7 +76,12 @@ class Record:
         self.data.pop("closed_at", None)
 
     def decide(self, least: int, now: datetime) -> None:
-        """Whether it counts from now on: once it is sure enough, and as long as it is not over."""
+        """Whether it counts from now on: once it is sure enough, and as long as it is not over.
+
+        What a clock that was ahead has ended goes on, and is not new again.
+        """
+        if self.status == "expired" and self.expires_at > now and self.confidence >= least:
+            self.status = "active"
         if self.status == "unconfirmed" and self.expires_at <= now:
             self.status = "expired"
         elif self.status == "unconfirmed" and self.confidence >= least:
@@ -103,6 +110,23 @@ def merge(
     for record in seen:
         record.decide(least, now)
     return seen
+
+
+def earliest(sightings: Iterable[Sighting], now: datetime) -> datetime | None:
+    """From when on signals may be of the same events; None without sightings."""
+    return min((_moment(one, now) - SAME_EVENT for one in sightings), default=None)
+
+
+def contradict(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether what is told of two rounds of funding cannot be of one.
+
+    Amounts are rounded and converted, and with or without a loan: only those of one currency are
+    compared, and up to the double they may be the same.
+    """
+    rounds = {told["round"] for told in (one, other) if told.get("round")}
+    amounts = sorted(told["amount"] for told in (one, other) if told.get("amount"))
+    same_currency = one.get("currency") == other.get("currency")
+    return len(rounds) > 1 or (len(amounts) > 1 and same_currency and amounts[-1] > 2 * amounts[0])
 
 
 def least_confidence(threshold: float) -> int:
@@ -164,20 +188,26 @@ class _Shelf:
                 self._by_event.get((sighting.signal_type, sighting.event), ())
             )
             if all(source != sighting.source for source, _ in record.sightings)
+            and not contradict(record.data, sighting.data)
         ]
         distance, _, record = min(near, default=(SAME_EVENT * 2, 0, None))
         return record if distance <= SAME_EVENT else None
 
 
 def _tidy(sighting: Sighting, now: datetime) -> Sighting:
-    """As the table takes it. A clock that is ahead, at a source, makes no signal of the future."""
+    """As the table takes it."""
     return replace(
         sighting,
-        occurred_at=min(sighting.occurred_at, now),
+        occurred_at=_moment(sighting, now),
         key=short_key(sighting.key),
         event=clean_text(sighting.event, most=MOST_TITLE),
         title=clean_text(sighting.title, most=MOST_TITLE).strip() or sighting.signal_type,
     )
+
+
+def _moment(sighting: Sighting, now: datetime) -> datetime:
+    """When it happened. A clock that is ahead, at a source, makes no signal of the future."""
+    return max(LONG_AGO, min(sighting.occurred_at, now))
 
 
 def _order(sighting: Sighting) -> tuple[datetime, str, str, str]:

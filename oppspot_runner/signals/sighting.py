@@ -62,8 +62,8 @@ class Posting:
 
     @property
     def key(self) -> str:
-        """What it is called among all postings."""
-        return f"{self.service}:{self.board}:{self.external_id}"
+        """What the job is called, also when the board of its company has another name."""
+        return f"{self.service}:{self.external_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,10 @@ class Memory:
     def since(self, now: datetime, lookback: timedelta = LOOKBACK) -> datetime:
         """From when on what happened is worth telling.
 
-        Sources tell some things late, so it is `lookback` before the last look.
+        Sources tell some things late, so it is `lookback` before the last look. One of the future
+        was made by a clock that was ahead.
         """
-        return (self.looked_at or now) - lookback
+        return min(self.looked_at or now, now) - lookback
 
 
 @dataclass(frozen=True, slots=True)

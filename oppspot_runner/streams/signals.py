@@ -15,13 +15,13 @@ from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import BAD_CONTENT, Connection, Database
 from oppspot_runner.signals.looks import DueLook, Failure, NewSignal, SavedLooks
 from oppspot_runner.signals.merging import (
-    SAME_EVENT,
     Record,
+    earliest,
     least_confidence,
     merge,
     short_key,
 )
-from oppspot_runner.signals.sighting import MOST_MISSES, Look, Memory, Sighting
+from oppspot_runner.signals.sighting import MOST_MISSES, Look, Memory, Posting, Sighting
 from oppspot_runner.streams.signal_rows import (
     new_signal,
     posting_row,
@@ -198,7 +198,7 @@ class SignalStore:
             for name, look in seen.items()
             if (look.found and look.postings is not None) or (not look.found and name in gone)
         ]
-        closed = await self._close(tx, where, closing, open_keys)
+        closed = await self._close(tx, where, closing, [one for _, one in postings])
         return SavedLooks(
             new,
             sum(not one.is_new and one.status in ("active", "acted_upon") for one in touched),
@@ -217,7 +217,8 @@ class SignalStore:
     ) -> tuple[list[Record], tuple[NewSignal, ...]]:
         """The signals that are seen now, and those of them that count from now on."""
         where = {"org_id": self.org_id, "company_id": company["id"]}
-        records = await self._records(tx, where, sightings, open_keys)
+        since = earliest(sightings, now)
+        records = await self._records(tx, where, sightings, open_keys, since)
         touched = merge(records, sightings, open_keys, least=least, now=now)
         return touched, await self._write(tx, company, touched)
 
@@ -227,12 +228,12 @@ class SignalStore:
         where: Mapping[str, Any],
         sightings: Sequence[Sighting],
         open_keys: Sequence[str],
+        since: datetime | None,
     ) -> list[Record]:
         """The signals on record that the sightings and jobs may be of."""
         if not sightings and not open_keys:
             return []
         keys = {*open_keys, *(short_key(one.key) for one in sightings)}
-        since = min((one.occurred_at - SAME_EVENT for one in sightings), default=None)
         values = {**where, "keys": list(keys), "since": since}
         return [record_of(row) for row in await (await tx.execute(ON_RECORD, values)).fetchall()]
 
@@ -256,10 +257,12 @@ class SignalStore:
         return new
 
     async def _close(
-        self, tx: Connection, where: Mapping[str, Any], watchers: list[str], open_keys: list[str]
+        self, tx: Connection, where: Mapping[str, Any], watchers: list[str], seen: list[Posting]
     ) -> int:
         if not watchers:
             return 0
-        values = {**where, "watchers": watchers, "open_keys": open_keys}
+        open_keys = [one.key for one in seen]
+        boards = list({f"{one.service}:{one.board}" for one in seen})
+        values = {**where, "watchers": watchers, "open_keys": open_keys, "boards": boards}
         row = await (await tx.execute(CLOSE_POSTINGS, values)).fetchone()
         return int(row["closed"]) if row else 0

@@ -103,6 +103,24 @@ async def test_a_job_that_lacks_something_is_left_out_and_counted(
 
 
 @each_service
+@pytest.mark.parametrize("number", ["x" * 81, "a\x00", "a b", "\udc80"])
+async def test_a_number_that_is_none_is_left_out_and_counted(name: str, number: str) -> None:
+    given = SERVICES[name][2]
+    board = await board_of(name, given, {**given, "id": number})
+    assert board is not None
+    assert (len(board.jobs), board.drifted) == (1, 1)
+
+
+@each_service
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59-05:00", 0])
+async def test_a_day_that_is_none_is_not_known(name: str, when: Any) -> None:
+    dates = dict.fromkeys(["first_published", "createdAt", "publishedAt"], when)
+    board = await board_of(name, {**SERVICES[name][2], **dates})
+    assert board is not None
+    assert [one.posting.published_at for one in board.jobs] == [None]
+
+
+@each_service
 async def test_what_is_not_required_may_be_missing_new_or_of_another_shape(name: str) -> None:
     _, _, given, _, title = SERVICES[name]
     least = {"id": "1", title: "Engineer"}

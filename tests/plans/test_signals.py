@@ -95,7 +95,7 @@ def test_what_is_known_of_a_company_is_found_by_the_company(
         ("signals/on_record", {"since": "2020-01-01", "keys": ["job 1"]}, 80),
         ("signals/save", {"signals": json.dumps([row(signals, company)])}, 150),
         ("signals/save_watches", {"watches": json.dumps(watches)}, 60),
-        ("signals/close_postings", {"watchers": ["board"], "open_keys": []}, 100),
+        ("signals/close_postings", {"watchers": ["board"], "open_keys": [], "boards": []}, 100),
     ):
         plan = explain(signals, name, {**of, **params}, generic=generic, warm=True)  # type: ignore[arg-type]
         assert read_whole(plan) == [], f"{name}\n{plan}"

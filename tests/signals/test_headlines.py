@@ -61,10 +61,11 @@ CHANGES = [
     ("Jane Doe joins Quayworks’s board", "Quayworks", "Jane Doe", "board", "jane doe",
      "moderate"),
     ("Quayworks Foundation director resigns", "Quayworks Foundation", None, "director",
-     "quayworks foundation director resigns", "moderate"),
-    ("Quayworks CEO Jane Doe steps down", "Quayworks", "Jane Doe", "CEO", "jane doe", "strong"),
+     "quayworks foundation director resigns leaves", "moderate"),
+    ("Quayworks CEO Jane Doe steps down", "Quayworks", "Jane Doe", "CEO", "jane doe leaves",
+     "strong"),
     ("Jane Doe steps down as CFO of Quayworks after ten years",
-     "Quayworks", "Jane Doe", "CFO", "jane doe", "strong"),
+     "Quayworks", "Jane Doe", "CFO", "jane doe leaves", "strong"),
 ]  # fmt: skip
 # Title, subject, event.
 GROWTH = [

@@ -51,7 +51,7 @@ def test_however_boards_change_each_job_is_a_sighting_once(days: list[list[str]]
         jobs = [job(one) for one in ids]
         times.update(one.key for one in seen(jobs, memory))
         memory = after(jobs, memory)
-    assert times == Counter({f"lever:acme:{one}" for ids in days for one in ids})
+    assert times == Counter({f"lever:{one}" for ids in days for one in ids})
 
 
 @FEW
@@ -73,7 +73,7 @@ def test_more_new_jobs_never_say_less(some: int, more: int, employees: int | Non
 
 def test_a_first_look_tells_of_young_jobs_and_remembers_the_others() -> None:
     jobs = [job("young", age_days=45), job("old", age_days=45.1), job("dateless", age_days=None)]
-    assert {one.key[11:] for one in seen(jobs, Memory())} == {"young", "dateless"}
+    assert {one.key[6:] for one in seen(jobs, Memory())} == {"young", "dateless"}
     assert seen(jobs, after(jobs, Memory())) == ()
     late = seen([job("late", age_days=200)], Memory(looked_at=NOW))
     assert [one.occurred_at for one in late] == [NOW - 200 * DAY]
@@ -158,7 +158,7 @@ def test_a_sighting_says_where_the_job_is_and_compares_with_others() -> None:
     assert one == Sighting(
         "job_posting",
         source="ashby",
-        key="ashby:acme:7",
+        key="ashby:7",
         title="New job: Data Engineer (f/m/d), Leeds",
         occurred_at=NOW,
         strength="moderate",

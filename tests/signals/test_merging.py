@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oppspot_runner.signals.merging import Record, least_confidence, merge
+from oppspot_runner.signals.merging import (
+    LONG_AGO,
+    Record,
+    earliest,
+    least_confidence,
+    merge,
+)
 from tests.signals.making import NOW, job, sighting
 
 
@@ -57,6 +64,23 @@ def test_what_differs_is_another_signal(other: dict[str, Any]) -> None:
     assert len(seen(sighting(), sighting("2", **{"source": "feed", **other}))) == 2
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "signals"),
+    [
+        ({"round": "seed"}, {"round": "series_b"}, 2),
+        ({"amount": 3_000_000, "currency": "GBP"}, {"amount": 30_000_000, "currency": "GBP"}, 2),
+        ({"amount": 4_800_000, "currency": "GBP"}, {"amount": 5_000_000, "currency": "GBP"}, 1),
+        ({"amount": 3_000_000, "currency": "GBP"}, {"amount": 30_000_000, "currency": "SEK"}, 1),
+        ({"round": "seed"}, {"capital": "1050", "currency": "GBP"}, 1),
+    ],
+)
+def test_rounds_that_cannot_be_one_are_two_signals(
+    one: dict[str, Any], other: dict[str, Any], signals: int
+) -> None:
+    both = sighting("1", source="feed:a", data=one), sighting("2", source="feed:b", data=other)
+    assert len(seen(*both)) == signals
+
+
 def test_an_event_goes_to_the_signal_that_is_nearest_in_time() -> None:
     known = forget(seen(sighting("1", days_ago=40), sighting("2", days_ago=1)))
     (record,) = seen(sighting("a", source="feed", days_ago=10), records=known)
@@ -68,6 +92,23 @@ def test_a_time_in_the_future_is_now_and_an_old_event_is_over_already() -> None:
     assert record.occurred_at == NOW
     (record,) = seen(sighting(days_ago=57, signal_type="social_media_activity"))
     assert (record.status, record.is_new) == ("expired", False)
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_what_comes_from_outside_of_time_is_no_trouble(year: int) -> None:
+    odd = replace(sighting(source="feed"), occurred_at=datetime(year, 1, 1, tzinfo=UTC))
+    since = earliest([odd], NOW)
+    assert since is not None
+    assert since <= NOW - timedelta(days=45)
+    (record,) = seen(odd)
+    assert record.occurred_at == (NOW if year == 9999 else LONG_AGO)
+
+
+def test_what_a_clock_that_was_ahead_has_ended_goes_on_and_is_not_new_again() -> None:
+    (record,) = forget(seen(sighting(days_ago=3)))
+    record.status = "expired"
+    (record,) = seen(sighting(days_ago=3), records=[record])
+    assert (record.status, record.is_new) == ("active", False)
 
 
 def test_what_people_decided_stays_whatever_is_seen() -> None:

@@ -110,6 +110,14 @@ async def test_what_is_below_the_threshold_waits_until_another_source_tells_of_i
     ]
 
 
+async def test_what_a_source_says_will_be_is_the_event_that_others_tell_of(world: World) -> None:
+    acme = await world.company("Acme")
+    await save(world, acme, sighting())
+    ahead = await save(world, acme, sighting("a", source="feed", days_ago=-400))
+    assert (ahead.new, ahead.refreshed) == ((), 1)
+    assert len(await signals(world)) == 1
+
+
 async def test_jobs_close_when_a_look_does_not_find_them_and_after_three_misses(
     world: World,
 ) -> None:
@@ -132,6 +140,21 @@ async def test_jobs_close_when_a_look_does_not_find_them_and_after_three_misses(
     back = await save(world, acme, board=Look(postings=both))
     assert (back.new, back.refreshed, back.closed) == ((), 2, 0)
     assert all("closed_at" not in one["data"] for one in await signals(world))
+
+
+async def test_a_board_that_gets_another_name_has_the_same_jobs(world: World) -> None:
+    acme = await world.company("Acme")
+    jobs = tuple(posting(number) for number in (1, 2))
+    await save(world, acme, board=Look((job(1), job(2)), postings=jobs))
+    renamed = tuple(replace(one, board="acme-labs") for one in jobs[:1])
+    moved = await save(world, acme, board=Look(postings=renamed))
+    assert (moved.new, moved.refreshed, moved.closed) == ((), 1, 1)
+    closed = [one["event"] for one in await signals(world) if "closed_at" in one["data"]]
+    assert closed == ["job 2"]
+    rows = await world.all("SELECT board, external_id FROM job_postings WHERE closed_at IS NULL")
+    assert rows == [{"board": "acme-labs", "external_id": "1"}]
+    memory = (await SignalStore(world.db, None).memories([acme]))[acme]["board"]
+    assert memory.known == {one.key for one in jobs}
 
 
 async def test_a_failed_look_changes_nothing_but_when_it_was(world: World) -> None:
@@ -177,6 +200,17 @@ async def test_who_was_looked_at_longest_ago_comes_first_and_nobody_twice_in_a_t
     assert await due(stream_id=stream, since=later, limit=1) == [DueLook(ids[1], both)]
     forced = await due(stream_id=stream, since=later, force=True)
     assert forced[1] == DueLook(ids[0], both)
+
+
+async def test_a_watch_list_has_who_its_companies_turned_out_to_be(world: World) -> None:
+    acme, gone = await world.company("Acme"), await world.company("Acme Ltd")
+    await world.db.execute("SELECT merge_companies(%s, %s)", (gone, acme))
+    due = SignalStore(world.db, None).due
+    asked = {"since": await now(world), "company_ids": [gone]}
+    assert [one.company_id for one in await due(WATCHERS, **asked)] == [acme]
+    stream_id = await world.stream()
+    await world.item(stream_id, acme)
+    assert len(await due(WATCHERS, **asked, stream_id=stream_id)) == 1
 
 
 async def test_signals_end_when_their_time_is_over(world: World) -> None:

@@ -100,13 +100,15 @@ class Days:
 
     async def attempt(self, day: float, before: Context | None, steps: Steps) -> Any:
         """An attempt of a task: its context, and its results or what held it up."""
+        begun = {"started_at": NINE + (day - 1) * DAY}
         async with self.on(day) as (world, web):
             ctx = await world.context(
                 ScoutAgent, self.stream_id, web=web, config=BOARDS, steps=steps,
-                task=before and replace(before.task, attempt=before.task.attempt + 1),
+                task=before and replace(before.task, attempt=before.task.attempt + 1, **begun),
             )  # fmt: skip
             try:
-                return ctx, await finish(world.db, *await begin(ScoutAgent, ctx))
+                ended = await begin(ScoutAgent, ctx)
+                return ctx, ended[2] if "error" in ended[2] else await finish(world.db, *ended)
             except RateLimitExceededError as error:
                 return ctx, error
 
@@ -196,6 +198,43 @@ async def test_a_429_of_one_board_holds_up_that_service_and_no_other(
     assert len(outside.log) == 4
 
 
+async def test_a_429_that_does_not_end_keeps_nobody_from_looking_the_next_day(
+    days: Days, outside: Outside
+) -> None:
+    put(outside, *(board(name, job(name.lower(), 0)) for name in SERVICES))
+    await days.begin_with()
+    outside.fault("/greenhouse/", 429, times=None, headers={"Retry-After": "3600"})
+    steps, ctx = Steps(), None
+    for day in (1, 1.4, 1.75):
+        ctx, held = await days.attempt(day, ctx, steps)
+        assert isinstance(held, RateLimitExceededError)
+    _, results = await days.attempt(1.8, ctx, steps)
+    assert (new(results), results["companies_checked"]) == (["b", "c"], 2)
+    assert (results["errors"], results["partial"]) == ({"RATE_LIMIT_EXCEEDED": 1}, True)
+    assert "too often" in results["skipped_sources"]["greenhouse"]
+    left = await days.rows("SELECT id::text FROM companies WHERE name = 'A'")
+    assert results["next_cursor"] == left[0]["id"]
+    put(outside, board("B", job("b", 0), job("b new", 1.5)))
+    steps = Steps()
+    ctx, _ = await days.attempt(2, None, steps)
+    outside.reset()
+    _, results = await days.attempt(2.1, ctx, steps)
+    assert new(results) == ["a", "b new"]
+
+
+async def test_where_nothing_but_a_429_is_heard_the_run_fails_in_the_end(
+    days: Days, outside: Outside
+) -> None:
+    put(outside, board("A", job("a", 0)))
+    await days.begin_with("A")
+    outside.fault("/greenhouse/", 429, times=None, headers={"Retry-After": "3600"})
+    steps = Steps()
+    ctx, held = await days.attempt(1, None, steps)
+    assert isinstance(held, RateLimitExceededError)
+    _, results = await days.attempt(1.8, ctx, steps)
+    assert "every look failed" in results["error"]
+
+
 async def test_a_board_that_is_gone_closes_its_jobs_after_three_looks(
     days: Days, outside: Outside
 ) -> None:
@@ -258,3 +297,21 @@ async def test_a_board_that_did_not_change_is_told_so_and_gives_nothing(
     assert (results["new"], results["refreshed"], results["by_source"]) == (0, 1, {})
     assert results["postings_closed"] == 0
     assert "if-none-match" in outside.log[-1].headers
+
+
+async def test_a_clock_that_was_ahead_for_a_while_loses_nothing_and_tells_nothing_twice(
+    days: Days, outside: Outside
+) -> None:
+    put(outside, board("A", job("a", 0), job("a later", 2.5)), board("B", job("b", 0)))
+    await days.begin_with("A", "B")
+    assert new(await days.run(1)) == ["a", "b"]
+    outside.boards.pop(("greenhouse", "a"))
+    assert new(await days.run(400)) == []  # and what was seen is over by then
+    put(outside, board("A", job("a", 0), job("a later", 2.5)))
+    statuses = "SELECT DISTINCT status FROM buying_signals"
+    assert await days.rows(statuses) == [{"status": "expired"}]
+    for day, later in ((2, []), (1, []), (3, ["a later"]), (4, [])):
+        results = await days.run(day)
+        assert (results["companies_checked"], new(results)) == (2, later)
+    assert await days.rows(statuses) == [{"status": "active"}]
+    assert await days.closed() == []

@@ -1,13 +1,16 @@
 -- Companies that some watcher should look at, and which: never looked, or longest ago, first. With a stream
 -- those of its items, narrowed to `company_ids`; without one that list itself, else all companies in streams
--- of the organisation. Whoever was looked at since `since` (the begin of the task) is not due again, so that
--- a retry goes on where the last attempt stopped; a look that failed is tried again sooner.
-WITH chosen AS (
+-- of the organisation; who was merged stands for whom it turned out to be. Whoever was looked at since `since` (the begin of the task) is not due again, so that
+-- a retry goes on where the last attempt stopped; a look that failed is tried again sooner. A look of the
+-- future was made by a clock that was ahead, and keeps nobody from looking.
+WITH asked AS MATERIALIZED (
+    SELECT coalesce(c.merged_into, c.id) AS id FROM companies c WHERE c.id = ANY (%(company_ids)s::uuid[])
+), chosen AS (
     SELECT i.company_id FROM stream_items i JOIN streams s ON s.id = i.stream_id
     WHERE i.stream_id = %(stream_id)s::uuid AND s.org_id IS NOT DISTINCT FROM %(org_id)s::uuid
-      AND (%(company_ids)s::uuid[] IS NULL OR i.company_id = ANY (%(company_ids)s::uuid[]))
+      AND (%(company_ids)s::uuid[] IS NULL OR i.company_id IN (SELECT id FROM asked))
     UNION
-    SELECT unnest(%(company_ids)s::uuid[]) WHERE %(stream_id)s::uuid IS NULL
+    SELECT id FROM asked WHERE %(stream_id)s::uuid IS NULL
     UNION
     SELECT i.company_id FROM streams s JOIN stream_items i ON i.stream_id = s.id
     WHERE %(stream_id)s::uuid IS NULL AND %(company_ids)s::uuid[] IS NULL
@@ -22,7 +25,7 @@ CROSS JOIN LATERAL (
     LEFT JOIN signal_watches w ON w.company_id = c.id AND w.watcher = p.name
         AND coalesce(w.org_id, '00000000-0000-0000-0000-000000000000'::uuid)
             = coalesce(%(org_id)s::uuid, '00000000-0000-0000-0000-000000000000'::uuid)
-    WHERE w.checked_at IS NULL OR (w.checked_at < %(since)s AND (%(force)s
+    WHERE w.checked_at IS NULL OR w.checked_at > oppspot_now() OR (w.checked_at < %(since)s AND (%(force)s
         OR w.checked_at <= oppspot_now() - make_interval(secs =>
             CASE WHEN w.outcome = 'error' THEN least(p.every_s, %(error_every_s)s) ELSE p.every_s END)))) d
 WHERE d.due IS NOT NULL
