@@ -28,8 +28,8 @@ e, enrichment: mean over register (company_number, incorporated), web (website, 
    employees (or band) and social (linkedin_url, links) of the best
    confidence x 2^(-age / 90) of a known field; age in whole days; misfits count by the match.
    A value without a fact has confidence 0.5 and the age of its row.
-s, signals: 1 - product of (1 - strength x confidence x 2^(-age / half-life) x fit), the best
-   three of each type.
+s, signals: 1 - product of (1 - strength x confidence x 2^(-age / half-life) x fit x rank), with the
+   best three of each type; the rank is 1 for the best of them, then 0.5 and 0.25.
 
 confidence = sum over judged criteria of weight x confidence x 2^(-age / 90) / sum of all weights
    (without criteria: the mean over website, employees and country).

@@ -55,7 +55,9 @@ JUDGES_OF: Mapping[str, tuple[str, ...]] = {
     "company_age_years": ("incorporated",),
     "tech_stack": ("tech",),
 }
-MOST_OF_A_TYPE = 3  # a board with 80 jobs must not drown the rest
+# What the best signals of a type count, the best first: further ones say much of the same, and a
+# board with 80 jobs must leave room for what else happens.
+OF_A_TYPE = (1.0, 0.5, 0.25)
 STRENGTHS = {"very_strong": 1.0, "strong": 0.75, "moderate": 0.5, "weak": 0.25}
 NEARLY_ONE = 1 - 1e-9  # a certain signal has no finite share otherwise
 
@@ -191,9 +193,9 @@ def signal_from_row(row: Sequence[Any]) -> Signal:
 
 
 def signals(found: Sequence[Signal], model: Model, now: datetime) -> list[Share]:
-    """Shares of 1 - product of (1 - strength x confidence x decay x fit).
+    """Shares of 1 - product of (1 - strength x confidence x decay x fit x rank).
 
-    More evidence never lowers the sum. Of each type the best three count.
+    More evidence never lowers the sum. `rank` is OF_A_TYPE: no more than three of each type count.
     """
     if not found:
         return NO_SIGNALS
@@ -201,9 +203,11 @@ def signals(found: Sequence[Signal], model: Model, now: datetime) -> list[Share]
     for signal in found:
         by_type.setdefault(signal.type, []).append((_effect(signal, model, now), signal))
     kept = [
-        pair
+        (effect * rank, signal)
         for name in sorted(by_type)
-        for pair in sorted(by_type[name], key=_best_first)[:MOST_OF_A_TYPE]
+        for rank, (effect, signal) in zip(
+            OF_A_TYPE, sorted(by_type[name], key=_best_first), strict=False
+        )
     ]
     total = 1 - math.prod(1 - effect for effect, _ in kept)
     # The product's logarithm is a sum, so each signal has its part of the whole.

@@ -235,17 +235,17 @@ def test_a_missing_required_signal_caps_the_score_by_a_reason() -> None:
     assert score(rich, rubric(**GOAL), required_signals=["job_posting"], **wanted).cents > 399
 
 
-def test_of_each_type_the_three_best_signals_count() -> None:
+def test_of_each_type_the_best_signal_counts_most_and_three_at_most() -> None:
     jobs = [Signal("job_posting", 0.5, 1.0, NOW, text=str(number)) for number in range(80)]
     many = score(company(), rubric(), now=NOW, found_signals=jobs)
-    assert many.parts["signals"] == pytest.approx(1 - 0.5**3)
+    assert many.parts["signals"] == pytest.approx(1 - 0.5 * 0.75 * 0.875, abs=1e-4)
     more = [*jobs, Signal("expansion", 1.0, 0.2, NOW)]
     found = score(company(), rubric(), now=NOW, found_signals=more)
-    assert found.parts["signals"] == pytest.approx(1 - 0.5**3 * 0.8)
+    assert found.parts["signals"] == pytest.approx(1 - 0.5 * 0.75 * 0.875 * 0.8, abs=1e-4)
 
 
 def test_eighty_jobs_on_one_board_do_not_drown_a_funding_round() -> None:
-    jobs = [Signal("job_posting", 0.75, 0.9, NOW, "greenhouse", f"job {n}") for n in range(80)]
+    jobs = [Signal("job_posting", 1.0, 0.9, NOW, "greenhouse", f"job {n}") for n in range(80)]
     funding = Signal("funding_round", 0.75, 0.84, NOW, "feed", "raised 5 million")
 
     def told(found: list[Signal]) -> tuple[float, float]:
