@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 STATUSES = ("active", "acted_upon", "expired", "false_positive", "unconfirmed")
+SAID = {"acted_upon": "acted upon", "false_positive": "a false positive"}
 
 
 @click.group(epilog="Example: oppspot-runner signals list --stream Leads --since 7d")
@@ -113,7 +114,7 @@ async def _decided(signal: str, status: str, as_json: bool) -> None:
     async with open_database() as db:
         signal_id = await signal_decisions.find_signal(db, signal)
         row = await signal_decisions.decide(db, signal_id, status, decided_by=getpass.getuser())
-    text = f"{row['title']!r} is {status.replace('_', ' ')}. The next scoring minds it."
+    text = f"{row['title']!r} is {SAID[status]} from now on. The next scoring minds it."
     say(row, text, as_json)
 
 
@@ -151,7 +152,7 @@ def _sighting(one: dict[str, Any]) -> tuple[Any, ...]:
     return (
         one["source"],
         f"{one['confidence']}%",
-        one["first_seen_at"],
-        one["last_seen_at"],
+        datetime.fromisoformat(one["first_seen_at"]),
+        datetime.fromisoformat(one["last_seen_at"]),
         one["url"] or one["key"],
     )

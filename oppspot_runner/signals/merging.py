@@ -35,7 +35,8 @@ STRONGER: tuple[Strength, ...] = ("weak", "moderate", "strong", "very_strong")
 class Record:
     """A signal on its way into the table. `id` is None as long as it is not there.
 
-    `sightings` has the confidence by source and key, `seen` the addresses of those seen now.
+    `sightings` has the confidence by source and key, `seen` the addresses of those seen now. The
+    `page` of its data is where its title was read.
     `is_new`: it counts from now on.
     """
 
@@ -68,11 +69,14 @@ class Record:
     def see(self, sighting: Sighting) -> None:
         """Takes in what a source tells of it."""
         place = sighting.source, sighting.key
+        alone = all(source == sighting.source for source, _ in self.sightings)
         self.sightings[place] = max(sighting.confidence, self.sightings.get(place, 0))
         self.seen[place] = sighting.source_url
         self.strength = max(self.strength, sighting.strength, key=STRONGER.index)
         self.occurred_at = min(self.occurred_at, sighting.occurred_at)
-        self.data = {**self.data, **sighting.data}
+        # Its title is of who told first: what others say must not stand below that title instead.
+        first, then = (self.data, sighting.data) if alone else (sighting.data, self.data)
+        self.data = {**first, **then}
         self.data.pop("closed_at", None)
 
     def decide(self, least: int, now: datetime) -> None:
@@ -162,6 +166,7 @@ class _Shelf:
                 sighting.title,
                 sighting.strength,
                 sighting.occurred_at,
+                {"page": sighting.source_url} if sighting.source_url else {},
             )
             self._add(record)
         self._by_place[sighting.signal_type, place] = record

@@ -39,6 +39,16 @@ def test_what_is_seen_again_is_the_same_signal_and_not_new() -> None:
     assert [one.is_new for one in again] == [False]
 
 
+def test_what_it_says_is_of_who_told_first() -> None:
+    """Not the amount of one below the title and the page of another."""
+    press = sighting(source="press", days_ago=9, data={"amount": 2}, source_url="https://press")
+    own = sighting(source="own", days_ago=1, data={"amount": 1, "round": "seed"})
+    (record,) = seen(press, own)
+    assert record.data == {"page": "https://press", "amount": 2, "round": "seed"}
+    (record,) = seen(own, records=forget([record]))
+    assert record.data["amount"] == 2
+
+
 def test_another_source_within_45_days_is_the_same_event() -> None:
     shares = sighting(confidence=60, days_ago=40, strength="moderate")
     (record,) = seen(shares)
