@@ -202,6 +202,21 @@ async def test_who_was_looked_at_longest_ago_comes_first_and_nobody_twice_in_a_t
     assert forced[1] == DueLook(ids[0], both)
 
 
+async def test_who_waits_for_a_source_that_is_asked_too_often_lets_the_others_go_first(
+    world: World,
+) -> None:
+    stream_id, companies = await world.stream(), [await world.company(name) for name in "AB"]
+    for company in companies:
+        await world.item(stream_id, company)
+    begun = await now(world)
+    due = SignalStore(world.db, None).due
+    assert [one.company_id for one in await due(WATCHERS, since=begun)] == sorted(companies)
+    await save(world, min(companies), board=Look())
+    first, second = await due(WATCHERS, since=begun)
+    assert first == DueLook(max(companies), tuple(WATCHERS))
+    assert second == DueLook(min(companies), ("filings",))
+
+
 async def test_a_watch_list_has_who_its_companies_turned_out_to_be(world: World) -> None:
     acme, gone = await world.company("Acme"), await world.company("Acme Ltd")
     await world.db.execute("SELECT merge_companies(%s, %s)", (gone, acme))
