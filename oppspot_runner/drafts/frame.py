@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import product
 from typing import Literal, TypeAlias
 
 from oppspot_runner.drafts.language import Language
 from oppspot_runner.drafts.sheet import Sheet
 from oppspot_runner.drafts.tokens import Keys, Token, find, keys_of
-from oppspot_runner.drafts.vocabulary import LEAST_QUOTE, NEUTRAL_MARKS, count_words, within
+from oppspot_runner.drafts.vocabulary import LEAST_QUOTE, NEUTRAL_MARKS, alike, count_words
 
 Person: TypeAlias = Literal["company", "sender"] | None
 
@@ -52,9 +53,48 @@ class Frame:
         people = (*self.company, *self._senders, *self._recipients)
         for at in _standing((*self.known.phrases, *people, *self._links), keys):
             covered[at] = True
-        for at in within(keys, self._offer, min(LEAST_QUOTE, count_words(self._offer))):
-            covered[at] = covered[at] or tokens[at].kind != "link"
+        for at in self.offered(tokens):
+            covered[at] = True
         return covered
+
+    def offered(self, tokens: Sequence[Token]) -> set[int]:
+        """The tokens that say what is offered: from its beginning on, to its end or a place where a
+        sentence may end as well."""
+        keys, offer = tuple(token.key for token in tokens), self._offer
+        found: set[int] = set()
+        begins = {0, *range(1, 1 + (offer[0] in self.known.articles))}
+        for start, begin in product(range(len(keys)), begins):
+            for size in range(alike(keys, start, offer, begin), 0, -1):
+                if self._is_whole(offer, begin + size, keys[start + size : start + size + 1]):
+                    if count_words(offer[begin : begin + size]) >= self._least_offer:
+                        found.update(range(start, start + size))
+                    break
+        return {at for at in found if tokens[at].kind != "link"}
+
+    @cached_property
+    def _least_offer(self) -> int:
+        return min(LEAST_QUOTE, count_words(self._offer))
+
+    def _is_whole(self, offer: Keys, end: int, after: Keys) -> bool:
+        """Whether the offer ends there, or may: not "closes the month" with another "in ..."."""
+        if end >= len(offer):
+            return True
+        goes_on = after and after[0] not in self.known.after_offer and after[0] not in NEUTRAL_MARKS
+        return offer[end] in self.known.ends and not goes_on
+
+    def introduced(self, tokens: Sequence[Token]) -> set[int]:
+        """The tokens that say who the sender is, or of which company."""
+        keys = tuple(token.key for token in tokens)
+        ends = {at + len(one) for one in self.known.introductions for at in find(keys, one)}
+        return {at for at in ends if at < len(keys)}
+
+    def doing(self, tokens: Sequence[Token]) -> set[int]:
+        """The tokens that say what the sender does."""
+        return set(_standing(self.known.doing, tuple(token.key for token in tokens)))
+
+    def named(self, tokens: Sequence[Token]) -> set[int]:
+        """The tokens that name the company."""
+        return set(_standing(self.company, tuple(token.key for token in tokens)))
 
     def persons(self, tokens: Sequence[Token]) -> list[Person]:
         """Of whom each token speaks: of the company, or of the sender or recipient."""

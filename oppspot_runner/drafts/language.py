@@ -8,11 +8,30 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 from oppspot_runner.drafts.tokens import Keys, keys_of
 
 LANGUAGES = ("en",)
+# Lists of single words.
+SETS = (
+    "first_person",
+    "other_person",
+    "seeing",
+    "before_days",
+    "articles",
+    "measures",
+    "directions",
+    "being",
+    "groups",
+    "apart",
+    "thanks",
+    "pointing",
+    "ends",
+    "after_offer",
+    "prepositions",
+    "greetings",
+    "numbers",
+)
 
 
 @dataclass(frozen=True)
@@ -27,15 +46,28 @@ class Language:
     other_person: frozenset[str]
     seeing: frozenset[str]
     before_days: frozenset[str]
+    articles: frozenset[str]
+    measures: frozenset[str]
+    directions: frozenset[str]
+    being: frozenset[str]
+    groups: frozenset[str]
+    apart: frozenset[str]
+    thanks: frozenset[str]
+    pointing: frozenset[str]
+    ends: frozenset[str]
+    after_offer: frozenset[str]
     prepositions: frozenset[str]
     greetings: frozenset[str]
     numbers: frozenset[str]
     classes: Mapping[str, frozenset[str]]
     instructions: tuple[Keys, ...]
     times: tuple[Keys, ...]
+    introductions: tuple[Keys, ...]
+    doing: tuple[Keys, ...]
     verbs: Mapping[str, frozenset[str]]
     nouns: Mapping[str, frozenset[str]]
     anchors: Mapping[str, frozenset[str]]
+    labels: Mapping[str, frozenset[str]]
     facts: Mapping[str, str]
     templates: Mapping[str, Mapping[str, str]]
     tones: Mapping[str, Mapping[str, str]]
@@ -91,9 +123,11 @@ def language(code: str) -> Language:
         code=code,
         neutral=_words(given["neutral"]),
         phrases=phrases,
-        listed=listed,
         instructions=_phrases(given["instructions"]),
         times=_phrases(given["times"]),
+        introductions=_phrases(given["introductions"]),
+        doing=_phrases(given["doing"]),
+        listed=listed,
         classes={
             name.removesuffix("s"): _words(given[name])
             for name in ("negations", "comparisons", "promises", "quantifiers", "spam")
@@ -101,25 +135,13 @@ def language(code: str) -> Language:
         verbs=_families(given["verbs"]),
         nouns=_families(given["nouns"]),
         anchors={kind: _words(words) for kind, words in given["anchors"].items()},
+        labels={kind: _words(words) for kind, words in given["labels"].items()},
         facts=given["facts"],
         templates=given["templates"],
         tones=given["tones"],
         months=tuple(given["months"].split()),
-        **_sets(
-            given,
-            "first_person",
-            "other_person",
-            "seeing",
-            "before_days",
-            "prepositions",
-            "greetings",
-            "numbers",
-        ),
+        **{name: _words(given[name]) for name in SETS},
     )
-
-
-def _sets(given: Mapping[str, Any], *names: str) -> dict[str, frozenset[str]]:
-    return {name: _words(given[name]) for name in names}
 
 
 def _families(text: str) -> dict[str, frozenset[str]]:

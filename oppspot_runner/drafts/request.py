@@ -30,7 +30,8 @@ A program checks every word:
   split by "and"), with the words, names and numbers of the fact and in their order. Call the
   company "you" or by its name.
 - Of a fact that is quoted, tell its beginning word by word, or its verb, names and first number.
-- Of the sender use the name, the company, the link as it is, and pieces of the offer word by word.
+- Of the sender use the name, the company, the link as it is, and the offer word by word from its
+  beginning on. Say nothing else about how sender and company stand to each other.
 - The subject names companies and facts, and uses the words below.
 - Besides these, use only the words and phrases below. They are separated by "|" and count as a
   whole. No other numbers, also not in words; no negations, comparisons, promises, quotation marks,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from oppspot_runner.drafts.faults import Fault
 from oppspot_runner.drafts.frame import Frame
 from oppspot_runner.drafts.language import Language
+from oppspot_runner.drafts.relations import Relations
 from oppspot_runner.drafts.sheet import Sheet
 from oppspot_runner.drafts.tokens import Keys, Token
 from oppspot_runner.drafts.vocabulary import Told, vocabulary, within
@@ -16,6 +17,7 @@ BETWEEN = frozenset({"and", "but", "while", ";", ":", "–", "—", "…"})
 QUOTATION = frozenset("\"'“”«»„")
 PLACEHOLDER = frozenset("[]{}<>_|")
 HELPING = frozenset({"'ve", "have", "has", "'re", "are", "is", "also"})
+AWAY = frozenset({"from", "into"})
 LEAST_ECHO = 4  # words in a row
 
 
@@ -35,7 +37,27 @@ class Subject:
         self.seeing = frame.known.seeing
         self.persons = frame.persons(tokens)
         self.phrased = frame.phrased(tokens)
-        self.timed = frame.timed(tokens)
+        self.timed = (
+            frame.timed(tokens)
+            | {at for at, key in enumerate(self.keys) if key in frame.known.apart} - self.phrased
+        )
+        self.verbs = {at for at, key in enumerate(self.keys) if key in frame.known.verbs}
+        self.named = frame.named(tokens)
+
+    def is_object(self, part: range) -> bool:
+        """Whether something is done to the company: "HubSpot uses you", "from Harbour Ledger"."""
+        after = (at for at in part if at > part.start and self.persons[at] == "company")
+        return any(
+            (at - 1 in self.verbs and at - 1 not in self.named)
+            or (self.keys[at - 1] in AWAY and at not in self.phrased)
+            for at in after
+        )
+
+    def is_due(self, part: range) -> bool:
+        """Whether something is still to be done: "you have to use HubSpot"."""
+        return any(
+            self.keys[at] in HELPING and self.keys[at + 1] == "to" for at in part if at + 1 in part
+        )
 
     def is_company(self, part: range, first: int) -> bool:
         """Whether what begins at `first` is said of the company: not "we use it", "you and we use
@@ -94,7 +116,7 @@ class Reader:
             at: {one for one in sentence.cited[at] if one in told and told[one].covers(at)}
             for at in content
         }
-        last: str | None = None
+        last: set[str] = set()
         subject = Subject(tokens, self.frame)
         for part in self._parts(sentence, told):
             places = [at for at in content if at in part and held[at]]
@@ -105,16 +127,33 @@ class Reader:
             if not able:
                 yield Fault("mixed", _words(tokens, part))
                 continue
-            fits = [one for one in able if _fits(told[one], part, places, subject, one == last)]
+            fits = [one for one in able if _fits(told[one], part, places, subject, one in last)]
             if not fits:
                 yield Fault("misplaced", _words(tokens, part))
                 continue
             keys = {tokens[at].key for at in part}
-            last = min(fits, key=lambda one: len(self.facts[one].required - keys))
-            if left_out := self.facts[last].required - keys:
+            last = set(fits)
+            told_best = min(fits, key=lambda one: len(self.facts[one].required - keys))
+            if left_out := self.facts[told_best].required - keys:
                 yield Fault("negation", f"left out: {', '.join(sorted(left_out))}")
         missing = [at for at in content if not held[at]]
-        yield from self._unheld(sentence, told, missing)
+        if missing:
+            yield from self._unheld(sentence, told, missing)
+        else:
+            yield from self._related(sentence, told, set(content))
+
+    def _related(
+        self, sentence: Sentence, told: dict[str, Told], telling: set[int]
+    ) -> Iterator[Fault]:
+        """What plain words say without a fact, and numbers that are told twice."""
+        tokens = sentence.tokens
+        relations = Relations(tokens, self.frame, telling)
+        for part in self._parts(sentence, told):
+            if relations.is_stated(part):
+                yield Fault("misplaced", _words(tokens, part))
+        numbers = [tokens[at].key for at in telling if tokens[at].kind == "number"]
+        if twice := sorted({key for key in numbers if numbers.count(key) > 1}):
+            yield Fault("number", f"twice: {', '.join(twice)[:100]}")
 
     def _parts(self, sentence: Sentence, told: dict[str, Told]) -> Iterator[range]:
         """The parts of a sentence between "and" and the like, unless these belong to a value."""
@@ -129,8 +168,6 @@ class Reader:
     def _unheld(
         self, sentence: Sentence, told: dict[str, Told], missing: Sequence[int]
     ) -> Iterator[Fault]:
-        if not missing:
-            return
         tokens = sentence.tokens
         keys = tuple(token.key for token in tokens)
         echoed = within(keys, self.instructions, LEAST_ECHO)
@@ -169,10 +206,11 @@ class Reader:
 def _fits(told: Told, part: range, places: Sequence[int], subject: Subject, goes_on: bool) -> bool:
     """Whether the fact says this of the company, in this order, or the last part goes on; and not
     of another time."""
-    anchored = goes_on or any(told.anchor[at] for at in places)
+    anchored = goes_on or told.is_anchored(places)
     ordered = told.in_order(places) or _turned(told, places, subject)
-    timeless = subject.timed.isdisjoint(part)
-    return anchored and ordered and timeless and subject.is_company(part, places[0])
+    straight = told.astray.isdisjoint(places) and not subject.is_object(part)
+    timeless = subject.timed.isdisjoint(part) and not subject.is_due(part)
+    return anchored and ordered and straight and timeless and subject.is_company(part, places[0])
 
 
 def _turned(told: Told, places: Sequence[int], subject: Subject) -> bool:

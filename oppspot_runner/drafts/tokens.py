@@ -41,6 +41,7 @@ UNITS = {
     "dollars": "USD",
 }
 GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
+UNCLEAR = re.compile(r"\d{1,3}\.\d{3}")  # to some readers a thousand times as much
 # Bounded everywhere: a text without blanks must not take long.
 LINK = r"[^\s@<>()\[\]\"]{1,64}@[^\s@<>()\[\]\"]{0,250}[^\s@<>()\[\]\".,;:!?]"
 LINK += r"|(?:[a-z][a-z+.-]{0,20}://|www\.)[^\s<>()\[\]\"]*[^\s<>()\[\]\".,;:!?']"
@@ -145,7 +146,7 @@ def _number_key(match: re.Match[str]) -> str:
     digits, factor = match["digits"], match["factor"]
     unit = match["sign"] or match["unit"] or ""
     unit = UNITS.get(" ".join(unit.lower().split()), unit.upper())
-    if not GROUPED.fullmatch(digits):
+    if not GROUPED.fullmatch(digits) or (not factor and UNCLEAR.fullmatch(digits)):
         return match[0]
     try:
         value = Decimal(digits.replace(",", "")).scaleb(FACTORS[factor.lower()] if factor else 0)

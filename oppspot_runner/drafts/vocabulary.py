@@ -19,18 +19,26 @@ ANYWHERE = -1  # a place that comes neither before nor after another one
 class Told:
     """What of a sentence a fact stands for, token by token.
 
-    `value`: it is a value of the fact; `anchor`: it is what makes the fact this one; `place`: where
-    in the fact it stands. What stands before `objects` there is what the company does, and to what.
+    `value`: it is a value of the fact; `anchor`: it is what makes the fact this one; `label`: it is
+    that beside a value; `place`: where in the fact it stands. What stands before `objects` there is
+    what the company does, and to what. `astray` are values behind a preposition that is not theirs.
     """
 
     value: tuple[bool, ...]
     anchor: tuple[bool, ...]
+    label: tuple[bool, ...]
     place: tuple[int, ...]
+    astray: frozenset[int]
     objects: int = 0
 
     def covers(self, at: int) -> bool:
         """Whether the fact stands for the token at that place of the sentence."""
-        return self.value[at] or self.anchor[at]
+        return self.value[at] or self.anchor[at] or self.label[at]
+
+    def is_anchored(self, places: Sequence[int]) -> bool:
+        """Whether what stands at these places can only be said of this fact."""
+        labelled = any(self.label[at] for at in places) and any(self.value[at] for at in places)
+        return labelled or any(self.anchor[at] for at in places)
 
     def in_order(self, places: Sequence[int]) -> bool:
         """Whether these tokens stand in the order of the fact: who did what to whom."""
@@ -48,8 +56,9 @@ class Vocabulary:
 
     `phrases`, `days` and `numbers` are its values, `words` what makes them this fact and no other
     one: a value without such a word near it would say something else. Phrases and words have their
-    place in the fact. Of `quotes` the beginnings are told word by word. `required` are words that
-    must not be left out, as the "no" of "no longer".
+    place in the fact. Of `quotes`, by their places, the beginnings are told word by word; with
+    `labels` they are titles, which say nothing alone. `before` is what stands before a value in the
+    fact. `required` are words that must not be left out, as the "no" of "no longer".
     """
 
     known: Language
@@ -57,7 +66,9 @@ class Vocabulary:
     days: frozenset[Keys] = frozenset()
     numbers: frozenset[str] = frozenset()
     words: Mapping[str, int] = field(default_factory=dict)
-    quotes: tuple[Keys, ...] = ()
+    labels: frozenset[str] = frozenset()
+    quotes: Mapping[int, Keys] = field(default_factory=dict)
+    before: Mapping[Keys, str] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
     objects: int = 0
 
@@ -66,30 +77,59 @@ class Vocabulary:
         keys = [token.key for token in tokens]
         value, anchor = [False] * len(keys), [False] * len(keys)
         place = [ANYWHERE] * len(keys)
+        astray: set[int] = set()
         for at, token in enumerate(tokens):
             value[at] = token.kind == "number" and token.key in self.numbers
+            if value[at] and self._is_astray(keys, at, (token.key,), self.known.measures):
+                astray.add(at)
             if token.kind == "word" and token.plain and token.key in self.words:
                 anchor[at], place[at] = True, self.words[token.key]
+        for at, size in self._days(keys):
+            value[at : at + size] = [True] * size
+            astray.difference_update(range(at, at + size))
+        for phrase, where in self.phrases.items():
+            for at in find(keys, phrase):
+                if self._is_astray(keys, at, phrase, self.known.directions):
+                    astray.add(at)
+                for step in range(at, at + len(phrase)):
+                    value[step], place[step] = True, where
+        for at, where in self._quoted(tokens):
+            value[at], anchor[at] = bool(self.labels), not self.labels
+            place[at] = where
+            astray.discard(at)
+        label = [token.plain and token.key in self.labels for token in tokens]
+        return Told(
+            value=tuple(value),
+            anchor=tuple(anchor),
+            label=tuple(label),
+            place=tuple(place),
+            astray=frozenset(astray),
+            objects=self.objects,
+        )
+
+    def _days(self, keys: Sequence[str]) -> Iterator[tuple[int, int]]:
         for day in self.days:
             for at in find(keys, day):
                 if at > 0 and keys[at - 1] in self.known.before_days:
-                    value[at : at + len(day)] = [True] * len(day)
-        for phrase, where in self.phrases.items():
-            for at in find(keys, phrase):
-                for step in range(at, at + len(phrase)):
-                    value[step], place[step] = True, where
-        for at in self._quoted(tokens):
-            value[at], anchor[at], place[at] = False, True, ANYWHERE
-        return Told(tuple(value), tuple(anchor), tuple(place), self.objects)
+                    yield at, len(day)
 
-    def _quoted(self, tokens: Sequence[Token]) -> Iterator[int]:
+    def _is_astray(
+        self, keys: Sequence[str], at: int, value: Keys, prepositions: frozenset[str]
+    ) -> bool:
+        """Whether another preposition stands before the value there than in the fact."""
+        own, here = self.before.get(value, ""), _before(keys, at, self.known)
+        return here != own if own in prepositions else here in prepositions
+
+    def _quoted(self, tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
+        """The places of pieces of the quotations, and where these stand in the fact."""
         keys = self.known.canonical(tuple(token.key for token in tokens))
         for start in range(len(keys)):
-            for quote in self.quotes:
-                size = _alike(keys, start, quote, 0)
+            for where, quote in self.quotes.items():
+                size = alike(keys, start, quote, 0)
                 if count_words(quote[:size]) >= min(LEAST_QUOTE, count_words(quote)) > 0:
-                    places = range(start, start + size)
-                    yield from (at for at in places if tokens[at].kind != "link")
+                    for step in range(size):
+                        if tokens[start + step].kind != "link":
+                            yield start + step, where + step
 
 
 def vocabulary(fact: Fact, known: Language, company: Sequence[Keys]) -> Vocabulary:
@@ -117,7 +157,9 @@ def vocabulary(fact: Fact, known: Language, company: Sequence[Keys]) -> Vocabula
             **dict.fromkeys(known.anchors.get(fact.kind, ()), ANYWHERE),
             **_anchors(rest, known, quoted=fact.quoted),
         },
-        quotes=tuple(_beginnings(spoken, known, company)) if fact.quoted else (),
+        labels=known.labels.get(fact.kind, frozenset()),
+        quotes=dict(_beginnings(spoken, known, company)) if fact.quoted else {},
+        before=_befores(keys, own | {(key,) for key in numbers}, known, quoted=fact.quoted),
         objects=_objects(keys, known, company),
         required=_plain(tokens) & known.classes["negation"],
     )
@@ -141,19 +183,37 @@ def _anchors(rest: Sequence[tuple[int, Token]], known: Language, *, quoted: bool
     return {kin: at for at, word in words for kin in known.kin(word)}
 
 
+def _befores(
+    keys: Sequence[str], values: set[Keys], known: Language, *, quoted: bool
+) -> dict[Keys, str]:
+    """The word before each value of a fact; of a list that is the one before its first value."""
+    found = {value: at for value in values for at in find(keys, value)}
+    first = min(found.values(), default=0)
+    return {value: _before(keys, at if quoted else first, known) for value, at in found.items()}
+
+
+def _before(keys: Sequence[str], at: int, known: Language) -> str:
+    """The word before that place, articles apart."""
+    while at > 0 and keys[at - 1] in known.articles:
+        at -= 1
+    return keys[at - 1] if at > 0 else ""
+
+
 def _beginnings(
     spoken: Sequence[Sequence[Token]], known: Language, company: Sequence[Keys]
-) -> Iterator[Keys]:
+) -> Iterator[tuple[int, Keys]]:
     """Each sentence from its first word on that is neither neutral nor the company."""
+    begun = 0
     for tokens in spoken:
         keys = tuple(token.key for token in tokens)
         starts = [0, *(at + 1 for at, key in enumerate(keys) if key == ":")]
         for start in starts:
-            rest = keys[start:]
-            while rest and (skip := _skipped(rest, known, company)):
-                rest = rest[skip:]
-            if rest:
-                yield known.canonical(rest)
+            at = start
+            while at < len(keys) and (skip := _skipped(keys[at:], known, company)):
+                at += skip
+            if at < len(keys):
+                yield begun + at, known.canonical(keys[at:])
+        begun += len(keys)
 
 
 def _skipped(keys: Keys, known: Language, company: Sequence[Keys]) -> int:
@@ -169,7 +229,7 @@ def within(keys: Keys, text: Keys, least: int) -> set[int]:
         places[key].append(at)
     for start, key in enumerate(keys):
         for at in places.get(key, ()):
-            size = _alike(keys, start, text, at)
+            size = alike(keys, start, text, at)
             if count_words(text[at : at + size]) >= least:
                 found.update(range(start, start + size))
     return found
@@ -201,7 +261,7 @@ def count_words(keys: Keys) -> int:
     return sum(key[:1].isalnum() for key in keys)
 
 
-def _alike(one: Keys, start: int, other: Keys, at: int) -> int:
+def alike(one: Keys, start: int, other: Keys, at: int) -> int:
     """How many keys from these places on are equal."""
     size, most = 0, min(len(one) - start, len(other) - at)
     while size < most and one[start + size] == other[at + size]:

@@ -43,6 +43,11 @@ GOOD = {
         "I read that Harbour Ledger no longer uses Pipedrive.",
         ("Harbour Ledger no longer uses Pipedrive", "technology_adoption"),
     ),
+    "what the sender does": answer(
+        "This is a short note. My name is Jane Roe and I work at Northwind. Could we talk about a "
+        "payroll service for teams like yours? Your Head of Sales role in London caught my eye.",
+        ("Your Head of Sales role in London", "job_posting"),
+    ),
     "short, with the link": answer(
         "Your team of 75 people caught my eye. We build a payroll service that closes the month "
         "in a day: https://northwind.example.",
@@ -85,7 +90,9 @@ BAD = {
         "recipient", answer(USE, TECH).replace("Hi Ann", "Hi Bob")
     ),
     "a lie in plain words": Bad("word", _with("You are losing customers.")),
-    "a growth": Bad("comparison", answer("You doubled to 75 people.", ("75 people", "employees"))),
+    "a growth": Bad(
+        "comparison", answer("You doubled your 75 people.", ("75 people", "employees"))
+    ),
     "a market leader": Bad("comparison", _with("You are leading.")),
     "a promise": Bad("promise", _with("We guarantee this.")),
     "a quantifier": Bad("quantifier", _with("All of your team do.")),

@@ -66,6 +66,25 @@ Harbour Ledger no longer uses HubSpot and uses Pipedrive. | If you used HubSpot.
 They use HubSpot. | Your competitors use HubSpot. | You use HubSpot badly.
 You have 75 people and hundreds more. | You have about seventy five people. | You use "HubSpot".
 You use HubSpot, Inc. | We work with Harbour Ledger.
+You have a Head of Sales. | You are a Head of Sales. | Your Head of Sales is looking for a job.
+You are looking for a role. | Are you looking for a job? | Ann, your role at Harbour Ledger.
+You are hiring a payroll service. | You have a payroll service that closes the month.
+You use HubSpot and a payroll service that closes the month in a day.
+You use HubSpot, a payroll service that closes the month in a day.
+Harbour Ledger is a payroll service that closes the month in a day.
+Harbour Ledger closes the month in a day. | We offer a month in a day.
+We offer a payroll service that closes the month in a moment.
+We offer a payroll service that closes you. | We help Harbour Ledger.
+I work at Harbour Ledger. | My name is Harbour Ledger. | Calling from Harbour Ledger.
+Northwind is Harbour Ledger. | You are us. | Harbour Ledger is here with us. | I am your company.
+We do have a business with you. | Jane Roe, Harbour Ledger. | You have no problem.
+Thank you for your time today. | Our call today. | You have to use HubSpot.
+You raised £1.2m from you. | You raised £1.2m from Harbour Ledger.
+You raised £1.2m for Oakfield Ventures. | You raised a Series A into Oakfield Ventures.
+Your company is what raised Oakfield Ventures. | Pipedrive no longer uses Harbour Ledger.
+You raised from £1.2m. | You raised £1.2m of £1.2m. | You have about 75 people.
+You have 75 75 people. | You have 75 people: 75. | Your idea raised £1.2m.
+You have 75.000 people. | You work in fintech for payments. | You are based in London this time.
 """
 
 
