@@ -31,7 +31,8 @@ class Bundle:
         self.first_at = min(self.first_at, happening.at)
         self.last_at = max(self.last_at, happening.at)
         if len(self.examples) < MOST_EXAMPLES:
-            self.examples.append({"at": happening.at.isoformat(), **happening.facts})
+            told = {"at": happening.at.isoformat(), "event": happening.event}
+            self.examples.append({**told, **happening.facts})
         for fact in COUNTED:
             if fact in happening.facts:
                 self._count(fact, str(happening.facts[fact]))

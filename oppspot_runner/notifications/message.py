@@ -41,7 +41,9 @@ class Message:
 
 
 def message(rule: str, event: str, bundle: Bundle) -> Message:
-    """What the events in `bundle`, all of that kind, are told as."""
+    """What the events in `bundle` are told as; `event` is what the rule asks for now, which may be
+    another one than when it gathered them."""
+    event = bundle.examples[0].get("event", event)
     one, many = HEADLINES[event]
     common = bundle.common()
     headline = one.format(what=_what(bundle.examples[0]))

@@ -78,6 +78,17 @@ async def test_what_breaks_off_loses_nothing_and_sends_nothing_twice(
     assert [one["id"] for one in tasks] == [told["task_id"]]
 
 
+async def test_a_rule_that_is_changed_while_it_gathers_tells_what_it_has(db: Database) -> None:
+    await rule(db, **WAITING)
+    await dead(db)
+    await gather(db)
+    await db.execute("UPDATE notification_rules SET event = 'approval_waiting'")
+    await db.execute("UPDATE notifications SET due_at = oppspot_now()")
+    await gather(db)
+    (sent,) = await db.fetch_all("SELECT payload FROM agent_tasks WHERE task_type = 'notification'")
+    assert sent["payload"]["subject"] == "a task of doomed failed for good"
+
+
 async def test_what_comes_after_a_message_waits_for_its_time(db: Database) -> None:
     await rule(db, wait_s=0, repeat_s=3600)
     await dead(db)
