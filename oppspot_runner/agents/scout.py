@@ -149,7 +149,8 @@ def _failed(run: ScoutRun) -> dict[str, Any] | None:
         if not isinstance(refusal, RateLimitExceededError):  # which lasts too long to wait for it
             raise refusal
     errors = dict(run.errors)
-    return {"error": f"every look failed: {errors}", "errors": errors}
+    last = f"; the last one: {run.last_failure}" if run.last_failure else ""
+    return {"error": f"every look failed: {errors}{last}", "errors": errors}
 
 
 def _keep_quiet(options: ScoutOptions, ctx: Context) -> None:

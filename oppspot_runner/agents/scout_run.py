@@ -104,6 +104,7 @@ class ScoutRun(CompanyRun[DueLook, tuple[UUID, Looks], ScoutTally]):
         self.outside = replace(ctx, http=self.web)
         self.next_cursor: str | None = None
         self._memories: dict[UUID, Mapping[str, Memory]] = {}
+        self.last_failure = ""  # of a look, in words
         self._in_vain = 0  # companies in a row of which nobody could be asked
 
     async def begin(self) -> None:
@@ -216,6 +217,7 @@ class ScoutRun(CompanyRun[DueLook, tuple[UUID, Looks], ScoutTally]):
         if isinstance(error, SourceDownError) and error.retry_after_s is not None:
             self.tally.errors[code] += 1  # it rests, which its own failures have told
             return False
+        self.last_failure = f"{name}: {error.one_line() if isinstance(error, CallError) else code}"
         self.ctx.log.warning("look failed", watcher=name, error=str(error))
         looks[name] = Failure(code)
         return False

@@ -378,12 +378,13 @@ async def test_where_every_look_fails_the_run_is_an_error_that_is_tried_again(
     world: World, streams: Streams
 ) -> None:
     def fails(company: Company, memory: Memory, ctx: Context) -> Look:
-        raise ZeroDivisionError
+        raise MalformedAnswerError("press: no feed", source="press", status=200)
 
     ctx = await world.context(scouting(Eye(fails)), await streams.of("AB"))
     _, _, results = await begin(scouting(Eye(fails)), ctx)
-    errors = {"ZeroDivisionError": 2}
-    assert results == {"error": f"every look failed: {errors}", "errors": errors}
+    errors = {"MALFORMED_ANSWER": 2}
+    why = f"every look failed: {errors}; the last one: eye: press: no feed"
+    assert results == {"error": why, "errors": errors}
 
 
 @pytest.mark.parametrize("error", [LeaseLostError("gone"), Fail("so it is"), Snooze(after=5)])
