@@ -61,6 +61,13 @@ def offers(*htmls: str) -> Offers:
     return Offers(found for html in htmls if (found := offer(html)))
 
 
+@pytest.mark.parametrize("host", ["acme.bamboohr.com", "acme.wd5.myworkdayjobs.com", "join.com"])
+def test_an_offer_is_not_of_whose_service_it_is_made_through(host: str) -> None:
+    made = offer(f"Acme | Engineer<p>https://{host}/jobs/1")
+    assert made is not None
+    assert made.domains == frozenset()
+
+
 def test_an_offer_is_of_who_has_its_domain_else_of_who_has_its_distinctive_name() -> None:
     found = offers(
         "Ledger (https://harbourledger.co.uk) | Engineer",
