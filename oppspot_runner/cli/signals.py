@@ -131,6 +131,7 @@ def _shown(row: dict[str, Any]) -> Iterator[RenderableType]:
     yield output.fields(
         [
             ("signal", row["id"]),
+            ("organisation", row["org_id"]),
             ("type", row["signal_type"]),
             ("status", row["status"]),
             ("decided", decided),

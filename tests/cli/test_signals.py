@@ -12,7 +12,9 @@ from click.testing import CliRunner, Result
 from oppspot_runner.cli.main import main
 
 WORLD = """
-    WITH c AS (
+    WITH o AS (
+        INSERT INTO organizations (id) VALUES ('00000000-0000-0000-0000-00000000000a')
+    ), c AS (
         INSERT INTO companies (name, name_norm) VALUES ('Acme Ltd', 'acme'), ('Other', 'other')
         RETURNING id, name
     ), s AS (
@@ -84,3 +86,10 @@ def test_a_signal_that_is_not_there_is_told_in_a_line(desk: Desk) -> None:
     ended = desk("act", "0000-nothing")
     assert ended.exit_code == 1
     assert "there is no signal '0000-nothing'" in ended.stderr
+
+
+def test_a_signal_says_whose_it_is_where_several_organisations_see_the_same(desk: Desk) -> None:
+    owner = "00000000-0000-0000-0000-00000000000a"
+    with psycopg.connect(desk.dsn) as connection:
+        connection.execute("UPDATE buying_signals SET org_id = %s", (owner,))
+    assert owner in desk("show", desk.signals["Other expansion"]).stdout
