@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -13,12 +13,12 @@ from oppspot_runner.agents.relationship import RelationshipAgent
 from oppspot_runner.agents.web import WebAccess
 from oppspot_runner.app.web import RunnerWeb
 from oppspot_runner.base.settings import load_settings
-from oppspot_runner.connectors import sources
+from oppspot_runner.connectors.sources import SOURCES, Source
 from oppspot_runner.db.pool import Database
 from oppspot_runner.db.through import at_once
 from oppspot_runner.streams.people import PeopleStore
 from oppspot_runner.testing.world import World as FakeWorld
-from tests.agents.generous_sources import generous
+from tests.agents.generous import generous
 from tests.people import register
 from tests.streams.world import World
 
@@ -30,7 +30,8 @@ def world(db: Database) -> World:
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeWorld]:
-    monkeypatch.setattr(sources, "SOURCES", generous())
+    for name, source in generous().items():
+        monkeypatch.setitem(cast(dict[str, Source], SOURCES), name, source)
     with FakeWorld(register.content()) as made:
         for name, value in made.settings().items():
             monkeypatch.setenv(name, value)
