@@ -64,6 +64,11 @@ def traces(key: str, born: Born | None, register_ids: Sequence[str]) -> tuple[st
     return by_id if born is None else (*by_id, f"born {key} {born[0]:04}-{born[1]:02}")
 
 
+def contact_trace(key: str, company_norm: str | None) -> str:
+    """What a digest is made of that stands for a contact without an address."""
+    return f"contact {key} of {company_norm or ''}"
+
+
 @dataclass(frozen=True)
 class Office:
     """An office in a company, in the words of the register."""

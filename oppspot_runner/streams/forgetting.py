@@ -5,18 +5,18 @@ What is left is a salted digest, by which neither a register nor an import bring
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from oppspot_runner.base import payload as checks
+from oppspot_runner.companies.names import normalise_name
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection, Database
-from oppspot_runner.people.names import name_key, short_forms, spellings
-from oppspot_runner.people.person import traces
+from oppspot_runner.people.mentions import ends_of, mention_pattern, trace_at, whole_words
+from oppspot_runner.people.names import name_key
+from oppspot_runner.people.person import contact_trace, traces
 
 BLANK = statement("people/blank")
 COMPANIES = statement("people/companies_of")
@@ -27,6 +27,8 @@ FORGET_DRAFTS = statement("people/forget_drafts")
 FORGET_FACTS = statement("people/forget_facts")
 FORGET_OFFICES = statement("people/forget_offices")
 FORGET_PEOPLE = statement("people/forget_people")
+FORGET_SIGHTINGS = statement("people/forget_sightings")
+FORGET_WISHES = statement("people/forget_wishes")
 HOLD = statement("people/hold")
 PATIENCE = statement("people/patience")
 PRUNE = statement("people/prune")
@@ -54,10 +56,10 @@ WITH_TEXTS = (
     "stream_run_nodes",
     "stream_runs",
     "streams",
+    "suppressions",
     "tool_calls",
     "tool_results",
 )
-WORD_EDGE = re.compile(r"\w")
 
 
 @dataclass
@@ -107,22 +109,25 @@ async def forget(db: Database, somebody: Somebody, *, by: str | None = None) -> 
     First it is noted who is forgotten, so that nobody brings them back meanwhile; all else is one
     transaction, after which a second try finds what a failed one has left.
     """
+    people = {"people": list(somebody.people), "contacts": list(somebody.contacts)}
     async with db.transaction() as tx:
         await tx.execute(HOLD)
+        companies = await (await tx.execute(COMPANIES, people)).fetchall()
         kept = [*(f"email {one}" for one in somebody.emails), *somebody.traces]
+        kept += [*_places(somebody, companies)]
         await tx.execute(REMEMBER, {"whats": kept, "by": by})
-    people = {"people": list(somebody.people), "contacts": list(somebody.contacts)}
     removed: dict[str, int] = {}
     async with db.transaction() as tx:
         await tx.execute(PATIENCE)
-        companies = await (await tx.execute(COMPANIES, people)).fetchall()
         values = {**people, **_needles(somebody, companies)}
         for name, query in (
             ("drafts", FORGET_DRAFTS),
             ("facts", FORGET_FACTS),
             ("cached answers", FORGET_ANSWERS),
+            ("sightings", FORGET_SIGHTINGS),
             ("appointments", FORGET_OFFICES),
             ("contacts", FORGET_CONTACTS),
+            ("wishes", FORGET_WISHES),
             ("people", FORGET_PEOPLE),
         ):
             removed[name] = (await tx.execute(query, values)).rowcount
@@ -148,7 +153,7 @@ async def _blank(tx: Connection, pattern: str) -> dict[str, int]:
 def _somebody(row: Mapping[str, Any]) -> Somebody:
     born = (row["birth_year"], row["birth_month"]) if row["birth_year"] else None
     is_contact = row["kind"] == "contact"
-    return Somebody(
+    found = Somebody(
         {row["name"]},
         {row["person_id"]} if row["person_id"] else set(),
         {row["id"]} if is_contact else set(),
@@ -156,17 +161,35 @@ def _somebody(row: Mapping[str, Any]) -> Somebody:
         set(traces(row["name_norm"], born, row["register_ids"])),
         set(filter(None, row["companies"])),
     )
+    if is_contact and not row["email"]:
+        found.traces.update(_of_contacts(found))
+    return found
+
+
+def _of_contacts(somebody: Somebody) -> Iterable[str]:
+    """By what an import knows them again that gives no address."""
+    for company in somebody.companies or {""}:
+        yield from (contact_trace(name_key(one), normalise_name(company)) for one in somebody.names)
+
+
+def _places(somebody: Somebody, companies: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    """By what they are known again in texts about these companies, and in lists of names."""
+    every_end = filter(None, map(ends_of, somebody.names))
+    places = [row["company_id"] for row in companies if row["company_id"]]
+    yield from (trace_at(place, ends) for ends in every_end for place in places)
+    if somebody.contacts and somebody.companies:
+        yield from _of_contacts(somebody)
 
 
 def _needles(somebody: Somebody, companies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """By what rows and texts are found: spellings, ids, and addresses at the register."""
-    written = {text for name in somebody.names for text in (*spellings(name), *short_forms(name))}
-    ids = map(str, (*somebody.people, *somebody.contacts))
-    register_ids = [one.removeprefix("id ") for one in somebody.traces if one.startswith("id ")]
+    """By what rows and texts are found: the name, ids, and addresses at the register."""
+    patterns = filter(None, map(mention_pattern, sorted(somebody.names)))
+    ids = {str(one) for one in (*somebody.people, *somebody.contacts)}
+    register_ids = {one.removeprefix("id ") for one in somebody.traces if one.startswith("id ")}
     numbers = {row["company_number"] for row in companies if row["company_number"]}
     return {
-        "pattern": _pattern([*written, *somebody.emails, *ids]),
-        "needles": [one.encode() for text in written for one in _as_registers_write(text)],
+        "pattern": "|".join([*patterns, *whole_words({*somebody.emails, *ids, *register_ids})]),
+        "emails": list(somebody.emails),
         "urls": urls_of(numbers, register_ids),
         "company_ids": [row["company_id"] for row in companies if row["company_id"]],
     }
@@ -178,25 +201,3 @@ def urls_of(numbers: Iterable[str], register_ids: Iterable[str] = ()) -> list[st
         *(f"%/company/{one}{rest}" for one in numbers for rest in ("", "/%", "?%")),
         *(f"%/officers/{one}/%" for one in register_ids),
     ]
-
-
-def _pattern(texts: Iterable[str]) -> str:
-    """A regular expression for whole words, however they are spaced; longer ones first."""
-    return "|".join(map(_whole, sorted(texts, key=lambda text: (-len(text), text))))
-
-
-def _whole(text: str) -> str:
-    words = r"\s+".join(map(re.escape, text.split()))
-    return f"{_edge(text[0], 'm')}{words}{_edge(text[-1], 'M')}"
-
-
-def _edge(letter: str, mark: str) -> str:
-    return f"\\{mark}" if WORD_EDGE.match(letter) else ""
-
-
-def _as_registers_write(text: str) -> set[str]:
-    surname, comma, given = text.partition(", ")
-    forms = {text, text.upper(), f"{surname.upper()}{comma}{given}"}
-    if comma:
-        forms.add(f"{given} {surname.upper()}")
-    return forms | {json.dumps(form)[1:-1] for form in forms}

@@ -67,7 +67,7 @@ class PeopleStore:
         rows = await self._all(FORGOTTEN, whats=list(traces)) if traces else []
         if rows:
             await self.db.execute(
-                FORGET_ANSWERS, {"urls": urls_of(numbers=[number]), "needles": []}
+                FORGET_ANSWERS, {"urls": urls_of(numbers=[number]), "pattern": None}
             )
         return {row["what"] for row in rows}
 

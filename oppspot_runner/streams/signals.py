@@ -22,6 +22,7 @@ from oppspot_runner.signals.merging import (
     short_key,
 )
 from oppspot_runner.signals.sighting import MOST_MISSES, Look, Memory, Posting, Sighting
+from oppspot_runner.streams.mentions import without_forgotten
 from oppspot_runner.streams.signal_rows import (
     new_signal,
     posting_row,
@@ -217,6 +218,7 @@ class SignalStore:
     ) -> tuple[list[Record], tuple[NewSignal, ...]]:
         """The signals that are seen now, and those of them that count from now on."""
         where = {"org_id": self.org_id, "company_id": company["id"]}
+        sightings = await without_forgotten(tx, company["id"], sightings)
         since = earliest(sightings, now)
         records = await self._records(tx, where, sightings, open_keys, since)
         touched = merge(records, sightings, open_keys, least=least, now=now)

@@ -4,7 +4,8 @@ WITH given AS MATERIALIZED (
     SELECT g.* FROM ROWS FROM (jsonb_to_recordset(%(contacts)s::jsonb) AS (name text, name_norm text, email text, domain text,
         company text, company_norm text, title text, last_contact_at timestamptz)) WITH ORDINALITY
         AS g (name, name_norm, email, domain, company, company_norm, title, last_contact_at, place)
-    WHERE NOT EXISTS (SELECT FROM suppressions s WHERE s.digest = forgotten_digest('email ' || g.email))
+    WHERE NOT EXISTS (SELECT FROM suppressions s WHERE s.digest = forgotten_digest(
+        coalesce('email ' || g.email, 'contact ' || g.name_norm || ' of ' || coalesce(g.company_norm, ''))))
 ), by_email AS (
     INSERT INTO contacts AS k (org_id, name, name_norm, email, domain, company, company_norm, title, last_contact_at, source)
     SELECT %(org_id)s::uuid, g.name, g.name_norm, g.email, g.domain, g.company, g.company_norm, g.title, g.last_contact_at,

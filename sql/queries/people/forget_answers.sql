@@ -1,4 +1,2 @@
 -- Answers of sources about these companies and their officers, and any other that says the name.
-DELETE FROM http_cache h
-WHERE h.url LIKE ANY (%(urls)s::text[])
-   OR EXISTS (SELECT FROM unnest(%(needles)s::bytea[]) AS n WHERE position(n IN h.body) > 0)
+DELETE FROM http_cache h WHERE h.url LIKE ANY (%(urls)s::text[]) OR text_of(h.body) ~* %(pattern)s::text

@@ -1,5 +1,2 @@
--- Somebody who is forgotten, with the wish not to be approached: the digest holds now.
-WITH wish AS (
-    DELETE FROM suppressions s WHERE s.kind = 'person' AND s.value = ANY (%(people)s::uuid[]::text[])
-)
+-- Somebody who is forgotten.
 DELETE FROM people p WHERE p.id = ANY (%(people)s::uuid[])

@@ -1,0 +1,115 @@
+"""A name is found however a text writes it, and nothing else is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from oppspot_runner.people.mentions import mention_pattern
+from oppspot_runner.signals.sighting import Look, Sighting
+from oppspot_runner.streams.forgetting import find_somebody, forget
+from oppspot_runner.streams.signals import SignalStore
+from tests.streams.world import World
+
+WRITTEN = "Dr. José María O'Neill-Núñez"
+SAYS = [
+    "José María O'Neill-Núñez",
+    "O'NEILL-NÚÑEZ, José María",
+    "jose o’neill nunez",
+    "Jose\u0301 M. ONeill Nun\u0303ez",
+    "line\nJosé María O'Neill-Núñez\nline",
+    "https://press.example/2025/jose-oneill-nunez-joins-acme",
+    "jose%20oneill%20nunez",
+    "é José O'Neill-Núñez é",
+    "jose.oneill-nunez@acme.example",
+]
+KEEPS = ["José María O'Neill", "Marjose O'Neill Nunez", "Jose O'Neill Nunezson", "nunez, maria"]
+
+
+async def somebody_named(world: World, name: str, key: str, company_id: UUID, org: UUID) -> UUID:
+    row = await world.one(
+        "INSERT INTO people (org_id, name, name_norm, birth_year, birth_month, source)"
+        " VALUES (%s, %s, %s, 1970, 2, 'companies_house') RETURNING id",
+        org,
+        name,
+        key,
+    )
+    await world.db.execute(
+        "INSERT INTO appointments (org_id, person_id, company_id, company_number, company_name,"
+        " role, source) VALUES (%s, %s, %s, '01234567', 'Acme', 'director', 'companies_house')",
+        (org, row["id"], company_id),
+    )
+    return UUID(str(row["id"]))
+
+
+async def test_a_name_is_blanked_however_texts_and_json_write_it(world: World) -> None:
+    org = await world.organisation()
+    stream = await world.stream(org_id=org)
+    company = await world.company("Acme Ltd")
+    key = "jose maria oneill nunez"
+    person = await somebody_named(world, WRITTEN, key, company, org)
+    add = (
+        "INSERT INTO stream_insights (stream_id, org_id, kind, title, evidence)"
+        " VALUES (%s, %s, 'x', %s, jsonb_build_object('said', %s::text, 'place', %s::int))"
+    )
+    for place, text in enumerate([*SAYS, *KEEPS]):
+        await world.db.execute(add, (stream, org, text, text, place))
+    (found,) = await find_somebody(world.db, str(person))
+    await forget(world.db, found)
+    rows = await world.all(
+        "SELECT title, evidence FROM stream_insights ORDER BY evidence -> 'place'"
+    )
+    for row, text in zip(rows, [*SAYS, *KEEPS], strict=True):
+        both = (row["title"], row["evidence"]["said"])
+        if text in KEEPS:
+            assert both == (text, text)
+        else:
+            assert all("[forgotten]" in one and "neill" not in one.lower() for one in both), both
+
+
+@pytest.mark.parametrize("name", ["Sales", "True", "12 34", "true null"])
+async def test_a_word_that_is_also_another_is_blanked_nowhere(world: World, name: str) -> None:
+    assert mention_pattern(name) is None
+
+
+async def test_who_is_forgotten_is_in_no_signal_that_is_seen_later(world: World) -> None:
+    org = await world.organisation()
+    company, other = await world.company("Acme Ltd"), await world.company("Other Ltd")
+    person = await somebody_named(world, WRITTEN, "jose maria oneill nunez", company, org)
+    store, now = SignalStore(world.db, org), datetime.now(UTC)
+
+    def news(place: int) -> Sighting:
+        return Sighting(
+            "executive_change",
+            "feed:press.example",
+            f"https://press.example/jose-oneill-nunez-{place}",
+            f"José O'Neill-Núñez joins Acme as CFO {place}",
+            now,
+            "strong",
+            75,
+            event=f"jose nunez {place}",
+            source_url=f"https://press.example/jose-oneill-nunez-{place}",
+            data={"person": "José O'Neill-Núñez", "role": "CFO"},
+        )
+
+    async def save(place: int, company_id: UUID = company) -> Any:
+        looks = {"feed": Look((news(place),))}
+        return await store.save(company_id, looks, threshold=0.7, now=now)
+
+    await save(1)
+    (found,) = await find_somebody(world.db, str(person))
+    await forget(world.db, found)
+    again = await save(1)
+    assert (len(again.new), again.refreshed) == (0, 1)  # it is the same event as before
+    new = await save(2)
+    assert [one.title for one in new.new] == ["[forgotten] joins Acme as CFO 2"]
+    for table in ("buying_signals", "signal_sightings", "signal_watches", "stream_insights"):
+        row = await world.one(
+            f"SELECT count(*) AS n FROM {table} t WHERE t::text ~* 'n.?neill|nunez|núñez'"
+        )
+        assert row["n"] == 0, table
+    elsewhere = await save(1, other)  # who has the name there may be anybody
+    assert "José" in elsewhere.new[0].title
