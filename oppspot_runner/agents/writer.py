@@ -13,14 +13,12 @@ from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import ValidationError
-
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.definition import Agent
+from oppspot_runner.agents.goal import options_of
 from oppspot_runner.agents.options import AgentOptions
 from oppspot_runner.agents.writer_run import Draftsman, Outcome, WriterConfig
 from oppspot_runner.base.errors import Fail, Snooze
-from oppspot_runner.base.validation import first_fault
 
 SPARE_S = 60.0  # what is left of the time when no further company is begun
 EVIDENCE = ("drafts_created", "repaired", "by_template", "rejected", "skipped")
@@ -34,7 +32,7 @@ class WriterAgent(Agent):
 
     async def execute_agent(self, state: dict[str, Any]) -> dict[str, Any]:
         """Writes to one company after the other, each draft as soon as it is ready."""
-        config = writer_config(self.ctx)
+        config = options_of(WriterConfig, self.ctx, "nothing can be written")
         due: list[str] = await self.ctx.step("due", self._due, config)
         draftsman = Draftsman(self.ctx, config)
         done: list[Outcome] = []
@@ -73,15 +71,6 @@ class WriterAgent(Agent):
             )
             results["insights"] = [str(insight)]
         return True
-
-
-def writer_config(ctx: Context) -> WriterConfig:
-    """The agent's configuration under `execution_config`. Raises Fail naming the bad field."""
-    given = {**ctx.agent.configuration, **ctx.execution_config}
-    try:
-        return WriterConfig.model_validate(given)
-    except ValidationError as error:
-        raise Fail(f"execution_config.{first_fault(error)}") from None
 
 
 def _results(done: Sequence[Outcome], due: int) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def only_one(ids: Sequence[UUID], what: str) -> UUID:
     """The only id of `ids`. Raises InvalidInputError when there are more."""
     if len(ids) > 1:
         raise InvalidInputError(
-            f"{what[:200]} may be any of {', '.join(map(str, ids))}", hint="Give more characters."
+            f"{what[:200]} may be any of {', '.join(map(str, ids))}", hint="Give one of these."
         )
     return ids[0]
 

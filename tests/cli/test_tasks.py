@@ -79,7 +79,7 @@ def test_a_prefix_of_two_tasks_is_refused_with_both(cli: CommandLine, rows: Rows
     first, second = sorted((rows.task(agent), rows.task(agent)))
     ended = cli("tasks", "show", first[:4])
     assert ended.code == 1
-    assert f"task {first[:4]} may be any of {first}, {second}. Give more characters." in ended.err
+    assert f"task {first[:4]} may be any of {first}, {second}. Give one of these." in ended.err
     for name in (first[:3], "xyzw", str(uuid4())):
         assert f"there is no task '{name}'" in cli("tasks", "show", name).err
 
