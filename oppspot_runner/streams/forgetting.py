@@ -15,12 +15,13 @@ from oppspot_runner.companies.names import normalise_name
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection, Database
 from oppspot_runner.people.mentions import ends_of, mention_pattern, trace_at, whole_words
-from oppspot_runner.people.names import name_key
+from oppspot_runner.people.names import name_key, person_name
 from oppspot_runner.people.person import contact_trace, traces
 
 BLANK = statement("people/blank")
 COMPANIES = statement("people/companies_of")
 FIND = statement("people/find")
+FIND_IN_SIGNALS = statement("people/find_in_signals")
 FORGET_ANSWERS = statement("people/forget_answers")
 FORGET_CONTACTS = statement("people/forget_contacts")
 FORGET_DRAFTS = statement("people/forget_drafts")
@@ -64,7 +65,9 @@ WITH_TEXTS = (
 
 @dataclass
 class Somebody:
-    """All rows that are about one person, as far as anybody can tell."""
+    """All rows that are about one person, as far as anybody can tell; or, of whom there are none,
+    the companies whose headlines say the name (`told_of`).
+    """
 
     names: set[str] = field(default_factory=set)
     people: set[UUID] = field(default_factory=set)
@@ -72,6 +75,7 @@ class Somebody:
     emails: set[str] = field(default_factory=set)
     traces: set[str] = field(default_factory=set)
     companies: set[str] = field(default_factory=set)
+    told_of: set[UUID] = field(default_factory=set)
 
     def joins(self, other: Somebody) -> bool:
         """Whether something other than the name says that both are one."""
@@ -83,7 +87,7 @@ class Somebody:
 
     def take_in(self, other: Somebody) -> None:
         """Adds the rows of another one who turned out to be the same."""
-        for name in ("names", "people", "contacts", "emails", "traces", "companies"):
+        for name in ("names", "people", "contacts", "emails", "traces", "companies", "told_of"):
             getattr(self, name).update(getattr(other, name))
 
 
@@ -100,6 +104,11 @@ async def find_somebody(db: Database, asked: str) -> list[Somebody]:
             one.take_in(other)
             found.remove(other)
         found.append(one)
+    pattern = None if email or low else mention_pattern(asked)
+    if not found and pattern:
+        rows = await db.fetch_all(FIND_IN_SIGNALS, {"pattern": pattern})
+        where, ids = {row["name"] for row in rows}, {row["id"] for row in rows}
+        found = [Somebody({person_name(asked)}, companies=where, told_of=ids)] if rows else []
     return found
 
 
@@ -175,7 +184,7 @@ def _of_contacts(somebody: Somebody) -> Iterable[str]:
 def _places(somebody: Somebody, companies: Sequence[Mapping[str, Any]]) -> Iterable[str]:
     """By what they are known again in texts about these companies, and in lists of names."""
     every_end = filter(None, map(ends_of, somebody.names))
-    places = [row["company_id"] for row in companies if row["company_id"]]
+    places = {row["company_id"] for row in companies if row["company_id"]} | somebody.told_of
     yield from (trace_at(place, ends) for ends in every_end for place in places)
     if somebody.contacts and somebody.companies:
         yield from _of_contacts(somebody)

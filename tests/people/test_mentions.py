@@ -113,3 +113,23 @@ async def test_who_is_forgotten_is_in_no_signal_that_is_seen_later(world: World)
         assert row["n"] == 0, table
     elsewhere = await save(1, other)  # who has the name there may be anybody
     assert "José" in elsewhere.new[0].title
+
+
+async def test_whom_only_headlines_name_is_forgotten_by_the_name(world: World) -> None:
+    org = await world.organisation()
+    company = await world.company("Acme Ltd")
+    store, now = SignalStore(world.db, org), datetime.now(UTC)
+
+    async def save(key: str) -> str:
+        title = "Acme: Zoë d’Arcy joins as CFO"
+        told = Sighting("news_mention", "feed:x", key, title, now, "weak", 75, event=key)
+        saved = await store.save(company, {"feed": Look((told,))}, threshold=0.7, now=now)
+        return saved.new[0].title
+
+    await save("1")
+    assert await find_somebody(world.db, "Zoe Nobody") == []
+    (found,) = await find_somebody(world.db, "D'ARCY, Zoe")
+    assert (found.companies, found.told_of) == ({"Acme Ltd"}, {company})
+    removed = await forget(world.db, found)
+    assert set(removed) == {"texts in buying_signals"}
+    assert await save("2") == "Acme: [forgotten] joins as CFO"
