@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from oppspot_runner.base.errors import ConfigurationError, NotFoundError
+from oppspot_runner.base.errors import ConfigurationError, ConflictError, NotFoundError
 from oppspot_runner.base.jsonsafe import dumps
 from oppspot_runner.base.redact import redact_url
 from oppspot_runner.db.files import statement
@@ -91,7 +91,11 @@ async def add_rule(database: Database, rule: NewRule) -> UUID:
     rule.check()
     params = {**vars(rule), "filter": dumps(rule.filter)}
     row = await database.fetch_one(ADD, params)
-    assert row is not None
+    if row is None:
+        raise ConflictError(
+            f"there is a rule {rule.name!r} already",
+            hint="Take another name, or remove that one: oppspot-runner notifications remove.",
+        )
     added: UUID = row["id"]
     return added
 

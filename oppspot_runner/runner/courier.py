@@ -26,7 +26,7 @@ MOST_ROUNDS = 20  # of 1,000 events, before deliveries get their turn
 
 class Courier:
     """Works when the poll finds something to do, and when a message is due. `deliver` begins a
-    delivery; it is called while `has_room()` says that none is on."""
+    delivery; it is called while `has_room()` says that few are on."""
 
     def __init__(
         self,
@@ -78,18 +78,21 @@ class Courier:
             await gathering.gather(self.database)
             seen = await self._seen()
         self._due_s = NEVER if seen.due_s is None else seen.due_s
-        if seen.ready and self.serves and self.has_room():
-            await self._claim()
+        if not self.serves:
+            return
+        while seen.ready and self.has_room() and await self._claim():
+            seen = await self._seen()
 
     async def _seen(self) -> Look:
         async with self.database.connection() as connection:
             return await gathering.look(connection)
 
-    async def _claim(self) -> None:
+    async def _claim(self) -> bool:
         async with self.database.connection() as connection:
             claimed = await self.claimer.claim(connection, 1)
         for task in claimed.tasks:
             self.deliver(task)
+        return bool(claimed.tasks)
 
     def _tell(self, fault: str) -> None:
         if fault != self._fault:

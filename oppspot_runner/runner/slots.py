@@ -2,8 +2,8 @@
 
 A batch holds one slot, however many attempts are in it; a task that runs alone holds them all. An
 attempt that ended well holds none while its end is written: the next one can be claimed meanwhile.
-A delivery of a notification never holds one: there is a place for it beside the slots, and nobody
-waits for its end, not even who runs alone.
+A delivery of a notification never holds one: there are places for some beside the slots, and nobody
+waits for their ends, not even who runs alone.
 After an error the next one waits for what that has to say, such as a breaker that opens.
 """
 
@@ -19,6 +19,8 @@ from oppspot_runner.runner.attempt import Attempt
 from oppspot_runner.runner.batch import Batch, grouped
 from oppspot_runner.runner.term import Term
 from oppspot_runner.runner.tools import Tools
+
+MOST_BESIDE = 4  # deliveries: those that hang must not hold up all others
 
 
 class Slots:
@@ -40,7 +42,7 @@ class Slots:
         self._sharing = 0  # attempts in the slot of another one of their batch
         self._ending = 0  # attempts that hold no slot any more
         self._lonely = 0  # attempts of tasks that run alone
-        self._beside: int | None = None  # the token of the one that holds no slot
+        self._beside: set[int] = set()  # the tokens of those that hold no slot
         self._alone = asyncio.Event()
         self._alone.set()
         self._empty = asyncio.Event()
@@ -53,12 +55,12 @@ class Slots:
 
     @property
     def has_room_beside(self) -> bool:
-        """Whether a delivery may begin: none is on, and nobody runs alone."""
-        return self._beside is None and not self._lonely
+        """Whether a delivery may begin: few are on, and nobody runs alone."""
+        return len(self._beside) < MOST_BESIDE and not self._lonely
 
     @property
     def _inside(self) -> int:
-        return len(self.attempts) - (self._beside is not None)
+        return len(self.attempts) - len(self._beside)
 
     async def emptied(self) -> None:
         """Waits until no attempt is left. Raises what ended one by a fault of ours."""
@@ -96,7 +98,7 @@ class Slots:
     def begin_beside(self, task: Task, tools: Tools) -> None:
         """Begins an attempt that holds no slot. What killed its runner before has its turn too."""
         attempt = Attempt(task, tools, self._release, self._end)
-        self._beside = task.run_token
+        self._beside.add(task.run_token)
         self._keep(attempt)
         attempt.start(_at_once if task.runs_alone else None)
 
@@ -128,7 +130,7 @@ class Slots:
         del self.attempts[attempt.task.run_token]
         self._ending -= not attempt.holds_slot
         if self._is_beside(attempt):
-            self._beside = None
+            self._beside.remove(attempt.task.run_token)
         else:
             self._lonely -= attempt.task.runs_alone
         self._fault = self._fault or attempt.fault
@@ -141,7 +143,7 @@ class Slots:
         self.on_end(attempt)
 
     def _is_beside(self, attempt: Attempt) -> bool:
-        return attempt.task.run_token == self._beside
+        return attempt.task.run_token in self._beside
 
 
 async def _at_once() -> None:

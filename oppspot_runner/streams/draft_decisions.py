@@ -64,6 +64,9 @@ async def decide(
         row = await show(db, draft_id)
         if row["warnings"] and row["status"] in ("draft", "approved"):
             raise ConflictError(f"the draft cannot be {status}: {row['warnings'][0]}", hint=AGAIN)
+        if (row["status"], status) == ("draft", "sent_elsewhere"):
+            hint = f"Read it, then: oppspot-runner drafts approve {draft_id}."
+            raise ConflictError("nobody has approved the draft yet", hint=hint)
     values = {"draft_id": draft_id, "status": status, "decided_by": decided_by, "reason": reason}
     with explained():
         decided = await db.fetch_one(DECIDE, values)

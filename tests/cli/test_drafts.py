@@ -97,7 +97,7 @@ def test_a_draft_is_rejected_or_withdrawn_with_a_reason(desk: Desk) -> None:
         "linkedin": ("draft", None),
     }
     assert "the draft is rejected: it cannot become approved" in desk.refused("approve", desk.email)
-    assert "the draft is draft: it cannot become sent" in desk.refused("sent", desk.linkedin)
+    assert "nobody has approved the draft yet" in desk.refused("sent", desk.linkedin)
     assert "there is no draft" in desk.refused("show", "ffffffff")
 
 

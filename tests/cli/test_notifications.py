@@ -56,7 +56,7 @@ def test_a_rule_is_added_shown_paused_and_removed(cli: CommandLine, mail_setting
     assert "ops task_dead agent Digest email ops@example.com 60 s 60 min 0 0 active" in text
     assert findings(cli)[0]["text"] == "1 rule(s) can tell people"
     again = cli("notifications", "add", "ops", *MAIL)
-    assert (again.code, "already exists" in again.err) == (1, True)
+    assert (again.code, "there is a rule" in again.err) == (1, True)
     cli("notifications", "pause", "ops")
     assert cli.json("notifications", "rules")[0]["is_active"] is False
     cli("notifications", "resume", str(rule["id"]))

@@ -85,6 +85,23 @@ async def test_a_mail_server_that_hangs_delays_no_task(bench: Bench, mailing: Po
         assert not mailing.freed.is_set()
 
 
+async def test_a_delivery_that_hangs_delays_no_other_one(bench: Bench, mailing: PostOffice) -> None:
+    mailing.answers["DATA"] = "hang"
+    await rule(bench.db)
+
+    async def one_arrived() -> bool:
+        return len(mails(mailing)) == 1
+
+    async with bench.running():
+        await dead(bench.db)
+        await asyncio.wait_for(mailing.hangs.wait(), 20)
+        mailing.answers.clear()
+        await dead(bench.db)
+        await bench.until(one_arrived)
+        assert not mailing.freed.is_set()
+        mailing.freed.set()
+
+
 async def test_who_runs_alone_waits_for_no_delivery_and_is_left_alone(
     bench: Bench, mailing: PostOffice
 ) -> None:
