@@ -120,6 +120,7 @@ def csv(
 @click.argument("file", metavar="FILE|ZIP|-")
 @click.option("--map", "assignments", multiple=True, metavar="FIELD=COLUMN", help="Repeatable.")
 @click.option("--source", "label", default="contacts", show_default=True, help="Name for the list.")
+@click.option("--encoding", help="Default: UTF-8, or UTF-16 where the file says so.")
 @click.option("--org", type=click.UUID, help="Organisation whose contacts they are.")
 @click.option("--dry-run", is_flag=True, help="Say what it would do; write nothing.")
 @json_option
@@ -128,6 +129,7 @@ async def contacts(
     file: str,
     assignments: tuple[str, ...],
     label: str,
+    encoding: str | None,
     org: UUID | None,
     dry_run: bool,
     as_json: bool,
@@ -136,7 +138,13 @@ async def contacts(
     columns = parse_assignments(assignments, CONTACT_FIELDS)
     async with open_database() as database:
         report = await import_contacts(
-            database, file, columns, org_id=org, label=label, dry_run=dry_run
+            database,
+            file,
+            columns,
+            org_id=org,
+            label=label,
+            encoding=encoding,
+            dry_run=dry_run,
         )
     if as_json:
         print_json({**report.to_json(), "dry_run": dry_run})

@@ -94,6 +94,7 @@ async def import_contacts(
     *,
     org_id: UUID | None = None,
     label: str = "contacts",
+    encoding: str | None = None,
     dry_run: bool = False,
 ) -> ContactReport:
     """Brings the contacts of a CSV file, "-" for standard input, to an organisation.
@@ -103,7 +104,7 @@ async def import_contacts(
     """
     report = ContactReport()
     fixed = {"org_id": org_id, "source": f"import:{label}", "company_id": None}
-    with open_text(path) as opened:
+    with open_text(path, encoding=encoding) as opened:
         contacts = _contacts(open_table(opened, report.tally), columns, report.tally)
         try:
             async with (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -130,3 +131,23 @@ def test_people_are_shown_suppressed_and_forgotten_by_the_command_line(
     assert gone == {"people": 1, "contacts": 1, "appointments": 1}
     again = json.loads(run(dsn, path, "--json").stdout)
     assert again["skipped"] == {"the person was forgotten": 1}
+
+
+def test_names_are_read_in_the_encoding_of_the_file(dsn: str, tmp_path: Path) -> None:
+    path = tmp_path / "contacts.csv"
+    path.write_bytes("Name;Email\nJosé Núñez;jose@acme.com\n".encode("cp1252"))
+    assert run(dsn, str(path), "--encoding", "cp1252").exit_code == 0
+    assert rows(dsn, "SELECT name FROM contacts") == [("José Núñez",)]
+    wrong = run(dsn, str(path), "--encoding", "latin-99")
+    assert (wrong.exit_code, "unknown encoding" in wrong.stderr) == (1, True)
+
+
+def test_a_contact_without_an_address_stays_forgotten(dsn: str, write_csv: WriteCsv) -> None:
+    given = [["Name", "Company"], ["Al Moss", "Acme Ltd"], ["Al Moss", "Bolt Ltd"]]
+    path = str(write_csv(*given))
+    run(dsn, path)
+    ((found,),) = rows(dsn, "SELECT id FROM contacts WHERE company_norm = 'acme'")
+    gone = CliRunner().invoke(main, ["forget", str(found), "--yes"], env={"DATABASE_URL": dsn})
+    assert gone.exit_code == 0, gone.stderr
+    run(dsn, path)
+    assert rows(dsn, "SELECT company_norm FROM contacts") == [("bolt",)]
