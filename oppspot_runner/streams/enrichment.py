@@ -11,6 +11,7 @@ from oppspot_runner.companies.company import Fact
 from oppspot_runner.companies.items import Enriched
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
+from oppspot_runner.streams.mentions import without_forgotten_officers
 
 ADD_FACTS = statement("streams/add_facts")
 LOCK_COMPANIES = statement("streams/lock_companies")
@@ -28,11 +29,12 @@ async def save_enrichment(
     """
     own: dict[str, Any] = {"org_id": org_id}
     ids = [one.company_id for one in page]
-    facts = [fact_row(one.company_id, fact) for one in page for fact in one.facts]
     changed = [{"id": one.company_id, "changes": one.changes} for one in page if one.changes]
     checks = [(one.company_id, *said) for one in page for said in one.outcomes.items()]
     async with db.transaction() as tx:
         await tx.execute(LOCK_COMPANIES, {**own, "ids": ids})
+        told = await without_forgotten_officers(tx, page)
+        facts = [fact_row(one.company_id, fact) for one in told for fact in one.facts]
         if facts:
             await tx.execute(ADD_FACTS, {**own, "facts": dumps(clean(facts))})
         if changed:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from oppspot_runner.companies.company import Fact
+from oppspot_runner.companies.items import Enriched
 from oppspot_runner.people.mentions import mention_pattern
 from oppspot_runner.signals.sighting import Look, Sighting
+from oppspot_runner.streams.enrichment import save_enrichment
 from oppspot_runner.streams.forgetting import find_somebody, forget
 from oppspot_runner.streams.signals import SignalStore
 from tests.streams.world import World
@@ -133,3 +137,21 @@ async def test_whom_only_headlines_name_is_forgotten_by_the_name(world: World) -
     removed = await forget(world.db, found)
     assert set(removed) == {"texts in buying_signals"}
     assert await save("2") == "Acme: [forgotten] joins as CFO"
+
+
+async def test_an_officer_who_is_forgotten_while_enrichment_is_on_is_in_no_fact(
+    world: World,
+) -> None:
+    org = await world.organisation()
+    stream, company = await world.stream(org_id=org), await world.company("Acme Ltd")
+    person = await somebody_named(world, WRITTEN, "jose maria oneill nunez", company, org)
+    named = [{"name": "O'NEILL-NÚÑEZ, José María"}, {"name": "ODEGARD, Bo"}]
+    now = datetime.now(UTC)
+    fact = Fact("officers", named, "companies_house", 0.9, now)
+    alone = replace(fact, value=named[:1], source="elsewhere")
+    (found,) = await find_somebody(world.db, str(person))
+    await forget(world.db, found)
+    page = [Enriched(company, [fact, alone])]  # what the register had said before
+    await save_enrichment(world.db, org, stream, page)
+    facts = await world.all("SELECT value FROM facts WHERE field = 'officers'")
+    assert [row["value"] for row in facts] == [[{"name": "ODEGARD, Bo"}]]
