@@ -155,3 +155,24 @@ async def test_an_officer_who_is_forgotten_while_enrichment_is_on_is_in_no_fact(
     await save_enrichment(world.db, org, stream, page)
     facts = await world.all("SELECT value FROM facts WHERE field = 'officers'")
     assert [row["value"] for row in facts] == [[{"name": "ODEGARD, Bo"}]]
+
+
+async def test_answers_that_say_the_name_in_any_bytes_are_kept_no_longer(world: World) -> None:
+    org, company = await world.organisation(), await world.company("Acme Ltd")
+    person = await somebody_named(world, "Jo Lind", "jo lind", company, org)
+    bodies = {
+        "utf8": "é Jo Lind".encode(),
+        "latin": "é JO LIND".encode("latin-1"),
+        "nul": b"\x00 Lind, Jo",
+        "jo-lind": b"",
+        "other": "é Jo Linden".encode("latin-1"),
+    }
+    for name, body in bodies.items():
+        await world.db.execute(
+            "INSERT INTO http_cache (key, source, url, status, body, expires_at)"
+            " VALUES (%s, 'site', %s, 200, %s, oppspot_now())",
+            (name, f"https://press.example/{name}", body),
+        )
+    (found,) = await find_somebody(world.db, str(person))
+    assert (await forget(world.db, found))["cached answers"] == 4
+    assert await world.all("SELECT key FROM http_cache") == [{"key": "other"}]
