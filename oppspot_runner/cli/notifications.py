@@ -12,12 +12,13 @@ import click
 
 from oppspot_runner.base.wording import moment, span
 from oppspot_runner.cli import output
-from oppspot_runner.cli.session import json_option, load, open_database, runs, say
+from oppspot_runner.cli.session import client_of, json_option, load, open_database, runs, say
 from oppspot_runner.notifications import directory
 from oppspot_runner.notifications.bundle import Bundle
 from oppspot_runner.notifications.directory import NewRule
 from oppspot_runner.notifications.message import message
 from oppspot_runner.notifications.rules import EVENTS, Channel, Happening
+from oppspot_runner.streams.directory import find_stream
 
 SAMPLE = {
     "task": "00000000-0000-0000-0000-000000000000",
@@ -168,8 +169,10 @@ async def add(name: str, event: str, as_json: bool, **given: Any) -> None:
     keys = ("agent", "agent_type", "task_type", "stream", "min_score")
     wanted = {key: given.pop(key) for key in keys}
     only = {key: value for key, value in wanted.items() if value is not None}
-    rule = NewRule(name=name, event=event, channel=channel, target=target, filter=only, **given)
     async with open_database() as database:
+        if (stream := only.get("stream")) is not None:
+            only["stream"] = str(await client_of(database).run(find_stream(stream)))
+        rule = NewRule(name=name, event=event, channel=channel, target=target, filter=only, **given)
         rule_id = await directory.add_rule(database, rule)
     text = f"The rule {name} tells {target} by {channel} when {EVENTS[event]}."
     hint = f"Try it: oppspot-runner notifications test {name}"

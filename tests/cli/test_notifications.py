@@ -67,6 +67,18 @@ def test_a_rule_is_added_shown_paused_and_removed(cli: CommandLine, mail_setting
     assert (gone.code, "there is no rule 'ops'" in gone.err) == (1, True)
 
 
+def test_the_stream_of_a_rule_is_one_that_exists(cli: CommandLine) -> None:
+    stream_id = cli.json("streams", "create", "Fintech")["id"]
+    missing = cli("notifications", "add", "hot", *MAIL, "--stream", "Fintec")
+    assert (missing.code, cli.json("notifications", "rules")) == (1, [])
+    assert "there is no stream 'Fintec'" in missing.err
+    assert "oppspot-runner streams list" in missing.err
+    for name, stream in (("by name", "Fintech"), ("by id", stream_id), ("by start", stream_id[:8])):
+        cli("notifications", "add", name, *MAIL, "--stream", stream)
+    kept = [one["filter"] for one in cli.json("notifications", "rules")]
+    assert kept == [{"stream": stream_id}] * 3
+
+
 PLAIN = [
     ("--webhook", "https://a.example/hook", "--secret", "hunter22"),
     ("--webhook", "https://u:hunter22@a.example/hook", "--secret", "env:S"),
