@@ -1,6 +1,6 @@
-"""Gathers notifications, and has them delivered beside the slots: one at a time in each runner.
+"""Gathers notifications, and has them delivered beside the slots, a few at a time in each runner.
 
-A mail server that hangs so holds up the next delivery and no task. Nothing that goes wrong here
+A mail server that hangs so holds up other deliveries at most, and no task. Nothing that goes wrong here
 may end the runner: it is told once, and tried again with the next poll.
 """
 
