@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from oppspot_runner.base.errors import NotFoundError
-from oppspot_runner.base.payload import only_one, read_json, uuid_range
+from oppspot_runner.base.payload import read_json
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
+from oppspot_runner.db.prefixes import by_prefix
 
 RUNNERS = statement("runners/list")
 STATS = statement("tasks/stats")
@@ -121,23 +121,6 @@ async def steps(database: Database, task_id: UUID) -> list[DictRow]:
 async def replays(database: Database, task_id: UUID) -> list[DictRow]:
     """Tasks that do this one again, the first one first."""
     return await database.fetch_all(REPLAYS, {"task_id": task_id})
-
-
-async def by_prefix(database: Database, query: LiteralString, text: str, what: str) -> UUID:
-    """The only id that begins with `text` by a query for a range of ids.
-
-    Raises NotFoundError, or InvalidInputError when there are several.
-    """
-    bounds = uuid_range(text)
-    rows = []
-    if bounds is not None:
-        rows = await database.fetch_all(query, {"low": bounds[0], "high": bounds[1]})
-    if not rows:
-        raise NotFoundError(
-            f"there is no {what} {text[:200]!r}",
-            hint="Give its id, or the first characters of it (at least 4).",
-        )
-    return only_one([row["id"] for row in rows], f"{what} {text}")
 
 
 def _readable(rows: list[DictRow], *columns: str) -> list[DictRow]:

@@ -1,7 +1,7 @@
 """Gathers notifications, and has them delivered beside the slots, a few at a time in each runner.
 
-A mail server that hangs so holds up other deliveries at most, and no task. Nothing that goes wrong here
-may end the runner: it is told once, and tried again with the next poll.
+A mail server that hangs so holds up other deliveries at most, and no task. Nothing that goes wrong
+here may end the runner: it is told once, and tried again with the next poll.
 """
 
 from __future__ import annotations

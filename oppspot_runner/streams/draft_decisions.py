@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from oppspot_runner.base import payload as checks
 from oppspot_runner.base.errors import ConflictError, NotFoundError
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
+from oppspot_runner.db.prefixes import by_prefix
 from oppspot_runner.db.refusals import explained
 from oppspot_runner.drafts.facts import Evidence, facts_of
 from oppspot_runner.drafts.language import language
@@ -28,14 +28,7 @@ AGAIN = "Withdraw it and let the writer run again."
 
 async def find_draft(db: Database, asked: str) -> UUID:
     """The id of a draft by its first characters. Raises NotFoundError or InvalidInputError."""
-    low, high = checks.uuid_range(asked) or (None, None)
-    rows = await db.fetch_all(BY_PREFIX, {"low": low, "high": high})
-    if not rows:
-        raise NotFoundError(
-            f"there is no draft {asked[:200]!r}",
-            hint="Give its id, or the first characters of it (at least 4).",
-        )
-    return checks.only_one([row["id"] for row in rows], f"draft {asked}")
+    return await by_prefix(db, BY_PREFIX, asked, "draft")
 
 
 async def list_drafts(db: Database, **wanted: Any) -> list[dict[str, Any]]:

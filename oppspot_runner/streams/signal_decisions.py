@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from oppspot_runner.base import payload as checks
 from oppspot_runner.base.errors import NotFoundError
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection, Database
+from oppspot_runner.db.prefixes import by_prefix
 
 BY_PREFIX = statement("signals/by_prefix")
 DECIDE = statement("signals/decide")
@@ -19,14 +19,7 @@ SHOW = statement("signals/show")
 
 async def find_signal(db: Database, asked: str) -> UUID:
     """The id of a signal by its first characters. Raises NotFoundError or InvalidInputError."""
-    low, high = checks.uuid_range(asked) or (None, None)
-    rows = await db.fetch_all(BY_PREFIX, {"low": low, "high": high})
-    if not rows:
-        raise NotFoundError(
-            f"there is no signal {asked[:200]!r}",
-            hint="Give its id, or the first characters of it (at least 4).",
-        )
-    return checks.only_one([row["id"] for row in rows], f"signal {asked}")
+    return await by_prefix(db, BY_PREFIX, asked, "signal")
 
 
 async def list_signals(db: Database, **wanted: Any) -> list[dict[str, Any]]:

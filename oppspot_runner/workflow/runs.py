@@ -23,7 +23,7 @@ from oppspot_runner.base.payload import (
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.operation import Call, Operation, Rows
 from oppspot_runner.db.pool import Database
-from oppspot_runner.queue.read import by_prefix
+from oppspot_runner.db.prefixes import by_prefix
 
 LIST = statement("runs/list")
 NODES = statement("runs/nodes")
