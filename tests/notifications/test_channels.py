@@ -16,6 +16,7 @@ from aiosmtpd.smtp import SMTP
 from oppspot_runner.base.settings import load_settings
 from oppspot_runner.base.tool_errors import CodedError
 from oppspot_runner.notifications.channels import Delivery, deliver, what_is_missing
+from oppspot_runner.notifications.directory import undelivered
 from tests.connectors.http.internet import Site, answer
 from tests.connectors.http.test_client import PINNED
 from tests.docs.pages import blocks_of
@@ -232,3 +233,41 @@ async def test_a_delivery_is_tried_again_and_ends_as_a_dead_letter(
     assert len({mail["message-id"] for mail in mails(mailing)}) == 1
     assert await bench.db.fetch_all("SELECT FROM notifications") == [{}]
     assert await bench.db.fetch_all("SELECT FROM notification_events") == []
+
+
+async def test_a_channel_that_asks_for_pauses_without_end_is_given_up(
+    bench: Bench, site: Site
+) -> None:
+    """As often as one that fails; a pause is the longer of what it asks for and the back-off."""
+    asked = {0: "60", 5: "60", 6: "99999", 8: "60"}  # by retries before
+    before = iter(asked)
+    pauses: list[int] = []
+
+    def answered() -> int:
+        count = next(before)
+        site.answers["/hook/s3cr3t"] = answer(429, Retry_After=asked[count])
+        return count
+
+    async def given_up() -> bool:
+        for one in await bench.db.fetch_all(
+            "SELECT t.id, extract(epoch FROM t.scheduled_for - oppspot_now())::float AS pause_s"
+            " FROM undelivered_notifications u JOIN agent_tasks t ON t.id = u.task_id"
+            " WHERE t.parked AND t.status = 'pending' AND t.retry_count > 0"
+            " AND t.scheduled_for > oppspot_now() + interval '9 s'"
+        ):
+            assert len(await undelivered(bench.db)) == 1
+            pauses.append(round(one["pause_s"] / 10) * 10)
+            await bench.db.execute(
+                "UPDATE agent_tasks SET scheduled_for = now(), retry_count = %s WHERE id = %s",
+                (answered(), one["id"]),
+            )
+        return [one["status"] for one in await undelivered(bench.db)] == ["failed"]
+
+    assert answered() == 0
+    await rule(bench.db, channel="webhook", target="env:HOOK", secret="env:SIGN")
+    await dead(bench.db)
+    async with bench.running():
+        await bench.until(given_up)
+    assert pauses == [60, 2430, 3600]
+    (one,) = await undelivered(bench.db)
+    assert one["error_message"] == "RATE_LIMIT_EXCEEDED: 127.0.0.1 answered 429"
