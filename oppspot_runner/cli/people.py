@@ -13,6 +13,7 @@ from oppspot_runner.base.errors import NotFoundError
 from oppspot_runner.cli import output
 from oppspot_runner.cli.session import json_option, open_database, runs
 from oppspot_runner.people.paths import Path
+from oppspot_runner.people.person import role_in_words
 from oppspot_runner.people.ranking import decision_makers
 from oppspot_runner.streams import people_looks
 from oppspot_runner.streams.forgetting import find_somebody
@@ -51,7 +52,7 @@ async def list_(company: str | None, limit: int, org_id: UUID | None, as_json: b
     elif rows:
         columns = ["name...", "role", "company...", "since", "until", "id"]
         names = ("name", "role", "company_name", "appointed_on", "resigned_on", "id")
-        output.show(output.table(columns, [[row[name] for name in names] for row in rows]))
+        output.show(output.table(columns, [_told_of(row, names) for row in rows]))
     else:
         click.echo("Nobody is known. An agent of type relationship_agent asks the register.")
 
@@ -73,8 +74,14 @@ async def show(person: str, as_json: bool) -> None:
     for one in (row for rows_of_one in rows for row in rows_of_one):
         offices = one.pop("offices")
         about = [(name, value) for name, value in one.items() if value is not None]
-        held = [[office.get(name) for name in OFFICE] for office in offices]
+        held = [_told_of(office, OFFICE) for office in offices]
         output.show(output.fields(about), output.table(["company...", *OFFICE[1:]], held))
+
+
+def _told_of(office: dict[str, Any], names: Sequence[str]) -> list[Any]:
+    role = office.get("role")  # a contact has none
+    words = {**office, "role": role and role_in_words(role)}
+    return [words.get(name) for name in names]
 
 
 @people.command(epilog="Example: oppspot-runner people paths acme.com --limit 5")

@@ -11,7 +11,10 @@ from uuid import UUID
 from oppspot_runner.people.names import MOST_NAME, is_formation_agent, name_key, person_name
 
 MOST_APPOINTMENTS = 1_000  # who has more is a name that is lent, not somebody to know
-OWNER_ENDS = ("significant-control", "beneficial-owner")
+OWNERS = {  # by the end of what registers call them
+    "significant-control": "person with significant control",
+    "beneficial-owner": "beneficial owner",
+}
 
 Born = tuple[int, int]  # year and month
 Nominee = Literal["appointments", "formation_agent", "corporate"]
@@ -131,4 +134,10 @@ class Ambiguity:
 
 def is_owner(role: str) -> bool:
     """Whether a role means that somebody controls the company rather than works for it."""
-    return role.endswith(OWNER_ENDS)
+    return role.endswith(tuple(OWNERS))
+
+
+def role_in_words(role: str) -> str:
+    """A role as people read it: "person with significant control", "corporate director"."""
+    owner = next((words for end, words in OWNERS.items() if role.endswith(end)), None)
+    return owner or role.replace("-", " ")

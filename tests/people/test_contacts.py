@@ -91,6 +91,11 @@ PEOPLE = """
     FROM p, c WHERE birth_year < 1985
 """
 
+OWNS = """
+UPDATE appointments a SET role = 'individual-person-with-significant-control'
+FROM people p WHERE p.id = a.person_id AND p.name = 'Di Rector'
+"""
+
 
 def test_people_are_shown_suppressed_and_forgotten_by_the_command_line(
     dsn: str, write_csv: WriteCsv
@@ -106,6 +111,10 @@ def test_people_are_shown_suppressed_and_forgotten_by_the_command_line(
     listed = json.loads(do("people", "list", "--company", "acme.com", "--json").stdout)
     assert [one["name"] for one in listed] == ["Di Rector", "Jo Example"]
     assert "Jo Example" in do("people", "list").stdout
+    with psycopg.connect(dsn) as connection:
+        connection.execute(OWNS)
+    for look in (("people", "list"), ("people", "show", "Di Rector")):
+        assert " person with significant control " in do(*look).stdout
     (shown,) = json.loads(do("people", "show", "jo@acme.com", "--json").stdout)
     assert [one["kind"] for one in shown] == ["person", "contact"]
     assert "Acme Ltd" in do("people", "show", "Jo Example").stdout

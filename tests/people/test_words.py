@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from oppspot_runner.people.matching import KnownPerson, sort_out
 from oppspot_runner.people.names import is_formation_agent, name_key, person_name, spellings
-from oppspot_runner.people.person import NamedPerson, Seat
+from oppspot_runner.people.person import NamedPerson, Seat, role_in_words
 from oppspot_runner.people.ranking import decision_makers, rank
 
 
@@ -107,3 +107,12 @@ def test_who_decides_is_ranked_and_who_does_not_is_left_out() -> None:
     ranked = decision_makers(seats)
     assert ranked == [seats[place] for place in (6, 5, 4, 3, 2, 1, 0)]
     assert [rank(one.role, one.occupation) for one in ranked] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_role_is_told_in_words() -> None:
+    owner = "person-with-significant-control"
+    assert {role_in_words(f"{kind}-{owner}") for kind in ("individual", "corporate-entity")} == {
+        "person with significant control"
+    }
+    assert role_in_words("individual-beneficial-owner") == "beneficial owner"
+    assert role_in_words("llp-designated-member") == "llp designated member"
