@@ -30,6 +30,7 @@ from oppspot_runner.connectors.sources import not_configured
 from oppspot_runner.signals.looks import NewSignal
 
 MOST_SHOWN = 100  # new signals in the output; all are in the table
+MOST_UNKNOWN = 20  # ids of a watch list in the output
 
 
 class ScoutAgent(Agent):
@@ -68,6 +69,10 @@ class ScoutAgent(Agent):
                 "expired", self.ctx.signals.expire, self.ctx.task.started_at
             ),
             "skipped_sources": {**skipped, **run.refused},
+            "unknown_companies": [
+                str(one)
+                for one in await self.ctx.signals.unknown(options.companies or (), MOST_UNKNOWN)
+            ],
         }
 
     @classmethod

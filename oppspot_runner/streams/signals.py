@@ -43,6 +43,7 @@ ON_RECORD = statement("signals/on_record")
 SAVE = statement("signals/save")
 SAVE_POSTINGS = statement("signals/save_postings")
 SAVE_WATCHES = statement("signals/save_watches")
+UNKNOWN_COMPANIES = statement("signals/unknown_companies")
 
 ERROR_EVERY = timedelta(minutes=15)  # a watcher whose look failed looks again sooner
 
@@ -100,6 +101,11 @@ class SignalStore:
         }
         rows = await self.db.fetch_all(DUE, values)
         return [DueLook(row["id"], tuple(row["due"])) for row in rows]
+
+    async def unknown(self, company_ids: Sequence[UUID], most: int) -> list[UUID]:
+        """Which of these, at most so many, are no companies that the organisation may see."""
+        values = {"org_id": self.org_id, "ids": list(company_ids), "most": most}
+        return [row["id"] for row in await self.db.fetch_all(UNKNOWN_COMPANIES, values)]
 
     async def memories(self, company_ids: Sequence[UUID]) -> dict[UUID, dict[str, Memory]]:
         """What each watcher remembers of each company; nothing where it has not looked yet."""

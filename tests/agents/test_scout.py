@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -96,6 +96,7 @@ async def test_what_is_seen_is_a_signal_once_and_the_output_says_what_came_of_it
     assert results["by_source"] == {"eye": 4, "other": 2}
     assert results["by_watcher"] == {"eye": {"ok": 2, "not_found": 1}}
     assert (results["errors"], results["partial"], results["next_cursor"]) == ({}, False, None)
+    assert results["unknown_companies"] == []
     assert (results["expired"], results["postings_closed"], results["api_calls"]) == (0, 0, 0)
     rows = {row["id"]: row for row in await signals(world) if row["status"] == "active"}
     assert {UUID(one["id"]) for one in results["new_signals"]} == rows.keys()
@@ -193,6 +194,25 @@ async def test_without_a_stream_it_looks_at_a_watch_list_else_at_all_of_the_orga
     assert (eye.looked[2:], results["new"]) == (["D"], 1)
     await world.run(scouting(eye), theirs, config={"companies": [str(alone)]})
     assert eye.looked[3:] == []
+
+
+async def test_ids_of_a_watch_list_that_nobody_knows_are_told(
+    world: World, streams: Streams
+) -> None:
+    org_id, other = await world.organisation(), await world.organisation()
+    await streams.of("AB")
+    hidden = await world.company("H", org_id=other)
+    merged = await world.company("M")
+    await world.db.execute(
+        "UPDATE companies SET merged_into = %s WHERE id = %s", (streams.ids["B"], merged)
+    )
+    unknown = [uuid4() for _ in range(30)]
+    listed = [streams.ids["A"], merged, hidden, hidden, *unknown]
+    eye = Eye()
+    config = {"companies": [str(one) for one in listed]}
+    results = await world.run(scouting(eye), None, org_id=org_id, config=config)
+    assert sorted(eye.looked) == ["A", "B"]
+    assert results["unknown_companies"] == [str(one) for one in (hidden, *unknown[:19])]
 
 
 async def test_those_looked_at_longest_ago_come_first_and_the_rest_with_the_next_run(
