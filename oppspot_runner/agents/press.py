@@ -40,13 +40,13 @@ class Named:
 
 
 class Press:
-    """The feeds at `addresses`, as one attempt reads them."""
+    """The feeds at `addresses`, as one attempt reads them; `errors` of those that it could not."""
 
     def __init__(self, addresses: Sequence[str] = ()) -> None:
         self.addresses = list(dict.fromkeys(addresses))
         self._turn = asyncio.Lock()
         self._is_read = False
-        self._error: CallError | None = None
+        self.errors: list[CallError] = []
         self._by_domain: dict[str, list[Named]] = defaultdict(list)
         self._by_name: dict[str, list[Named]] = defaultdict(list)
 
@@ -58,8 +58,8 @@ class Press:
         async with self._turn:
             if not self._is_read:
                 await self._read(ctx, fresh_for)
-        if self._error is not None:
-            raise self._error
+        if self.errors and len(self.errors) == len(self.addresses):
+            raise self.errors[0]
         linked = self._by_domain.get(company.domain or "", ())
         seen = {one.item.entry.id for one in linked}
         called = (
@@ -71,7 +71,6 @@ class Press:
         return [*linked, *called]
 
     async def _read(self, ctx: Context, fresh_for: timedelta) -> None:
-        errors = []
         for address in self.addresses:
             try:
                 answer = await ctx.http.page(address, fresh_for=fresh_for)
@@ -79,12 +78,10 @@ class Press:
                 entries = await in_thread(partial(read_feed, answer))
             except CallError as error:
                 ctx.log.warning("feed not read", feed=host_of(address), error=error.one_line())
-                errors.append(error)
+                self.errors.append(error)
                 continue
             await in_thread(partial(self._file, host, entries))
         self._is_read = True
-        if errors and len(errors) == len(self.addresses):
-            self._error = errors[0]
 
     def _file(self, host: str, entries: Iterable[Entry]) -> None:
         own = registered_domain(host)

@@ -7,6 +7,7 @@ What goes wrong with one source does not stop the others:
   the others are asked again: what is left comes first in the next run.
 * A source that does not let us in is asked nothing more either; `web.refusals` has its error.
 * Any other failure is one of this look: it says nothing about the company.
+* What a look passed over, because there was something else, is an error that is counted once.
 """
 
 from __future__ import annotations
@@ -105,6 +106,7 @@ class ScoutRun(CompanyRun[DueLook, tuple[UUID, Looks], ScoutTally]):
         self.next_cursor: str | None = None
         self._memories: dict[UUID, Mapping[str, Memory]] = {}
         self.last_failure = ""  # of a look, in words
+        self._passed_over = set[CallError]()
         self._in_vain = 0  # companies in a row of which nobody could be asked
 
     async def begin(self) -> None:
@@ -202,7 +204,7 @@ class ScoutRun(CompanyRun[DueLook, tuple[UUID, Looks], ScoutTally]):
             watcher = self.watchers[name]
             try:
                 look = await watcher.look(turn.company, memories.get(name, Memory()), self.outside)
-                looks[name] = look and self._wanted(look)
+                looks[name] = look and self._taken(look)
             except (AgentSignal, LeaseLostError):
                 raise
             except Exception as error:  # noqa: BLE001 - one source must not stop the others
@@ -222,7 +224,11 @@ class ScoutRun(CompanyRun[DueLook, tuple[UUID, Looks], ScoutTally]):
         looks[name] = Failure(code)
         return False
 
-    def _wanted(self, look: Look) -> Look:
+    def _taken(self, look: Look) -> Look:
+        """The look with what is wanted of it; notes what it passed over."""
+        new = set(look.errors) - self._passed_over
+        self.tally.errors.update(one.code for one in new)
+        self._passed_over |= new
         signals = self.options.signals
         kept = tuple(one for one in look.sightings if one.signal_type in signals)
         return replace(look, sightings=kept)

@@ -49,7 +49,8 @@ class Feed:
         self.press = Press(feeds)
 
     async def look(self, company: Company, memory: Memory, ctx: Context) -> Look | None:
-        """See Watcher. What cannot be read is passed over, as long as there is something else."""
+        """See Watcher. What cannot be read is passed over, as long as there is something else; the
+        look has its errors, those of the press the same ones for all companies."""
         own = company.links.get("feed")
         reading = _Reading(company, memory, ctx, self.lookback)
         parts = [partial(reading.own_feed, own)] if isinstance(own, str) and own else []
@@ -65,7 +66,8 @@ class Feed:
                 errors.append(error)
         if len(errors) == len(parts):
             raise errors[0]
-        return Look(tuple(sightings), reading.state)
+        passed_over = dict.fromkeys((*errors, *self.press.errors))
+        return Look(tuple(sightings), reading.state, errors=tuple(passed_over))
 
 
 class _Reading:

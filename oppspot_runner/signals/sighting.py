@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from oppspot_runner.base.errors import CallError
+
 SIGNAL_TYPES = (
     "funding_round",
     "executive_change",
@@ -94,10 +96,12 @@ class Look:
     """What a look that succeeded came to.
 
     `state` is to be remembered, None leaves what is; `postings` are all that are open now, None
-    says nothing about them. `found` False: what was there is gone, which is a miss.
+    says nothing about them. `found` False: what was there is gone, which is a miss. `errors` say
+    what was passed over, where there was something else.
     """
 
     sightings: tuple[Sighting, ...] = ()
     state: Mapping[str, Any] | None = None
     postings: tuple[Posting, ...] | None = None
     found: bool = True
+    errors: tuple[CallError, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -328,6 +329,17 @@ async def test_a_source_that_lets_nobody_in_is_asked_once_and_said(
     outside.answers |= {f"b/{name}": denied for name in "ABC"}
     with pytest.raises(AccessDeniedError):
         await world.run(scouting(boards), stream_id, web=outside.web(*SOURCES), force=True)
+
+
+async def test_what_looks_pass_over_is_told_once(world: World, streams: Streams) -> None:
+    broken = MalformedAnswerError("no feed", source="web")
+
+    def sees(company: Company, memory: Memory, ctx: Context) -> Look:
+        return replace(one_job(company, memory, ctx), errors=(broken,))
+
+    results = await world.run(scouting(Eye(sees)), await streams.of("ABC"))
+    assert (results["errors"], results["partial"]) == ({broken.code: 1}, True)
+    assert (results["by_watcher"], results["new"]) == ({"eye": {"ok": 3}}, 3)
 
 
 async def test_without_its_keys_a_source_is_skipped_and_said(

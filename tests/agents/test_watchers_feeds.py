@@ -19,6 +19,8 @@ from tests.agents.looking import Looker, company, looking
 DAY = timedelta(days=1)
 LATER = timedelta(hours=6)
 SITE = "harbourledger"
+BROKEN = MalformedAnswerError.code
+NAMES = ("Harbour Ledger Ltd", "Quay Works Ltd")
 LINKED = '<p>Read <a href="https://www.harbourledger.co.uk/news">their news</a>.</p>'
 
 
@@ -140,13 +142,29 @@ async def test_one_feed_that_fails_does_not_stop_the_others(
     with with_news(news(-1, "We have raised £5m"), press=b"<html>no feed</html>") as world:
         async with looking(world, monkeypatch) as looker:
             watcher = Feed(feeds=[f"{world.url}/feed/news"])
-            assert len(await seen(looker, watcher, ours(world))) == 1
+            look = await looker.look(watcher, ours(world))
+            assert look is not None
+            assert (len(look.sightings), [one.code for one in look.errors]) == (1, [BROKEN])
             with pytest.raises(MalformedAnswerError, match="no feed in RSS or Atom"):
                 await looker.look(watcher, company("Bolt Ltd"))
             world.fault(f"/site/{SITE}/feed.xml", status=429, times=None)
             world.clock.advance(LATER)
             with pytest.raises(CallError):
                 await looker.look(watcher, ours(world))
+
+
+async def test_of_several_feeds_one_that_fails_is_told_as_one_error_for_all_companies(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    feeds = {"news": PRESS, "broken": b"<html>no feed</html>"}
+    with World(Content(feeds=feeds)) as world:
+        async with looking(world, monkeypatch) as looker:
+            watcher = Feed(feeds=[f"{world.url}/feed/{name}" for name in feeds])
+            looks = [await looker.look(watcher, company(name)) for name in NAMES]
+    told, plain = [look for look in looks if look is not None]
+    assert (len(told.sightings), len(plain.sightings)) == (2, 0)
+    assert [one.code for one in told.errors] == [BROKEN]
+    assert plain.errors[0] is told.errors[0]
 
 
 async def test_a_feed_that_is_gone_is_no_news_and_a_company_without_one_no_look(
