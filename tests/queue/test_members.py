@@ -5,7 +5,14 @@ from __future__ import annotations
 import psycopg
 
 from oppspot_runner.db.pool import Database
-from oppspot_runner.queue.members import BEATS_PER_PROBE, BeatConnection, Condition, register
+from oppspot_runner.queue.members import (
+    BEAT,
+    BEATS_PER_PROBE,
+    BeatConnection,
+    Condition,
+    leave,
+    register,
+)
 from oppspot_runner.runner.config import RunnerConfig
 
 
@@ -25,3 +32,22 @@ async def test_some_heartbeats_test_the_listener_and_all_renew_the_lease(db: Dat
         heard += [one.payload for one in listener.notifies(timeout=0)]
     heart.close()
     assert heard == [f"{db.schema}/{member.id}"] * 2
+
+
+async def test_a_heartbeat_that_began_before_the_lease_ended_does_not_bring_it_back(
+    db: Database,
+) -> None:
+    """Both at once: the heartbeat sees what the end wrote, by the clock of its own beginning."""
+    member = await register(db, RunnerConfig().facts())
+    await db.execute(
+        "INSERT INTO agent_tasks (task_type, status, runner_id, run_token, attempt)"
+        " VALUES ('agent_execution', 'processing', %s, 1, 1)",
+        (member.id,),
+    )
+    beat = {"runner_id": member.id, "probe": False, "state": "running", "lag_ms": 0, "hanging": 0}
+    async with db.transaction() as beating:
+        await beating.execute("SELECT oppspot_now()")
+        async with db.connection() as leaving:
+            await leave(leaving, member.id)
+        assert await (await beating.execute(BEAT, beat)).fetchone() is None
+    assert await db.fetch_one("SELECT FROM task_runners WHERE lease_until > oppspot_now()") is None
