@@ -1,0 +1,137 @@
+"""Requests that change something: one transaction each, recorded, and not done twice.
+
+Routers with `route_class=ChangingRoute` run their POST, PUT, PATCH and DELETE handlers inside the
+transaction; it is committed before the answer is sent, with the record of the change and, where
+the request brought an Idempotency-Key, with the answer itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
+from psycopg.types.json import Jsonb
+
+from oppspot_runner.api.access import actor_of
+from oppspot_runner.api.errors import ApiCode, ApiError
+from oppspot_runner.api.state import state_of
+from oppspot_runner.app.client import AsyncClient
+from oppspot_runner.base.actor import Actor
+from oppspot_runner.base.jsonsafe import clean
+from oppspot_runner.base.redact import redact
+from oppspot_runner.db.acting import BoundDatabase, acting
+from oppspot_runner.db.files import statement
+
+ADD_AUDIT = statement("access/add_audit")
+FIND_ANSWER = statement("access/find_answer")
+KEEP_ANSWER = statement("access/keep_answer")
+MOST_KEY = 200
+SAFE = {"GET", "HEAD", "OPTIONS"}
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A request that changes something: its transaction, and who asks.
+
+    `database` and `client` work inside the transaction; nothing is there for others before its end.
+    """
+
+    database: BoundDatabase
+    client: AsyncClient
+    actor: Actor
+    address: str | None
+
+    async def record(
+        self,
+        action: str,
+        kind: str,
+        target: object,
+        *,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Writes down what was done, as `task.retry`, to the `target` of that `kind`."""
+        row = {
+            "org_id": self.actor.org_id,
+            "actor": self.actor.name,
+            "token_id": self.actor.token_id,
+            "address": self.address,
+            "action": action,
+            "kind": kind,
+            "target": None if target is None else str(target),
+            "before": _kept(before),
+            "after": _kept(after),
+        }
+        await self.database.execute(ADD_AUDIT, row)
+
+
+def _kept(state: Mapping[str, Any] | None) -> Jsonb | None:
+    return None if state is None else Jsonb(clean(redact(dict(state))))
+
+
+@asynccontextmanager
+async def changing(request: Request) -> AsyncIterator[Change]:
+    """The transaction of a request that changes something."""
+    actor = await actor_of(request)
+    address = request.client.host if request.client else None
+    async with acting(state_of(request).database, actor, read_only=not actor.may("run")) as bound:
+        yield Change(bound, AsyncClient(bound.bound), actor, address)
+
+
+class ChangingRoute(APIRoute):
+    """A route whose handlers of unsafe methods run in a transaction, `the_change`."""
+
+    def get_route_handler(self) -> Handler:
+        """The handler of FastAPI, inside the transaction."""
+        handle = super().get_route_handler()
+
+        async def handle_in_transaction(request: Request) -> Response:
+            if request.method in SAFE:
+                return await handle(request)
+            await request.body()  # before a connection is taken: the sender may be slow
+            async with changing(request) as change:
+                request.state.change = change
+                return await _once(request, change, handle)
+
+        return handle_in_transaction
+
+
+async def _once(request: Request, change: Change, handle: Handler) -> Response:
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return await handle(request)
+    if not 0 < len(key) <= MOST_KEY:
+        raise ApiError(ApiCode.INVALID_INPUT, f"an Idempotency-Key has 1 to {MOST_KEY} characters")
+    owner = str(change.actor.token_id or change.actor.name)
+    which = {"owner": owner, "key": key}
+    text = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+    fingerprint = hashlib.sha256(text + await request.body()).hexdigest()
+    row = await change.database.fetch_one(FIND_ANSWER, which)
+    if row is not None and row["fingerprint"] is not None:
+        if row["fingerprint"] != fingerprint:
+            raise ApiError(
+                ApiCode.IDEMPOTENCY_KEY_REUSED,
+                "this Idempotency-Key was used for another request: take a new one",
+            )
+        headers = {"Idempotency-Replayed": "true"}
+        return Response(row["body"], row["status"], headers, "application/json")
+    response = await handle(request)
+    body = bytes(response.body).decode()
+    kept = {**which, "fingerprint": fingerprint, "status": response.status_code, "body": body}
+    await change.database.execute(KEEP_ANSWER, kept)
+    return response
+
+
+def _the_change(request: Request) -> Change:
+    change: Change = request.state.change
+    return change
+
+
+# What a handler of a `ChangingRoute` asks for.
+TheChange = Annotated[Change, Depends(_the_change)]

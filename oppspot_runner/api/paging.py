@@ -1,0 +1,61 @@
+"""Pages of lists: a cursor names the last row that was seen, so that new rows shift nothing."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Query
+from pydantic import BaseModel
+
+from oppspot_runner.base.errors import InvalidInputError
+
+MOST_ROWS = 200
+T = TypeVar("T")
+
+Limit = Annotated[int, Query(ge=1, le=MOST_ROWS, description="Rows of a page.")]
+Cursor = Annotated[
+    str | None, Query(max_length=1000, description="`next_cursor` of the page before.")
+]
+
+
+class Page(BaseModel, Generic[T]):
+    """One page; `next_cursor` is null on the last one."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+def page_of(rows: Sequence[T], limit: int, key: Callable[[T], Sequence[Any]]) -> Page[T]:
+    """A page of `limit` of these rows, of which one more was read.
+
+    `key` gives the values of the cursor for a row.
+    """
+    shown = list(rows[:limit])
+    return Page(items=shown, next_cursor=encode(key(shown[-1])) if len(rows) > limit else None)
+
+
+def encode(values: Sequence[Any]) -> str:
+    """The cursor that stands for these values."""
+    text = json.dumps([str(value) for value in values], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode(cursor: str | None, size: int = 1) -> list[str] | None:
+    """The `size` values of a cursor. Raises InvalidInputError for one that we did not make."""
+    if cursor is None:
+        return None
+    try:
+        values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError, RecursionError):
+        values = None
+    if (
+        not isinstance(values, list)
+        or len(values) != size
+        or not all(isinstance(value, str) and "\0" not in value for value in values)
+    ):
+        raise InvalidInputError("cursor is none that we gave", hint="Begin without a cursor.")
+    return values

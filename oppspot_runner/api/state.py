@@ -1,0 +1,34 @@
+"""What requests share: the database, settings, and the runner where it lives in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from starlette.requests import HTTPConnection
+
+from oppspot_runner.agents.registry import Registry
+from oppspot_runner.base.settings import Settings
+from oppspot_runner.db.pool import Database
+from oppspot_runner.runner.loop import Runner
+
+
+@dataclass
+class ApiState:
+    """One for each process that serves. `open_access`: requests without a token are an operator's.
+
+    `closing` is set before the server stops: streams of events end then.
+    """
+
+    database: Database
+    settings: Settings
+    registry: Registry
+    open_access: bool = False
+    runner: Runner | None = None
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def state_of(request: HTTPConnection) -> ApiState:
+    """What all requests of this process share."""
+    state: ApiState = request.app.state.api
+    return state
