@@ -75,6 +75,7 @@ def needs(scope: Scope) -> Callable[[Request], Awaitable[Actor]]:
             )
         return actor
 
+    vars(check)["scope"] = scope  # the OpenAPI file tells it
     return check
 
 

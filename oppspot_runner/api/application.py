@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
-
 from oppspot_runner.api import errors
 from oppspot_runner.api.dashboard.mounting import mount
+from oppspot_runner.api.openapi import Application, name_of
 from oppspot_runner.api.routes import health, tasks
 from oppspot_runner.api.state import ApiState
 from oppspot_runner.app.wiring import package_version
@@ -13,12 +12,13 @@ from oppspot_runner.app.wiring import package_version
 ROUTERS = (health.router, tasks.router)
 
 
-def build_application(state: ApiState) -> FastAPI:
+def build_application(state: ApiState) -> Application:
     """The ASGI application. The OpenAPI file is at /openapi.json."""
-    app = FastAPI(
+    app = Application(
         title="oppspot_runner",
         version=package_version(),
         docs_url=None,
+        generate_unique_id_function=name_of,
         redoc_url=None,
         responses={
             "4XX": {"model": errors.ErrorBody, "description": "Refused; `code` says why."},
@@ -28,6 +28,6 @@ def build_application(state: ApiState) -> FastAPI:
     app.state.api = state
     errors.install(app)
     for router in ROUTERS:
-        app.include_router(router)
+        app.add(router)
     mount(app)
     return app

@@ -10,14 +10,18 @@ import pytest
 from tests.docs.pages import DOCS, text_of
 
 
-@pytest.fixture(scope="module")
-def generate() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", DOCS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    return script("generate")
 
 
 @pytest.mark.parametrize("name", ["settings", "codes", "cli"])
@@ -27,5 +31,11 @@ def test_a_generated_page_is_up_to_date(generate: ModuleType, name: str) -> None
     assert text_of(f"docs/reference/{name}.md") == made, hint
 
 
-def test_the_script_is_short() -> None:
-    assert len((DOCS / "generate.py").read_text(encoding="utf-8").splitlines()) < 120
+def test_the_page_of_http_is_up_to_date() -> None:
+    made = script("http_page").http_page()
+    assert text_of("docs/reference/http.md") == made, "run `.venv/bin/python docs/http_page.py`"
+
+
+@pytest.mark.parametrize("name", ["generate", "http_page"])
+def test_the_scripts_are_short(name: str) -> None:
+    assert len((DOCS / f"{name}.py").read_text(encoding="utf-8").splitlines()) < 160

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from oppspot_runner.api.dashboard.pages import overview
+from oppspot_runner.api.openapi import Application
 
 PAGES = (overview.router,)
 
 
-def mount(app: FastAPI) -> None:
+def mount(app: Application) -> None:
     """Adds the dashboard to the application."""
     for router in PAGES:
-        app.include_router(router)
+        app.add(router)
     folder = files("oppspot_runner.api.dashboard") / "static"
     app.mount("/static", StaticFiles(directory=str(folder)), name="static")

@@ -1,0 +1,48 @@
+"""The application on a real socket, in a thread with a loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from oppspot_runner.agents.registry import registry
+from oppspot_runner.api.application import build_application
+from oppspot_runner.api.server import make_server, stop
+from oppspot_runner.api.state import ApiState
+from oppspot_runner.app.wiring import load_agents
+from oppspot_runner.base.settings import Settings
+from oppspot_runner.db.pool import Database
+
+
+@contextmanager
+def serving(dsn: str, **settings: object) -> Iterator[str]:
+    """Serves the database `dsn` with open access; the address, as http://127.0.0.1:PORT."""
+    started, ended = threading.Event(), threading.Event()
+    found: list[str] = []
+
+    async def serve() -> None:
+        told = Settings(_env_file=None, **settings)  # type: ignore[arg-type]
+        load_agents(registry, told)
+        async with Database(dsn, max_size=8) as database:
+            state = ApiState(database, told, registry, open_access=True)
+            server = make_server(build_application(state), "127.0.0.1", 0)
+            running = asyncio.get_running_loop().create_task(server.serve())
+            while not server.started:
+                await asyncio.sleep(0.01)
+            port = server.servers[0].sockets[0].getsockname()[1]
+            found.append(f"http://127.0.0.1:{port}")
+            started.set()
+            await asyncio.to_thread(ended.wait)
+            stop(server, state)
+            await running
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    assert started.wait(30)
+    try:
+        yield found[0]
+    finally:
+        ended.set()
+        thread.join()
