@@ -117,7 +117,8 @@ def _of_framework(error: HTTPException) -> tuple[str, str]:
     return known.get(error.status_code, ApiCode.INVALID_INPUT).name, str(error.detail)
 
 
-async def _answer(request: Request, error: Exception) -> Response:
+async def answer(request: Request, error: Exception) -> Response:
+    """The error as JSON."""
     status, body, headers = answer_to(error)
     return JSONResponse(body, status, dict(headers))
 
@@ -125,4 +126,4 @@ async def _answer(request: Request, error: Exception) -> Response:
 def install(app: FastAPI) -> None:
     """Lets the application answer every error in our shape."""
     for kind in (ApiError, RequestValidationError, HTTPException, errors.OppspotError, Exception):
-        app.add_exception_handler(kind, _answer)
+        app.add_exception_handler(kind, answer)

@@ -6,6 +6,7 @@ from importlib.resources import files
 
 from starlette.staticfiles import StaticFiles
 
+from oppspot_runner.api.dashboard import failing
 from oppspot_runner.api.dashboard.pages import overview
 from oppspot_runner.api.openapi import Application
 
@@ -18,3 +19,4 @@ def mount(app: Application) -> None:
         app.add(router)
     folder = files("oppspot_runner.api.dashboard") / "static"
     app.mount("/static", StaticFiles(directory=str(folder)), name="static")
+    failing.install(app)

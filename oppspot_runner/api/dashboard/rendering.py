@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -9,35 +11,98 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from oppspot_runner.api.dashboard import flash, words
+from oppspot_runner.base.wording import dollars, progress
+
+PARTIAL = "oppspot-live"  # the header of requests by which pages look for what is new
+
+
+@dataclass(frozen=True)
+class Place:
+    """An entry of the navigation; `key` opens it after `g`."""
+
+    view: str
+    path: str
+    label: str
+    key: str
+
+
 NAVIGATION = (
-    ("overview", "", "Overview"),
-    ("tasks", "tasks", "Tasks"),
-    ("streams", "streams", "Streams"),
-    ("schedules", "schedules", "Schedules"),
-    ("dead_letters", "dead-letters", "Dead letters"),
-    ("agents", "agents", "Agents"),
-    ("costs", "costs", "Costs"),
-    ("runners", "runners", "Runners"),
-    ("audit", "audit", "Audit"),
+    Place("overview", "", "Overview", "o"),
+    Place("tasks", "tasks", "Tasks", "t"),
+    Place("streams", "streams", "Streams", "s"),
+    Place("schedules", "schedules", "Schedules", "h"),
+    Place("dead_letters", "dead-letters", "Dead letters", "d"),
+    Place("agents", "agents", "Agents", "a"),
+    Place("costs", "costs", "Costs", "c"),
+    Place("runners", "runners", "Runners", "r"),
+    Place("audit", "audit", "Audit", "u"),
+)
+MORE = (
+    Place("runs", "runs", "Runs", "n"),
+    Place("signals", "signals", "Signals", "i"),
+    Place("drafts", "drafts", "Drafts", "f"),
+    Place("notifications", "notifications", "Notifications", "m"),
 )
 
 
 @cache
 def environment() -> Environment:
     """The templates of the package."""
-    return Environment(
+    made = Environment(
         loader=PackageLoader("oppspot_runner.api.dashboard"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters.update(
+        number=words.number,
+        span=words.milliseconds,
+        json=words.json_markup,
+        lines=words.json_lines,
+        short=words.short,
+        dollars=dollars,
+        progress=progress,
+    )
+    return made
+
+
+def root_of(request: Request) -> str:
+    """The way back to the root, as a proxy may serve us below a path of its own."""
+    return "../" * (request.url.path.count("/") - 1) or "./"
 
 
 def page(request: Request, view: str, code: int = 200, **values: Any) -> HTMLResponse:
-    """The template `view`.html as an answer."""
-    # The way back to the root, as a proxy may serve us below a path of its own.
-    root = "../" * (request.url.path.count("/") - 1) or "./"
-    template = environment().get_template(f"{view}.html")
-    text = template.render(view=view, root=root, navigation=NAVIGATION, **values)
-    return HTMLResponse(text, code)
+    """The template `view`.html as an answer.
+
+    Templates also have `root`, `here` (this page, to come back to), `actor` (None for nobody),
+    `csrf` and `flash`.
+    """
+    partial = PARTIAL in request.headers
+    told = None if partial else flash.of(request)
+    text = (
+        environment()
+        .get_template(f"{view}.html")
+        .render(
+            view=view,
+            root=root_of(request),
+            here=_here(request),
+            now=datetime.now(UTC),
+            navigation=NAVIGATION,
+            more=MORE,
+            actor=getattr(request.state, "actor", None),
+            csrf=getattr(request.state, "csrf", ""),
+            flash=told,
+            **values,
+        )
+    )
+    response = HTMLResponse(text, code, {"Cache-Control": "no-store"})
+    if told is not None:
+        flash.forget(response)
+    return response
+
+
+def _here(request: Request) -> str:
+    query = f"?{request.url.query}" if request.url.query else ""
+    return request.url.path.lstrip("/") + query

@@ -1,0 +1,47 @@
+"""Errors as pages, for those who look at pages; programs get them as JSON."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from oppspot_runner.api.dashboard.rendering import page, root_of
+from oppspot_runner.api.errors import ApiError, answer, answer_to
+from oppspot_runner.base.errors import OppspotError
+
+HEADINGS = {
+    403: "Not allowed",
+    404: "Not there",
+    422: "Not understood",
+    429: "Too many requests",
+    500: "That is our fault",
+    503: "Not now",
+}
+PROGRAMS = ("/api/", "/metrics", "/healthz", "/readyz", "/openapi.json", "/static/")
+
+
+async def show(request: Request, error: Exception) -> Response:
+    """The error as a page; whoever has to log in is led there."""
+    if request.url.path.startswith(PROGRAMS) or "text/html" not in request.headers.get(
+        "accept", ""
+    ):
+        return await answer(request, error)
+    status, body, headers = answer_to(error)
+    if status == 401:
+        here = request.url.path.lstrip("/") + (f"?{request.url.query}" if request.url.query else "")
+        wanted = here if request.method == "GET" else ""
+        return RedirectResponse(f"{root_of(request)}login?next={quote(wanted, safe='')}", 303)
+    heading = HEADINGS.get(status, "Not done")
+    shown = page(request, "error", status, heading=heading, error=body["error"], status=status)
+    shown.headers.update(headers)
+    return shown
+
+
+def install(app: FastAPI) -> None:
+    """Lets the application show errors as pages."""
+    for kind in (ApiError, RequestValidationError, HTTPException, OppspotError, Exception):
+        app.add_exception_handler(kind, show)

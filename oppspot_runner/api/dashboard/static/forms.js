@@ -1,0 +1,72 @@
+// Forms: actions ask first, filters are sent when they are changed, rows are chosen, texts copied.
+const dialog = document.getElementById("ask");
+const question = document.getElementById("ask-text");
+const sureOf = new WeakSet();
+
+document.addEventListener("submit", (event) => {
+  const { target: form, submitter } = event;
+  if (submitter?.name !== "ask" || sureOf.has(form)) return;
+  event.preventDefault();
+  question.textContent = submitter.value;
+  dialog.querySelector("[value=yes]").className = submitter.classList.contains("danger") ? "danger" : "strong";
+  dialog.returnValue = "no";
+  dialog.onclose = () => {
+    if (dialog.returnValue !== "yes") return submitter.focus();
+    const sure = Object.assign(document.createElement("input"), { type: "hidden", name: "sure", value: "yes" });
+    form.append(sure);
+    sureOf.add(form);
+    form.requestSubmit(submitter);
+  };
+  dialog.showModal();
+});
+
+// Back by the browser's button: forms ask again.
+addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+
+document.addEventListener("change", ({ target }) => {
+  if (target.matches("[data-submits]")) target.form.requestSubmit();
+  if (target.matches("[data-choose-all]")) {
+    for (const box of boxesOf(target.form)) box.checked = target.checked;
+  }
+  if (target.matches("[data-choose], [data-choose-all]")) count(target.form);
+});
+
+const boxesOf = (form) => [...form.elements].filter((field) => field.matches("[data-choose]"));
+
+// What may be done with chosen rows is offered when some are.
+function count(form) {
+  const chosen = boxesOf(form).filter((box) => box.checked).length;
+  const all = [...form.elements].find((field) => field.matches("[data-choose-all]"));
+  if (all) {
+    all.checked = chosen > 0 && chosen === boxesOf(form).length;
+    all.indeterminate = chosen > 0 && !all.checked;
+  }
+  for (const place of form.querySelectorAll("[data-chosen]")) place.textContent = chosen ? `${chosen} chosen` : "none chosen";
+  for (const button of form.querySelectorAll("[data-needs-choice]")) button.disabled = chosen === 0;
+}
+
+export function countAll() {
+  for (const form of document.querySelectorAll("form[data-chooses]")) count(form);
+}
+
+// Filters that say nothing stay out of the address.
+document.addEventListener("formdata", ({ target, formData }) => {
+  if (target.method !== "get") return;
+  for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
+});
+
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest?.("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.previousElementSibling.textContent);
+  button.dataset.done = "";
+  setTimeout(() => delete button.dataset.done, 1500);
+});
+
+function offer() {
+  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+  countAll();
+}
+
+document.addEventListener("oppspot:refreshed", offer);
+offer();

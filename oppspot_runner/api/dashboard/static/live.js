@@ -1,0 +1,87 @@
+// Parts of a page with `data-live="tasks runs"` and an id follow what happens: when a change of one
+// of these kinds is told, the page is asked for again, and these parts take what is new in it.
+import { morph } from "./morph.js";
+import { setClock, showTimes } from "./times.js";
+
+const AGAIN_MS = 5000;
+const page = document.documentElement;
+const sign = document.getElementById("live");
+const parts = () => [...document.querySelectorAll("[data-live][id]")];
+const kindsOf = (part) => part.dataset.live.split(" ");
+
+let source = null;
+let looking = false;
+let wanted = false;
+
+function say(state, text) {
+  sign.dataset.state = state;
+  sign.firstElementChild.textContent = text;
+}
+
+// Looks what is new; while it looks, it notes that it has to look once more.
+export async function refresh() {
+  if (looking) return void (wanted = true);
+  looking = true;
+  try {
+    const answer = await fetch(location.href, { headers: { accept: "text/html", "oppspot-live": "1" } });
+    if (answer.redirected && answer.url.includes("/login")) return void location.assign(answer.url);
+    if (answer.ok) take(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  } catch {
+    say("off", "no connection");
+  } finally {
+    looking = false;
+  }
+  if (wanted) {
+    wanted = false;
+    await refresh();
+  }
+}
+
+function take(fresh) {
+  setClock(fresh.documentElement.dataset.now);
+  showTimes(fresh);
+  for (const part of parts()) {
+    const now = fresh.getElementById(part.id);
+    if (now) morph(part, now);
+  }
+  document.dispatchEvent(new CustomEvent("oppspot:refreshed"));
+}
+
+function follow() {
+  source = new EventSource(`${page.dataset.root}api/v1/changes`);
+  source.onopen = () => say("on", "live");
+  source.addEventListener("changes", ({ data }) => {
+    const changed = new Set(JSON.parse(data).changed);
+    if (parts().some((part) => kindsOf(part).some((kind) => changed.has(kind)))) refresh();
+  });
+  source.onerror = () => {
+    say("off", "no connection");
+    // A browser comes back by itself after a cut, but not after an answer that is an error.
+    if (source?.readyState === EventSource.CLOSED) setTimeout(() => source && start(), AGAIN_MS);
+  };
+}
+
+function start() {
+  stop();
+  follow();
+}
+
+function stop() {
+  source?.close();
+  source = null;
+}
+
+if (sign && parts().length) {
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) {
+      stop();
+      say("paused", "paused");
+    } else {
+      start();
+      refresh();
+    }
+  });
+  if (!document.hidden) start();
+} else if (sign) {
+  sign.hidden = true;
+}
