@@ -21,13 +21,14 @@ API_ROLE = "oppspot_api"
 class BoundDatabase(Database):
     """A `Database` that is one open transaction of another: all its statements run there.
 
-    `transaction()` is a savepoint. It cannot be opened or closed.
+    `transaction()` is a savepoint. It cannot be opened or closed. `actor` is who looks.
     """
 
-    def __init__(self, whole: Database, connection: Connection) -> None:
+    def __init__(self, whole: Database, connection: Connection, actor: Actor) -> None:
         self.dsn, self.schema, self.conninfo = whole.dsn, whole.schema, whole.conninfo
         self.statement_timeout_s, self.pooled = whole.statement_timeout_s, whole.pooled
         self.bound = connection
+        self.actor = actor
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -56,4 +57,4 @@ async def acting(
             "role": None if actor.is_operator else API_ROLE,
         }
         await connection.execute(ACT, told)
-        yield BoundDatabase(database, connection)
+        yield BoundDatabase(database, connection, actor)
