@@ -5,11 +5,18 @@ from __future__ import annotations
 from oppspot_runner.api import errors
 from oppspot_runner.api.dashboard.mounting import mount
 from oppspot_runner.api.openapi import Application, name_of
-from oppspot_runner.api.routes import health, tasks
+from oppspot_runner.api.routes import agents, executions, health, task_runner, tasks
 from oppspot_runner.api.state import ApiState
 from oppspot_runner.app.wiring import package_version
 
-ROUTERS = (health.router, tasks.router)
+ROUTERS = (
+    health.router,
+    tasks.router,
+    agents.router,
+    executions.router,
+    executions.of_streams,
+    task_runner.router,
+)
 
 
 def build_application(state: ApiState) -> Application:

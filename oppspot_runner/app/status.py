@@ -8,7 +8,7 @@ attempt was begun or ended anywhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from psycopg.rows import DictRow
@@ -107,11 +107,7 @@ class Status:
         """The shape that the command line and HTTP share; times are datetimes."""
         return {
             "success": True,
-            "runner": {
-                "status": self.state,
-                "polling_interval": self.polling_interval_ms,
-                "max_concurrent_tasks": self.slots,
-            },
+            "runner": as_one(self.state, self.polling_interval_ms, self.slots),
             "stats": self.stats,
             "runners": [{"id": row["id"], **_picked(row, RUNNER_FIELDS)} for row in self.runners],
             "waiting": self.waiting,
@@ -123,6 +119,15 @@ class Status:
         }
 
 
+def as_one(state: State, polling_interval_ms: int, slots: int) -> dict[str, Any]:
+    """All runners as one, as the command line and HTTP show them."""
+    return {
+        "status": state,
+        "polling_interval": polling_interval_ms,
+        "max_concurrent_tasks": slots,
+    }
+
+
 def nothing(settings: Settings) -> Status:
     """The status where there is no database yet, so that nothing can run."""
     return Status("stopped", int(settings.poll_interval * 1000), 0, dict.fromkeys(STATUSES, 0))
@@ -130,26 +135,61 @@ def nothing(settings: Settings) -> Status:
 
 async def read_status(database: Database, settings: Settings) -> Status:
     """Reads all of it. `settings` give the polling interval while no runner is alive."""
+    fleet = await read_fleet(database, settings)
+    share = await read_share(database, fleet)
+    problems = [*sick(fleet.runners), *await left_lying(database, fleet.longest_poll_s)]
+    return replace(
+        share,
+        runners=fleet.runners,
+        pauses=await control.pauses(database),
+        hosts=await open_host_breakers(database),
+        schedules=await schedules.summary(database),
+        problems=problems,
+    )
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The runners of an installation. Both intervals are of live ones; without any, the longest
+    is 0 and the shortest that of the settings."""
+
+    runners: list[DictRow]
+    state: State
+    slots: int
+    poll_s: float
+    longest_poll_s: float
+
+    def as_one(self) -> dict[str, Any]:
+        """All runners as one."""
+        return as_one(self.state, round(self.poll_s * 1000), self.slots)
+
+
+async def read_fleet(database: Database, settings: Settings) -> Fleet:
+    """Reads who runs. `settings` give the polling interval while no runner is alive."""
     runners = [_shown(row) for row in await read.runners(database)]
     alive = [row for row in runners if row["alive"]]
-    poll_s = min((row["poll_s"] for row in alive), default=settings.poll_interval)
-    longest_poll_s = max((row["poll_s"] for row in alive), default=0.0)
-    return Status(
-        state=_state(alive),
-        polling_interval_ms=round(poll_s * 1000),
-        slots=sum(row["slots"] for row in alive),
-        stats=await read.stats(database),
+    return Fleet(
         runners=runners,
+        state=_state(alive),
+        slots=sum(row["slots"] for row in alive),
+        poll_s=min((row["poll_s"] for row in alive), default=settings.poll_interval),
+        longest_poll_s=max((row["poll_s"] for row in alive), default=0.0),
+    )
+
+
+async def read_share(database: Database, fleet: Fleet) -> Status:
+    """What is told to whom the installation does not belong: his tasks, and no names of hosts."""
+    return Status(
+        state=fleet.state,
+        polling_interval_ms=round(fleet.poll_s * 1000),
+        slots=fleet.slots,
+        stats=await read.stats(database),
         running=await read.running(database),
         recent=await read.recent(database, limit=MOST_RECENT),
-        pauses=await control.pauses(database),
         breakers=await open_breakers(database),
-        hosts=await open_host_breakers(database),
         in_need=await agents_in_need(database),
         undelivered=await undelivered(database),
         waiting=await read.waiting(database),
-        schedules=await schedules.summary(database),
-        problems=[*sick(runners), *await left_lying(database, longest_poll_s)],
     )
 
 

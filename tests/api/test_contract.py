@@ -7,6 +7,7 @@ those of rows that are there. An answer has to be one that the file knows, never
 from __future__ import annotations
 
 import random
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ described = build_application(
 schema = schemathesis.openapi.from_dict(described.openapi())
 # Streams do not end; they have tests of their own.
 ENDLESS = "/events$|/changes$"
+WAITING = re.compile("/v1/agents/.*/execute$")
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -79,6 +81,8 @@ def test_every_operation_keeps_to_the_file(case: Any, served: Served) -> None:
     for name in case.path_parameters or ():
         if served.ids.get(name) and at_random.random() < MADE_KNOWN:
             case.path_parameters[name] = at_random.choice(served.ids[name])
+    if WAITING.search(case.path):
+        case.query = {**(case.query or {}), "wait": 0}  # nobody runs what is executed
     case.call_and_validate(base_url=served.url, checks=CHECKS)
 
 

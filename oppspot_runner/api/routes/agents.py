@@ -1,0 +1,99 @@
+"""Agents: rows that say which code runs, with which configuration."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from oppspot_runner.agents.registry import Definition
+from oppspot_runner.api.access import Reading, needs
+from oppspot_runner.api.bodies.agents import (
+    AgentBody,
+    AgentDeleted,
+    AgentToolBody,
+    AgentToolsBody,
+    AgentType,
+    AgentTypes,
+    ChangedAgent,
+    NewAgent,
+)
+from oppspot_runner.api.changes import agents as changes
+from oppspot_runner.api.changing import ChangingRoute, TheChange
+from oppspot_runner.api.paging import Cursor, Limit, Page, page_of
+from oppspot_runner.api.reads import agents as reads
+from oppspot_runner.api.state import state_of
+from oppspot_runner.app.agent_tools import tools_of
+
+router = APIRouter(prefix="/api/v1", tags=["agents"], route_class=ChangingRoute)
+
+NAMED = 200  # characters of a type that may be asked for
+
+
+@router.get("/agents", dependencies=[Depends(needs("read"))])
+async def list_agents(
+    database: Reading,
+    agent_type: Annotated[str | None, Query(max_length=NAMED)] = None,
+    is_active: bool | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[AgentBody]:
+    """Agents by name."""
+    rows = await reads.list_agents(
+        database, limit=limit + 1, cursor=cursor, agent_type=agent_type, is_active=is_active
+    )
+    page = page_of(rows, limit, lambda row: (row["sorted_by"], row["id"]))
+    items = [AgentBody.of(row) for row in page.items]
+    return Page(items=items, next_cursor=page.next_cursor)
+
+
+@router.post("/agents", dependencies=[Depends(needs("admin"))])
+async def create(body: NewAgent, change: TheChange) -> AgentBody:
+    """Makes an agent."""
+    return AgentBody.of(await changes.create(change, body))
+
+
+@router.get("/agents/{agent_id}", dependencies=[Depends(needs("read"))])
+async def show(agent_id: UUID, database: Reading) -> AgentBody:
+    """One agent."""
+    return AgentBody.of(await reads.show_agent(database, agent_id))
+
+
+@router.patch("/agents/{agent_id}", dependencies=[Depends(needs("admin"))])
+async def update(agent_id: UUID, body: ChangedAgent, change: TheChange) -> AgentBody:
+    """Changes what is given. Tasks that run already go on as they began."""
+    return AgentBody.of(await changes.update(change, agent_id, body))
+
+
+@router.delete("/agents/{agent_id}", dependencies=[Depends(needs("admin"))])
+async def delete(agent_id: UUID, change: TheChange) -> AgentDeleted:
+    """Deletes an agent that has never run. One that has is deactivated instead, by PATCH."""
+    await changes.delete(change, agent_id)
+    return AgentDeleted(id=agent_id)
+
+
+@router.get("/agents/{agent_id}/tools", dependencies=[Depends(needs("read"))])
+async def list_tools(agent_id: UUID, request: Request, database: Reading) -> AgentToolsBody:
+    """The tools that the agent's configuration names, also those that are switched off."""
+    agent = await reads.show_agent(database, agent_id)
+    found = await tools_of(agent["configuration"], state_of(request).settings)
+    tools = [AgentToolBody.model_validate(one, from_attributes=True) for one in found]
+    return AgentToolsBody(agent_id=agent_id, tools=tools, total_tools=len(tools))
+
+
+@router.get("/agent-types", dependencies=[Depends(needs("read"))])
+async def list_types(request: Request) -> AgentTypes:
+    """The types of agents that this process knows, with the JSON schema of their payloads."""
+    registry = state_of(request).registry
+    return AgentTypes(items=[_shown(registry.find(name)) for name in registry.known()])
+
+
+def _shown(definition: Definition) -> AgentType:
+    model = definition.input_model
+    return AgentType(
+        agent_type=definition.agent_type,
+        description=(inspect.getdoc(definition.body) or "").partition("\n")[0],
+        input_schema=None if model is None else model.model_json_schema(),
+    )

@@ -1,0 +1,78 @@
+"""The task runner: all runners of the installation as one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+
+from oppspot_runner.api.access import needs
+from oppspot_runner.api.afterwards import pause, then
+from oppspot_runner.api.bodies.task_runner import (
+    AllRunners,
+    ControlRunners,
+    RunnerControlled,
+    RunnerStatus,
+)
+from oppspot_runner.api.changes import task_runner as changes
+from oppspot_runner.api.changing import TheChange
+from oppspot_runner.api.state import ApiState, state_of
+from oppspot_runner.app.looks import Looks
+from oppspot_runner.app.status import Fleet, read_fleet, read_share, read_status
+from oppspot_runner.base.actor import Actor
+from oppspot_runner.db.acting import acting
+
+MOST_OBEYING_S = 5.0
+OBEYED = {"run": {"running"}, "idle": {"stopped", "stopping"}}
+
+
+async def until_obeyed(request: Request, response: Response) -> Response:
+    """The answer when the runners do what they were asked, or as they stand a while later."""
+    state, looks = state_of(request), Looks(MOST_OBEYING_S)
+    if request.method == "GET":
+        return response
+    while True:
+        fleet = await read_fleet(state.database, state.settings)
+        pause_s = looks.pause_s()
+        if _have_obeyed(fleet) or pause_s is None or state.closing.is_set():
+            break
+        await pause(state, pause_s)
+    return JSONResponse(_controlled(fleet).model_dump(mode="json"))
+
+
+router = APIRouter(tags=["runner"], route_class=then(until_obeyed))
+
+
+@router.get("/api/agents/task-runner")
+async def status(request: Request, actor: Annotated[Actor, Depends(needs("read"))]) -> RunnerStatus:
+    """How things stand, as `oppspot-runner status --json` says it."""
+    return RunnerStatus.model_validate(await _status(state_of(request), actor))
+
+
+async def _status(state: ApiState, actor: Actor) -> dict[str, object]:
+    if actor.is_operator:
+        async with acting(state.database, actor, read_only=True) as database:
+            return (await read_status(database, state.settings)).body()
+    fleet = await read_fleet(state.database, state.settings)
+    async with acting(state.database, actor, read_only=True) as database:
+        return (await read_share(database, fleet)).body()
+
+
+@router.post("/api/agents/task-runner", dependencies=[Depends(needs("admin"))])
+async def control(body: ControlRunners, change: TheChange, request: Request) -> RunnerControlled:
+    """`stop`: the runners end what they do and wait. `start`: they claim again.
+
+    It is for operators.
+    """
+    await changes.control(change, body.action)
+    return _controlled(await read_fleet(change.database, state_of(request).settings))
+
+
+def _controlled(fleet: Fleet) -> RunnerControlled:
+    return RunnerControlled(runner=AllRunners.model_validate(fleet.as_one()))
+
+
+def _have_obeyed(fleet: Fleet) -> bool:
+    alive = [row for row in fleet.runners if row["alive"]]
+    return all(row["state"] in OBEYED.get(row["desired"], {row["state"]}) for row in alive)
