@@ -17,7 +17,8 @@ from oppspot_runner.runner.loop import Runner
 class ApiState:
     """One for each process that serves. `open_access`: requests without a token are an operator's.
 
-    `closing` is set before the server stops: streams of events end then.
+    Requests are refused while it `is_starting`. `closing` is set before the server stops: streams
+    of events end then.
     """
 
     database: Database
@@ -25,7 +26,13 @@ class ApiState:
     registry: Registry
     open_access: bool = False
     runner: Runner | None = None
+    is_starting: bool = False
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def begin(self, runner: Runner | None) -> None:
+        """The schema is right: requests are answered from now on. `runner` lives beside us."""
+        self.runner = runner
+        self.is_starting = False
 
 
 def state_of(request: HTTPConnection) -> ApiState:

@@ -89,9 +89,9 @@ class RunnerSettings(BaseSettings):
     )
     http: str | None = Field(
         None,
-        pattern=r"^(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+)?:\d{1,5}$",
-        description="Where HTTP is served, as 127.0.0.1:8080: interface, dashboard, metrics. "
-        "Unset: not at all.",
+        pattern=r"^((\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+)?:)?\d{1,5}$",
+        description="Where HTTP is served, as 127.0.0.1:8080, or a port of this machine alone: "
+        "interface, dashboard, metrics. Unset: not at all.",
     )
     log: Literal["console", "json"] | None = Field(
         None, description="Form of log lines. Unset: console on a terminal, else json."

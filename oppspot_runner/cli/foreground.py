@@ -16,6 +16,7 @@ from oppspot_runner.app.database import opened
 from oppspot_runner.app.wiring import build_runner, load_agents, runner_config
 from oppspot_runner.base.garbage import collect_rarely
 from oppspot_runner.base.settings import Settings, unknown_variables
+from oppspot_runner.cli.http import http_beside, listen_at
 from oppspot_runner.cli.leaving import leave_process
 from oppspot_runner.db.migrate import migrate, require_schema
 from oppspot_runner.observe import logging
@@ -36,12 +37,17 @@ async def serve(
     for problem in load_agents(registry, settings):
         log.warning("an installed agent or tool was left out", problem=problem)
     config = replace(runner_config(settings), drain_and_exit=drain_and_exit)
-    async with opened(settings, max_size=config.connections) as database:
+    listening = listen_at(settings.http) if settings.http else None
+    async with (
+        opened(settings, max_size=config.connections) as database,
+        http_beside(settings, database, listening) as begin_http,
+    ):
         if migrate_first:
             for name in await migrate(database):
                 log.info("migration applied", migration=name)
         await require_schema(database)
         runner = build_runner(database, config, leave=leave_process, settings=settings)
+        begin_http(runner)
         collect_rarely()
         gc.freeze()  # what is there already stays
         await Daemon(runner, on_ready=lambda: _tell_parent(ready_fd)).run()

@@ -24,6 +24,7 @@ HOME = "oppspot_runner.cli"
 # Name: module, attribute, and what `--help` says of it.
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "start": ("daemon", "start", "Start the daemon: it takes tasks until it is stopped."),
+    "serve": ("serving", "serve", "Serve HTTP alone: interface, dashboard, metrics."),
     "stop": ("control", "stop", "Stop runners, on this host or any other."),
     "pause": ("control", "pause", "Let runners take nothing, or only no tasks of some agent."),
     "resume": ("control", "resume", "End a pause."),

@@ -1,0 +1,84 @@
+"""HTTP beside a runner and alone, in real processes and on real sockets."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+import httpx2
+
+from tests.daemon.conftest import Fleet, NotifySocket
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx2.get(url).status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+def test_a_runner_serves_http_until_it_is_stopped(fleet: Fleet) -> None:
+    port = free_port()
+    process = fleet.start("--http", str(port))
+    assert httpx2.get(f"http://127.0.0.1:{port}/healthz").json() == {"status": "ok"}
+    stopped = fleet.command("stop")
+    assert stopped.returncode == 0, stopped.stderr
+    assert process.wait(10) == 0
+    assert not answers(f"http://127.0.0.1:{port}/healthz")
+
+
+def test_a_port_that_is_taken_is_told_in_one_line(fleet: Fleet) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        for command in ("start", "serve"):
+            ended = fleet.command(command, "--http", address)
+            assert ended.returncode == 1
+            told = f"error: cannot serve HTTP at {address}: Address already in use."
+            assert ended.stderr.startswith(told), ended.stderr
+            assert len(ended.stderr.splitlines()) == 1
+    assert fleet.all("SELECT FROM task_runners") == []
+
+
+def workers_of(pid: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_workers_share_a_socket_and_are_replaced_when_they_die(
+    fleet: Fleet, notify_socket: NotifySocket
+) -> None:
+    port = free_port()
+    settings = fleet.environment(NOTIFY_SOCKET=notify_socket.path)
+    parent = fleet.warmer.start("serve", "--http", str(port), "--workers", "2", env=settings)
+    fleet.processes.append(parent)
+    notify_socket.wait_for("READY=1")
+    url = f"http://127.0.0.1:{port}/healthz"
+    assert httpx2.get(url, timeout=20).status_code == 200
+    first = workers_of(parent.pid)
+    assert len(first) == 2
+    os.kill(first[0], signal.SIGKILL)
+    fleet.until(lambda: len(set(workers_of(parent.pid)) - set(first)) == 1)
+    assert httpx2.get(url, timeout=20).status_code == 200
+    workers = workers_of(parent.pid)
+    parent.send_signal(signal.SIGTERM)
+    assert parent.wait(15) == 0
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+
+
+def test_workers_end_with_a_parent_that_is_killed(fleet: Fleet) -> None:
+    port = free_port()
+    parent = fleet.warmer.start(
+        "serve", "--http", str(port), "--workers", "2", env=fleet.environment()
+    )
+    fleet.processes.append(parent)
+    fleet.until(lambda: answers(f"http://127.0.0.1:{port}/healthz"))
+    workers = workers_of(parent.pid)
+    parent.kill()
+    fleet.until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
