@@ -5,7 +5,15 @@ from __future__ import annotations
 from oppspot_runner.api import errors
 from oppspot_runner.api.dashboard.mounting import mount
 from oppspot_runner.api.openapi import Application, name_of
-from oppspot_runner.api.routes import agents, executions, health, task_runner, tasks
+from oppspot_runner.api.routes import (
+    agents,
+    executions,
+    health,
+    stream_items,
+    streams,
+    task_runner,
+    tasks,
+)
 from oppspot_runner.api.state import ApiState
 from oppspot_runner.app.wiring import package_version
 
@@ -16,6 +24,8 @@ ROUTERS = (
     executions.router,
     executions.of_streams,
     task_runner.router,
+    streams.router,
+    stream_items.router,
 )
 
 

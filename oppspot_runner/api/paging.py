@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
@@ -15,6 +15,7 @@ from oppspot_runner.base.errors import InvalidInputError
 
 MOST_ROWS = 200
 T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
 
 Limit = Annotated[int, Query(ge=1, le=MOST_ROWS, description="Rows of a page.")]
 Cursor = Annotated[
@@ -38,6 +39,29 @@ def page_of(rows: Sequence[T], limit: int, key: Callable[[T], Sequence[Any]]) ->
     return Page(items=shown, next_cursor=encode(key(shown[-1])) if len(rows) > limit else None)
 
 
+def page_as(
+    model: type[M],
+    rows: Sequence[Mapping[str, Any]],
+    limit: int,
+    key: Callable[[Mapping[str, Any]], Sequence[Any]],
+) -> Page[M]:
+    """As `page_of`, for rows of the database that are shown as a model."""
+    page = page_of(rows, limit, key)
+    shown = [model.model_validate(row) for row in page.items]
+    return Page(items=shown, next_cursor=page.next_cursor)
+
+
+def place_after(cursor: str | None, *parts: Callable[[str], Any]) -> tuple[Any, ...] | None:
+    """What a cursor says, each value read by its function. Raises InvalidInputError as `decode`."""
+    values = decode(cursor, len(parts))
+    if values is None:
+        return None
+    try:
+        return tuple(part(value) for part, value in zip(parts, values, strict=True))
+    except (ValueError, ArithmeticError):
+        raise _not_ours() from None
+
+
 def encode(values: Sequence[Any]) -> str:
     """The cursor that stands for these values."""
     text = json.dumps([str(value) for value in values], separators=(",", ":"))
@@ -57,5 +81,9 @@ def decode(cursor: str | None, size: int = 1) -> list[str] | None:
         or len(values) != size
         or not all(isinstance(value, str) and "\0" not in value for value in values)
     ):
-        raise InvalidInputError("cursor is none that we gave", hint="Begin without a cursor.")
+        raise _not_ours()
     return values
+
+
+def _not_ours() -> InvalidInputError:
+    return InvalidInputError("cursor is none that we gave", hint="Begin without a cursor.")

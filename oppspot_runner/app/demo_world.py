@@ -122,8 +122,9 @@ def _urgent(row: dict[str, Any]) -> dict[str, Any]:
 
 async def _drafts(database: Database, stream_id: UUID) -> list[dict[str, Any]]:
     """The drafts of the stream that wait for somebody to read them, the newest first."""
-    wanted = {"status": "draft", "channel": None, "company_id": None, "limit": MOST}
-    rows = await draft_decisions.list_drafts(database, stream_id=stream_id, **wanted)
+    rows = await draft_decisions.list_drafts(
+        database, stream_id=stream_id, status="draft", limit=MOST
+    )
     shown = [await draft_decisions.show(database, row["id"]) for row in rows]
     return [{name: row[name] for name in ("company", "subject", "body")} for row in shown]
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 import click
 
@@ -13,7 +11,7 @@ from oppspot_runner.cli import output
 from oppspot_runner.cli.session import client_of, json_option, open_database, runs
 from oppspot_runner.queue import read
 from oppspot_runner.streams import assignments, directory
-from oppspot_runner.workflow.plan import APPROVED, ONLY_IF, Plan, plan
+from oppspot_runner.workflow.plan import APPROVED, ONLY_IF, Plan, known_types, plan
 
 
 @click.command("plan", epilog="Example: oppspot-runner streams plan Leads --mermaid")
@@ -30,7 +28,7 @@ async def plan_command(stream: str, mermaid: bool, as_json: bool) -> None:
         client = client_of(database)
         stream_id = await client.run(directory.find_stream(stream))
         rows = await client.run(assignments.list_assignments(stream_id))
-        known = _known_types(await read.runners(database))
+        known = known_types(await read.runners(database))
     found = plan(rows, known)
     if as_json:
         output.print_json({"stream_id": stream_id, "fit": found.is_fit, **asdict(found)})
@@ -40,12 +38,6 @@ async def plan_command(stream: str, mermaid: bool, as_json: bool) -> None:
         _show(found, known is None)
     if not found.is_fit:
         sys.exit(1)
-
-
-def _known_types(runners: Sequence[dict[str, Any]]) -> set[str] | None:
-    """The agent types that live runners know; None when there is none, or one did not say."""
-    told = [row["agent_types"] for row in runners if row["alive"]]
-    return {one for types in told for one in types} if told and None not in told else None
 
 
 def _show(found: Plan, unsaid: bool) -> None:

@@ -121,10 +121,14 @@ async def set_active(database: Database, name: str, is_active: bool) -> None:
 
 
 async def messages(
-    database: Database, *, rule_id: UUID | None = None, limit: int = 20
+    database: Database,
+    *,
+    rule_id: UUID | None = None,
+    before: UUID | None = None,
+    limit: int = 20,
 ) -> list[DictRow]:
-    """Messages and how they fare, the newest first."""
-    return await database.fetch_all(LIST, {"rule_id": rule_id, "limit": limit})
+    """Messages and how they fare, the newest first; `before` is the last one of the page before."""
+    return await database.fetch_all(LIST, {"rule_id": rule_id, "before": before, "limit": limit})
 
 
 async def undelivered(database: Database) -> list[DictRow]:

@@ -6,6 +6,7 @@ What works for which stream after whom is in `assignments`. Knows no queue.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -183,10 +184,21 @@ def find_stream(stream: UUID | str) -> Operation[UUID]:
     return checks.only_one([row["id"] for row in rows], f"stream {stream}")
 
 
-def list_streams(*, org_id: UUID | str | None = None, limit: int = 100) -> Operation[Rows]:
-    """Streams, the newest first, each with its newest run."""
+def list_streams(
+    *,
+    org_id: UUID | str | None = None,
+    words: str | None = None,
+    before: tuple[datetime, UUID] | None = None,
+    limit: int = 100,
+) -> Operation[Rows]:
+    """Streams, the newest first, each with its newest run; those with `words` in their names.
+
+    `before` is where the page before ended: when its last stream was made, and its id.
+    """
     org = None if org_id is None else checks.identifier(org_id, "org_id")
-    return (yield Call(LIST_STREAMS, {"org_id": org, "limit": limit}))
+    before_at, before_id = before or (None, None)
+    place = {"before_at": before_at, "before_id": before_id}
+    return (yield Call(LIST_STREAMS, {"org_id": org, "words": words, **place, "limit": limit}))
 
 
 def get_stream(stream_id: UUID) -> Operation[dict[str, Any]]:

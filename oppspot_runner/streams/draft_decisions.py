@@ -31,8 +31,25 @@ async def find_draft(db: Database, asked: str) -> UUID:
     return await by_prefix(db, BY_PREFIX, asked, "draft")
 
 
-async def list_drafts(db: Database, **wanted: Any) -> list[dict[str, Any]]:
-    """Drafts by status, channel, company_id and stream_id, None for any; at most `limit`."""
+async def list_drafts(
+    db: Database,
+    *,
+    status: str | None = None,
+    channel: str | None = None,
+    company_id: UUID | None = None,
+    stream_id: UUID | None = None,
+    before: UUID | None = None,
+    limit: int,
+) -> list[dict[str, Any]]:
+    """Drafts, the newest first; None for any. `before` is the last one of the page before."""
+    wanted = {
+        "status": status,
+        "channel": channel,
+        "company_id": company_id,
+        "stream_id": stream_id,
+        "before": before,
+        "limit": limit,
+    }
     return await db.fetch_all(LIST, wanted)
 
 

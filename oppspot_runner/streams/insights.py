@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -77,7 +78,16 @@ class InsightStore:
         else:
             await tx.execute(SET_PROGRESS, values)
 
-    async def newest(self, limit: int = 20) -> list[dict[str, Any]]:
-        """The newest insights first."""
-        values = {"org_id": self.org_id, "stream_id": self.stream_id, "limit": limit}
+    async def newest(
+        self, limit: int = 20, *, before: tuple[datetime, UUID] | None = None
+    ) -> list[dict[str, Any]]:
+        """The newest insights first; `before` is time and id of the last one of the page before."""
+        before_at, before_id = before or (None, None)
+        values = {
+            "org_id": self.org_id,
+            "stream_id": self.stream_id,
+            "before_at": before_at,
+            "before_id": before_id,
+            "limit": limit,
+        }
         return await self.db.fetch_all(LIST, values)

@@ -21,11 +21,21 @@ DOMAIN = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+")
 
 
 async def list_people(
-    db: Database, *, org_id: UUID | None, company_id: UUID | None, limit: int
+    db: Database,
+    *,
+    org_id: UUID | None,
+    company_id: UUID | None,
+    after: tuple[str, bool, str, int] | None = None,
+    limit: int,
 ) -> list[dict[str, Any]]:
-    """People in office with an organisation's companies, or all of one company."""
-    values = {"org_id": org_id, "company_id": company_id, "limit": limit}
-    return await db.fetch_all(LIST, values)
+    """People in office with an organisation's companies, or all of one company, by company.
+
+    `after` is company_name, whether resigned, name and office_id of the last row before.
+    """
+    company, resigned, name, office = after or (None, None, None, None)
+    place = {"after_company": company, "after_resigned": resigned, "after_name": name}
+    wanted = {"org_id": org_id, "company_id": company_id, "limit": limit}
+    return await db.fetch_all(LIST, {**wanted, **place, "after_id": office})
 
 
 async def show_somebody(db: Database, somebody: Somebody) -> list[dict[str, Any]]:

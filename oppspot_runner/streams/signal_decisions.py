@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,9 +23,28 @@ async def find_signal(db: Database, asked: str) -> UUID:
     return await by_prefix(db, BY_PREFIX, asked, "signal")
 
 
-async def list_signals(db: Database, **wanted: Any) -> list[dict[str, Any]]:
-    """Signals by company_id, stream_id, signal_type and status, and those that were seen first
-    within the length of time `since`; None for any. At most `limit`, the newest first."""
+async def list_signals(
+    db: Database,
+    *,
+    company_id: UUID | None = None,
+    stream_id: UUID | None = None,
+    signal_type: str | None = None,
+    status: str | None = None,
+    since: timedelta | None = None,
+    before: UUID | None = None,
+    limit: int,
+) -> list[dict[str, Any]]:
+    """Signals, the newest first; None for any. `since` is how long ago they were first seen at
+    most, `before` the last one of the page before."""
+    wanted = {
+        "company_id": company_id,
+        "stream_id": stream_id,
+        "signal_type": signal_type,
+        "status": status,
+        "since": since,
+        "before": before,
+        "limit": limit,
+    }
     return await db.fetch_all(LIST, wanted)
 
 

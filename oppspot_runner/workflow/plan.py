@@ -62,6 +62,12 @@ def plan(rows: Sequence[Row], known_types: Collection[str] | None) -> Plan:
     )
 
 
+def known_types(runners: Sequence[Row]) -> set[str] | None:
+    """The agent types that live runners know; None when there is none, or one did not say."""
+    told = [row["agent_types"] for row in runners if row["alive"]]
+    return {one for types in told for one in types} if told and None not in told else None
+
+
 def _levels(graph: dict[UUID, set[UUID]]) -> tuple[dict[UUID, int], list[UUID]]:
     """The level of each agent; or a cycle."""
     levels: dict[UUID, int] = {}

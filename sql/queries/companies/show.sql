@@ -11,6 +11,6 @@ SELECT c.id, c.name, c.org_id, c.company_number, c.domain, c.status, c.country, 
         'priority', i.priority) ORDER BY s.name, s.id), '[]')
      FROM stream_items i JOIN streams s ON s.id = i.stream_id WHERE i.company_id = c.id) AS streams,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('field', f.field, 'value', f.value, 'source', f.source,
-        'observed_at', f.observed_at, 'confidence', f.confidence) ORDER BY f.field, f.confidence DESC, f.id), '[]')
+        'source_url', f.source_url, 'observed_at', f.observed_at, 'confidence', f.confidence) ORDER BY f.field, f.confidence DESC, f.id), '[]')
      FROM stated_facts f WHERE f.company_id = c.id) AS facts
 FROM companies c WHERE c.id = %(company_id)s
