@@ -14,6 +14,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from psycopg.errors import InsufficientPrivilege
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
@@ -85,6 +86,8 @@ def answer_to(error: Exception) -> tuple[int, dict[str, Any], Mapping[str, str]]
         return 422, body_of("INVALID_INPUT", _first_fault(error)), {}
     if isinstance(error, HTTPException):
         return error.status_code, body_of(*_of_framework(error)), error.headers or {}
+    if isinstance(refused := error.__cause__ or error, InsufficientPrivilege):
+        return _of_policies(refused)
     if isinstance(error, CodedError):
         tool = error.tool_name if isinstance(error, ToolError) else None
         return 422, body_of(error.code, error.one_line(), tool), {}
@@ -95,6 +98,13 @@ def answer_to(error: Exception) -> tuple[int, dict[str, Any], Mapping[str, str]]
         return 503, body_of("DATABASE_AWAY", "the database does not answer"), {"Retry-After": "2"}
     structlog.get_logger().error("a request failed", exc_info=error)
     return 500, body_of("INTERNAL", "this is a fault of the server; its log has more"), {}
+
+
+def _of_policies(error: InsufficientPrivilege) -> tuple[int, dict[str, Any], Mapping[str, str]]:
+    if "row-level security" in str(error):
+        text = "something named here is not there, or it is another organisation's"
+        return 404, body_of("NOT_FOUND", text), {}
+    return 403, body_of("FORBIDDEN", "this is for operators: the database refuses it here"), {}
 
 
 def _code_of(error: errors.OppspotError) -> ApiCode:

@@ -10,12 +10,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from psycopg import errors
+
 from oppspot_runner.base.actor import Actor
+from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection, Database
 
 ACT = statement("access/act")
+LACKS = statement("access/lacks")
 API_ROLE = "oppspot_api"
+OLDEST_SERVER = 150000  # before, views showed the rows of everybody
+ROLE_REFUSED = (errors.InvalidParameterValue, errors.InsufficientPrivilege)
 
 
 class BoundDatabase(Database):
@@ -49,12 +55,41 @@ async def acting(
     """One transaction in which `actor` sees and changes what he may.
 
     Commits at the end, rolls back on an error. An operator acts with the rights of this process.
+    Raises ConfigurationError where the database is not ready for organisations.
     """
-    async with database.transaction() as connection:
-        told = {
-            "token": actor.proof or "",
-            "read_only": "on" if read_only else "off",
-            "role": None if actor.is_operator else API_ROLE,
-        }
-        await connection.execute(ACT, told)
-        yield BoundDatabase(database, connection, actor)
+    begun = False
+    try:
+        async with database.transaction() as connection:
+            await _act(connection, actor, read_only)
+            begun = True
+            yield BoundDatabase(database, connection, actor)
+    except ROLE_REFUSED:
+        if begun:
+            raise
+        raise await not_ready(database) from None
+
+
+async def _act(connection: Connection, actor: Actor, read_only: bool) -> None:
+    if not actor.is_operator and connection.info.server_version < OLDEST_SERVER:
+        raise errors.InvalidParameterValue
+    told = {
+        "token": actor.proof or "",
+        "read_only": "on" if read_only else "off",
+        "role": None if actor.is_operator else API_ROLE,
+    }
+    await connection.execute(ACT, told)
+
+
+async def require_organisations(database: Database) -> None:
+    """Raises ConfigurationError where tokens of organisations would be refused."""
+    if await database.fetch_all(LACKS):
+        raise await not_ready(database)
+
+
+async def not_ready(database: Database) -> ConfigurationError:
+    """Why organisations cannot use HTTP on this database, and the SQL that changes it."""
+    rows = await database.fetch_all(LACKS)
+    return ConfigurationError(
+        f"organisations cannot use HTTP yet: {'; '.join(row['what'] for row in rows)}",
+        hint=f"Let an administrator of the database run: {' '.join(row['fix'] for row in rows)}",
+    )

@@ -309,7 +309,7 @@ def test_a_role_that_row_level_security_blinds_is_told_how_to_see(
     policy: str | None,
 ) -> None:
     assert all_well(found("row security"))
-    rows("ALTER TABLE agent_tasks ENABLE ROW LEVEL SECURITY")
+    rows("DROP POLICY oppspot_everybody ON agent_tasks")
     if policy:
         rows.connection.execute(policy.encode())
     (blind,) = found("row security")
@@ -322,7 +322,7 @@ def test_a_role_that_row_level_security_blinds_is_told_how_to_see(
 def test_a_restrictive_policy_needs_another_mend(
     found: Findings, rows: Rows, role: str, mend: Callable[[dict[str, Any]], None]
 ) -> None:
-    rows("ALTER TABLE agent_tasks ENABLE ROW LEVEL SECURITY")
+    rows("DROP POLICY oppspot_everybody ON agent_tasks")
     rows("CREATE POLICY everything ON agent_tasks USING (true) WITH CHECK (true)")
     assert all_well(found("row security"))
     rows("CREATE POLICY less ON agent_tasks AS RESTRICTIVE USING (org_id IS NOT NULL)")

@@ -25,7 +25,12 @@ from oppspot_runner.app.doctor.fleet import look_at_runners, look_at_stuck_tasks
 from oppspot_runner.app.doctor.notifications import look_at_notifications
 from oppspot_runner.app.doctor.outside import look_at_agents, look_at_hosts
 from oppspot_runner.app.doctor.schedules import look_at_schedules
-from oppspot_runner.app.doctor.schema import look_at_indexes, look_at_policies, look_at_schema
+from oppspot_runner.app.doctor.schema import (
+    look_at_indexes,
+    look_at_organisations,
+    look_at_policies,
+    look_at_schema,
+)
 from oppspot_runner.app.doctor.scouts import look_at_scouts
 from oppspot_runner.base.errors import DatabaseError, SchemaError
 from oppspot_runner.base.settings import Settings
@@ -41,6 +46,7 @@ CHECKS: dict[str, Check] = {
     "disk": look_at_disk,
     "indexes": look_at_indexes,
     "row security": look_at_policies,
+    "organisations": look_at_organisations,
     "snapshots": look_at_snapshots,
     "autovacuum": look_at_autovacuum,
     "dead rows": look_at_dead_rows,

@@ -8,6 +8,7 @@ from functools import cache
 from typing import NamedTuple
 
 from oppspot_runner.app.doctor.finding import Finding, Patient, Severity
+from oppspot_runner.db.acting import LACKS
 from oppspot_runner.db.files import migrations, statement
 from oppspot_runner.db.migrate import schema_state
 
@@ -97,3 +98,13 @@ async def look_at_policies(patient: Patient) -> list[Finding]:
         for row in rows
     ]
     return found or [Finding("row security", "ok", "no policy hides rows from this role")]
+
+
+async def look_at_organisations(patient: Patient) -> list[Finding]:
+    """Whether tokens of organisations can be used: roles, membership and policies."""
+    rows = await patient.database.fetch_all(LACKS)
+    found = [
+        Finding("organisations", "warn", f"their tokens are refused: {row['what']}", row["fix"])
+        for row in rows
+    ]
+    return found or [Finding("organisations", "ok", "policies keep organisations apart")]
