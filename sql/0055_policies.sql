@@ -347,4 +347,4 @@ END $$;
 SELECT arrange_access();
 
 INSERT INTO oppspot_migrations (number, name, breaking, applied_at)
-VALUES (54, 'policies', false, oppspot_now());
+VALUES (55, 'policies', false, oppspot_now());
