@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from oppspot_runner.api import errors
 from oppspot_runner.api.dashboard.mounting import mount
+from oppspot_runner.api.measuring import Measured
 from oppspot_runner.api.openapi import Application, name_of
 from oppspot_runner.api.routes import (
     agents,
     executions,
     health,
+    metrics,
     stream_items,
     streams,
     task_runner,
     tasks,
 )
 from oppspot_runner.api.state import ApiState
+from oppspot_runner.app.metrics import build_metrics
 from oppspot_runner.app.wiring import package_version
+from oppspot_runner.observe.counting import RequestCounts
 
 ROUTERS = (
     health.router,
+    metrics.router,
     tasks.router,
     agents.router,
     executions.router,
@@ -43,6 +48,9 @@ def build_application(state: ApiState) -> Application:
         },
     )
     app.state.api = state
+    requests = RequestCounts()
+    app.state.metrics = build_metrics(state.database, requests, state.runner)
+    app.add_middleware(Measured, counts=requests)
     errors.install(app)
     for router in ROUTERS:
         app.add(router)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from oppspot_runner.agents.registry import registry as agents
 from oppspot_runner.app.task_access import AccessOfTask
 from oppspot_runner.base.errors import ConfigurationError, Fail
+from oppspot_runner.base.events import Tell, tell_nobody
 from oppspot_runner.base.settings import Settings, load_settings
 from oppspot_runner.base.steps import Step
 from oppspot_runner.base.task import Task
@@ -81,6 +82,7 @@ class RunnerTools:
     database: Database
     through: Through
     settings: Settings | None = None
+    tell: Tell = tell_nobody
     _services: ToolServices | None = None
     _loading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -148,7 +150,7 @@ class ToolsOfTask:
             self._calls = TaskToolCalls(
                 services,
                 self.task,
-                TaskCallRecords(self.journal),
+                TaskCallRecords(self.journal, self.runner.tell),
                 self.journal,
                 partial(AccessOfTask, self.task, self.journal),
             )

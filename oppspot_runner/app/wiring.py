@@ -18,7 +18,7 @@ from oppspot_runner.backends.backend import Backend
 from oppspot_runner.backends.inline import Inline
 from oppspot_runner.backends.processes import Processes
 from oppspot_runner.backends.threads import Threads
-from oppspot_runner.base.events import Event, EventBus, everybody
+from oppspot_runner.base.events import Event, EventBus, Tell, everybody, tell_nobody
 from oppspot_runner.base.runner_settings import DAY_S
 from oppspot_runner.base.settings import Settings, load_settings
 from oppspot_runner.base.task import Task
@@ -112,7 +112,7 @@ def build_runner(
         return Tools(
             database=database,
             registry=agents,
-            ports=ports_on(database, models, agent_tools, web),
+            ports=ports_on(database, models, agent_tools, web, bus.emit),
             backends=backends,
             settler=Settler(database, runner.patience, runner_id),
             patience=runner.patience,
@@ -123,7 +123,7 @@ def build_runner(
 
     told = replace(config, agent_types=tuple(agents.known()))
     runner = Runner(database, told, bus, tools_for, backends, leave)
-    agent_tools = RunnerTools(database, runner.patience.through, settings)
+    agent_tools = RunnerTools(database, runner.patience.through, settings, bus.emit)
     web = RunnerWeb(database, runner.patience.through, settings)
     runner.at_end = (agent_tools.stop, web.stop, models.close)
     EventLog(bus)
@@ -150,11 +150,20 @@ def stores_on(database: Database, task: Task, stream_id: UUID | None) -> Stores:
     )
 
 
-def ports_on(database: Database, models: Models, agent_tools: RunnerTools, web: RunnerWeb) -> Ports:
-    """The tables of the domain, the models, the tools and the outside world, as agents see them."""
+def ports_on(
+    database: Database,
+    models: Models,
+    agent_tools: RunnerTools,
+    web: RunnerWeb,
+    tell: Tell = tell_nobody,
+) -> Ports:
+    """The tables of the domain, the models, the tools and the outside world, as agents see them.
+
+    `tell` hears of calls of models.
+    """
     return Ports(
         stores=lambda task, stream_id: stores_on(database, task, stream_id),
-        models=lambda task, journal, stream_id: PaidCalls(models, task, journal, stream_id),
+        models=lambda task, journal, stream_id: PaidCalls(models, task, journal, stream_id, tell),
         tools=agent_tools.of,
         web=web.of,
         sources=web.sources,

@@ -16,6 +16,7 @@ from oppspot_runner.base.waiting import single, suspension
 
 MOST_OF_GROUP = 3  # errors of a group that are told
 CANCELLED_ITSELF = "the agent cancelled itself"
+RETURNED = "returned"  # the kind of an error that is a value
 
 
 def judged_value(value: Any) -> Outcome:
@@ -36,8 +37,8 @@ def judged_value(value: Any) -> Outcome:
     if not value.get("error"):
         return Done(value)
     if value.get("retry") is False:
-        return Fail(str(value["error"]), output=value)
-    return Retry(str(value["error"]), output=value)
+        return Fail(str(value["error"]), output=value, kind=RETURNED)
+    return Retry(str(value["error"]), output=value, kind=RETURNED)
 
 
 def judged_error(error: BaseException, *, memory_limit: int | None = None) -> Outcome:
@@ -54,25 +55,26 @@ def judged_error(error: BaseException, *, memory_limit: int | None = None) -> Ou
         case errors.CallError():
             return judged_call(error)
         case SoftTimeLimitError():
-            return Retry(str(error))
+            text = str(error)
         case SystemExit():
-            return Retry(f"the agent called exit({error.code!r})")
+            text = f"the agent called exit({error.code!r})"
         case KeyboardInterrupt():
-            return Retry("the agent raised KeyboardInterrupt")
+            text = "the agent raised KeyboardInterrupt"
         case MemoryError() if memory_limit is not None:
-            return Retry(memory.exceeded(memory_limit))
+            text = memory.exceeded(memory_limit)
         case _:
-            return Retry(told(error))
+            text = told(error)
+    return Retry(text, kind=type(error).__name__)
 
 
 def judged_call(error: errors.CallError) -> Outcome:
     """What it means that a call to the outside failed and the agent did not catch it."""
     reason = f"{error.code}: {error.one_line()}"
     if not error.retried:
-        return Fail(reason)
+        return Fail(reason, kind=error.code)
     if error.retry_after_s is not None:
         return Snooze(reason, after_s=error.retry_after_s)
-    return Retry(reason)
+    return Retry(reason, kind=error.code)
 
 
 def told(error: BaseException) -> str:

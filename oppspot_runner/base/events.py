@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -67,7 +68,8 @@ class TaskStarted(Event):
 class TaskFinished(Event):
     """The end of an attempt was written. `error` is None for a success.
 
-    `spent` has `model_calls`, `tokens` and `cost_usd` where the attempt asked models.
+    `spent` has `model_calls`, `tokens` and `cost_usd` where the attempt asked models; `summary`
+    are the numbers of the output.
     """
 
     task: Task
@@ -77,6 +79,7 @@ class TaskFinished(Event):
     error: str | None = None
     next_attempt_s: float | None = None
     spent: Mapping[str, Any] = field(default_factory=dict)
+    summary: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,10 +98,48 @@ class BreakerClosed(Event):
 
 @dataclass(frozen=True)
 class ResultDropped(Event):
-    """The end of an attempt was not written: the task is no longer this runner's."""
+    """The end of an attempt was not written: the task is no longer this runner's.
+
+    `lost`: it was not while the attempt ran; else somebody took it back, or ended it, at the end.
+    """
 
     task: Task
     reason: str
+    lost: bool = False
+
+
+@dataclass(frozen=True)
+class ResultsSaved(Event):
+    """save_results of an agent was called; `error` says why it saved nothing."""
+
+    task: Task
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelCalled(Event):
+    """A call of a model ended for `task`. `code` is None for an answer; the cost may be unknown.
+
+    `tokens` are counted by kind; an answer that was kept is no call.
+    """
+
+    task: Task
+    provider: str
+    model: str
+    took_s: float
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    cost_usd: Decimal | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True)
+class ToolCalled(Event):
+    """A call of a tool by the agent of `task` ended. `code` is None when it succeeded."""
+
+    task: Task
+    tool: str
+    took_s: float
+    code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +190,11 @@ class DatabaseBack(Event):
 
 E = TypeVar("E", bound=Event)
 Subscriber = Callable[[Any], None]
+Tell = Callable[[Event], None]
+
+
+def tell_nobody(_event: Event) -> None:
+    """For who has no subscribers."""
 
 
 @dataclass

@@ -16,11 +16,15 @@ class Done:
 
 @dataclass(frozen=True)
 class Retry:
-    """An error. Uses a retry; without one left the task fails. `after_s` None = back-off."""
+    """An error. Uses a retry; without one left the task fails. `after_s` None = back-off.
+
+    `kind` says what sort of error it was, in a word: the class of an exception, or a code.
+    """
 
     error: str
     after_s: float | None = None
     output: dict[str, Any] | None = None
+    kind: str = field(default="Retry", compare=False)
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,11 @@ class Snooze:
 
 @dataclass(frozen=True)
 class Fail:
-    """An error that no retry can mend."""
+    """An error that no retry can mend; its `kind` as of Retry."""
 
     error: str
     output: dict[str, Any] | None = None
+    kind: str = field(default="Fail", compare=False)
 
 
 @dataclass(frozen=True)

@@ -215,6 +215,10 @@ class Database:
         """Replaces all connections, those in use when they come back: they may lead nowhere."""
         await self._pool.drain()
 
+    def use(self) -> Mapping[str, int]:
+        """How the pool is used, in the numbers of psycopg_pool."""
+        return self._pool.get_stats()
+
     def cut_all(self) -> None:
         """Cuts the lines of all connections of the pool, from any thread."""
         for connection in list(self._lines):

@@ -10,10 +10,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from time import monotonic
 from typing import Any
 from uuid import UUID, uuid4
 
 from oppspot_runner.base.errors import LeaseLostError
+from oppspot_runner.base.events import ModelCalled, Tell, tell_nobody
 from oppspot_runner.base.jsonsafe import dumps
 from oppspot_runner.base.steps import Step
 from oppspot_runner.base.task import Task
@@ -81,9 +83,15 @@ class PaidCalls:
     """The calls of one attempt of `task`. It belongs to the runner's loop."""
 
     def __init__(
-        self, models: Models, task: Task, journal: TaskJournal, stream_id: UUID | None
+        self,
+        models: Models,
+        task: Task,
+        journal: TaskJournal,
+        stream_id: UUID | None,
+        tell: Tell = tell_nobody,
     ) -> None:
         self.models = models
+        self.tell = tell
         self.task = task
         self.journal = journal
         self.stream_id = stream_id
@@ -125,12 +133,16 @@ class PaidCalls:
         self, found: LanguageModel, request: ModelRequest, step: Step, stream: bool
     ) -> Reply:
         call_id = await self._begin(found, request, step)
+        began = monotonic()
         try:
             reply = await self._answer(found, request, stream)
             end = CallEnd("finished", reply.usage, reply.cost, kept=kept_answer(reply))
+            self._tell(found, monotonic() - began, end)
             await self._end(call_id, step, end)
         except errors.ModelError as error:
-            await self._end(call_id, step, self._failed(found, error))
+            end = self._failed(found, error)
+            self._tell(found, monotonic() - began, end)
+            await self._end(call_id, step, end)
             raise
         except BaseException:
             self._dropped.add(call_id)
@@ -204,6 +216,11 @@ class PaidCalls:
             kept = kept_fault(error, self.task.retry_count)
         cost = found.prices.cost(found.name, error.usage)
         return CallEnd("failed", error.usage, cost, error.code, kept)
+
+    def _tell(self, found: LanguageModel, took_s: float, end: CallEnd) -> None:
+        name, used = found.name, vars(end.usage)
+        called = ModelCalled(self.task, name.provider, name.model, took_s, used, end.cost, end.code)
+        self.tell(called)
 
     async def _end(self, call_id: UUID, step: Step, end: CallEnd) -> None:
         call = {**self._columns(call_id), **end.columns()}

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+from oppspot_runner.base.codes import Code
+from oppspot_runner.base.events import Tell, ToolCalled, tell_nobody
 from oppspot_runner.base.jsonsafe import clean, clean_text, cut_to_size, dumps
 from oppspot_runner.base.payload import plain_text
 from oppspot_runner.base.steps import Step
@@ -28,6 +30,7 @@ PRUNE_RATES = statement("tools/prune_rates")
 MOST_ARGUMENTS = 16 * 1024  # bytes of them that are recorded
 MOST_NAME = 200
 MOST_STEP = 300
+UNKNOWN = "unknown"
 OF_A_TASK = ("task_id", "attempt", "name", "seq", "agent_id")
 
 
@@ -49,10 +52,12 @@ class CallRecords:
 class TaskCallRecords:
     """Records the calls of one attempt, each with the step that remembers its answer.
 
-    `begin` and `end` raise LeaseLostError when the task is no longer the attempt's.
+    `begin` and `end` raise LeaseLostError when the task is no longer the attempt's. `tell` hears of
+    each call.
     """
 
     journal: TaskJournal
+    tell: Tell = tell_nobody
 
     async def begin(self, tool_name: str, arguments: Any, step: Step, key: str) -> BegunCall:
         """Marks that a call begins under `key`; or gives the mark of an earlier attempt."""
@@ -76,6 +81,7 @@ class TaskCallRecords:
 
         Also a call whose answer the task cannot take any more is recorded.
         """
+        self._tell(use)
         row = {**self._whose(step), **_what(use), "id": call_id or uuid4()}
         await self.journal.fenced(END, {**row, "result": dumps(clean(answer))})
         self.journal.saved_steps += 1
@@ -83,12 +89,18 @@ class TaskCallRecords:
 
     async def unanswered(self, use: ToolUse, step: Step, *, call_id: UUID | None = None) -> None:
         """Records a call whose end the step does not remember; it may be made again."""
+        self._tell(use)
         if call_id is not None:
             await self.journal.fenced(RELEASE, {"id": call_id, "code": use.code})
             return
         row = {"id": uuid4(), **self._whose(step), **_what(use), "user_id": None}
         journal = self.journal
         await journal.through(lambda: journal.database.execute(RECORD, row))
+
+    def _tell(self, use: ToolUse) -> None:
+        # What a model made up is no tool, and its names have no end.
+        tool = UNKNOWN if use.code == Code.TOOL_NOT_FOUND.name else use.tool_name
+        self.tell(ToolCalled(self.journal.task, tool, use.took_s, use.code))
 
     def _whose(self, step: Step) -> dict[str, Any]:
         task = self.journal.task

@@ -20,7 +20,7 @@ from oppspot_runner.agents.variants import varied
 from oppspot_runner.backends.backend import Briefing, Result
 from oppspot_runner.backends.judging import CANCELLED_ITSELF, judged_error, judged_value
 from oppspot_runner.base import errors
-from oppspot_runner.base.events import ResultDropped, TaskFinished, TaskStarted
+from oppspot_runner.base.events import ResultDropped, ResultsSaved, TaskFinished, TaskStarted
 from oppspot_runner.base.outcome import Cancel, Done, Fail, Outcome, Release, Retry
 from oppspot_runner.base.task import Task
 from oppspot_runner.db.pool import is_away
@@ -95,7 +95,7 @@ class Attempt:
         self._lost = True
         self.cut_off.cut(self._go_on_without_it)
         if self._concluded and not self._is_over:
-            self._drop("the runner lost the task while its end was written")
+            self._drop("the runner lost the task while its end was written", lost=True)
 
     def is_run_by(self, task: asyncio.Task[Any] | None) -> bool:
         """Whether `task` runs the body of this attempt, or what that started (Python 3.12)."""
@@ -195,7 +195,7 @@ class Attempt:
         if self.batch is not None:
             self.batch.leave(self.task.run_token)
         if self._lost:
-            self._drop("the runner lost the task while it ran")
+            self._drop("the runner lost the task while it ran", lost=True)
             return
         end, outcome = self._settled(outcome, self._run_ms())
         self.tools.settler.settle(end, partial(self._written, end, outcome))
@@ -218,12 +218,13 @@ class Attempt:
                 error=end.error,
                 next_attempt_s=end.delay_s if end.status == "pending" else None,
                 spent=self.journal.spent,
+                summary=end.summary or {},
             )
         )
         self._over()
 
-    def _drop(self, reason: str) -> None:
-        self.tools.events.emit(ResultDropped(self.task, reason))
+    def _drop(self, reason: str, *, lost: bool = False) -> None:
+        self.tools.events.emit(ResultDropped(self.task, reason, lost))
         self._over()
 
     def _over(self) -> None:
@@ -249,7 +250,10 @@ class Attempt:
         run_ms = self._run_ms()
         left_s = self.options.time_limit.total_seconds() - run_ms / 1000
         self.cut_off.limit(max(left_s, SAVE_LEAST_S), self._go_on_without_it)
-        return await self._guarded(self._saved(result, run_ms))
+        saved = await self._guarded(self._saved(result, run_ms))
+        if isinstance(saved.outcome, Retry | Fail):
+            self.tools.events.emit(ResultsSaved(self.task, saved.outcome.error))
+        return saved
 
     async def _saved(self, result: Result, run_ms: int) -> Result:
         assert self.ctx is not None
@@ -259,6 +263,8 @@ class Attempt:
             return self._settlement(judged_value(result.value), run_ms)
 
         def tell(written: bool) -> None:
+            if written:
+                self.tools.events.emit(ResultsSaved(self.task))
             self._written(end(), judged_value(result.value), written)
 
         while not self._is_over:

@@ -49,6 +49,7 @@ class LoopWatch:
         self._stop = threading.Event()
         self._answered = threading.Event()
         self._worst_s = 0.0
+        self.late_s = 0.0  # when it was last looked at
         self._thread = threading.Thread(target=self._run, name="oppspot-loopwatch", daemon=True)
 
     def start(self) -> None:
@@ -74,7 +75,7 @@ class LoopWatch:
             self._follow()
 
     def _answer(self, asked_at: float) -> None:
-        late_s = time.monotonic() - asked_at
+        self.late_s = late_s = time.monotonic() - asked_at
         self._worst_s = max(self._worst_s, late_s)
         self._answered.set()
         if late_s >= FIRST_S:
@@ -87,6 +88,7 @@ class LoopWatch:
         while not self._answered.wait(LOOK_S) and not self._stop.is_set():
             looks += 1
             seconds = looks * LOOK_S
+            self.late_s = seconds
             self._worst_s = max(self._worst_s, seconds)
             if seconds >= next_s:
                 next_s *= 2

@@ -36,7 +36,6 @@ AREAS = {
     "celery backend",
     "dashboard",
     "http api",
-    "metrics",
     "testing tools",
 }
 REFERENCE = re.compile(
