@@ -15,13 +15,14 @@ from psycopg.rows import DictRow
 from oppspot_runner.base.errors import OppspotError
 from oppspot_runner.cli import output
 from oppspot_runner.cli.session import client_of, json_option, open_database, runs, say
-from oppspot_runner.cli.task_view import tell_each, whole_task
+from oppspot_runner.cli.task_view import as_dict, parts, tell_each
 from oppspot_runner.cli.values import json_object, past_time
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
 from oppspot_runner.queue import dead_letters as letters
 from oppspot_runner.queue import read
 from oppspot_runner.queue.dead_letters import Changed, Filter, discard_all, requeue_all
+from oppspot_runner.queue.whole_task import whole_task
 from oppspot_runner.streams import directory
 
 if TYPE_CHECKING:
@@ -99,9 +100,9 @@ async def show(task: str, as_json: bool) -> None:
         group = await letters.group_of(database, task_id)
         found = await whole_task(database, task_id)
     if as_json:
-        output.print_json({**found.as_dict(), "group": group})
+        output.print_json({**as_dict(found), "group": group})
     else:
-        output.show(*found.parts(), _group_table([group]))
+        output.show(*parts(found), _group_table([group]))
 
 
 @dead_letters.command(

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import click
 from psycopg.rows import DictRow
 
 from oppspot_runner.cli import output
-from oppspot_runner.cli.session import client_of
-from oppspot_runner.db.pool import Database
-from oppspot_runner.queue import read
 from oppspot_runner.queue.client import TaskState
+from oppspot_runner.queue.whole_task import WholeTask
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -24,39 +21,19 @@ DEFAULT_MAX_RETRIES = 3
 PUT_OFF = ("waited", "snoozed", "given back")  # why attempts ended that others go on with
 
 
-@dataclass(frozen=True)
-class WholeTask:
-    """A task with everything that is known of it."""
-
-    task: TaskState
-    attempts: list[DictRow]
-    steps: list[DictRow]
-    replays: list[DictRow]
-    children: dict[str, int]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The shape that is printed as JSON."""
-        return asdict(self)
-
-    def parts(self) -> list[RenderableType]:
-        """What is printed for people."""
-        parts = [_fields(self.task, _lineage(self))]
-        if self.attempts:
-            parts.append(_attempts(self.attempts))
-        if self.steps:
-            parts.append(_steps(self.steps))
-        return parts
+def as_dict(whole: WholeTask) -> dict[str, Any]:
+    """The shape that is printed as JSON."""
+    return asdict(whole)
 
 
-async def whole_task(database: Database, task_id: UUID) -> WholeTask:
-    """Reads all of a task. Raises NotFoundError."""
-    return WholeTask(
-        task=await client_of(database).get(task_id),
-        attempts=await read.attempts(database, task_id),
-        steps=await read.steps(database, task_id),
-        replays=await read.replays(database, task_id),
-        children=await read.children(database, task_id),
-    )
+def parts(whole: WholeTask) -> list[RenderableType]:
+    """What is printed for people."""
+    shown = [_fields(whole.task, _lineage(whole))]
+    if whole.attempts:
+        shown.append(_attempts(whole.attempts))
+    if whole.steps:
+        shown.append(_steps(whole.steps))
+    return shown
 
 
 def standing(row: DictRow) -> str | None:

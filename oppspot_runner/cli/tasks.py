@@ -13,11 +13,12 @@ from oppspot_runner.base.task import TaskStatus
 from oppspot_runner.cli import output
 from oppspot_runner.cli.explain import explain
 from oppspot_runner.cli.session import client_of, json_option, open_database, runs, say
-from oppspot_runner.cli.task_view import standing, tell_each, whole_task
+from oppspot_runner.cli.task_view import as_dict, parts, standing, tell_each
 from oppspot_runner.cli.values import json_object
 from oppspot_runner.db.pool import Database
 from oppspot_runner.queue import client, read
 from oppspot_runner.queue.client import TaskState
+from oppspot_runner.queue.whole_task import whole_task
 from oppspot_runner.streams import directory
 
 if TYPE_CHECKING:
@@ -102,9 +103,9 @@ async def show(task: str, as_json: bool) -> None:
     async with open_database() as database:
         found = await whole_task(database, await read.find_task(database, task))
     if as_json:
-        output.print_json(found.as_dict())
+        output.print_json(as_dict(found))
     else:
-        output.show(*found.parts())
+        output.show(*parts(found))
 
 
 @tasks.command(epilog="Example: oppspot-runner tasks retry 01990c3e-7b")

@@ -144,8 +144,14 @@ async def _change(database: Database, query: LiteralString, params: Params) -> l
         wait=wait_random(0.01, 0.2),
         reraise=True,
     )
-    rows: list[DictRow] = await persistently(partial(database.fetch_all, query, params))
+    rows: list[DictRow] = await persistently(partial(_at_once, database, query, params))
     return [row["id"] for row in rows]
+
+
+async def _at_once(database: Database, query: LiteralString, params: Params) -> list[DictRow]:
+    # In the transaction of somebody else this is a savepoint, so that a new try finds it usable.
+    async with database.transaction() as connection:
+        return await (await connection.execute(query, params)).fetchall()
 
 
 async def agents_in_need(database: Database) -> list[DictRow]:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from oppspot_runner.agents.registry import registry
-from oppspot_runner.api.application import build_application
-from oppspot_runner.api.server import make_server, stop
+from oppspot_runner.api.server import address_of, listen
+from oppspot_runner.api.serving import serving as served
 from oppspot_runner.api.state import ApiState
 from oppspot_runner.app.wiring import load_agents
 from oppspot_runner.base.settings import Settings
@@ -27,16 +27,11 @@ def serving(dsn: str, **settings: object) -> Iterator[str]:
         load_agents(registry, told)
         async with Database(dsn, max_size=8) as database:
             state = ApiState(database, told, registry, open_access=True)
-            server = make_server(build_application(state), "127.0.0.1", 0)
-            running = asyncio.get_running_loop().create_task(server.serve())
-            while not server.started:
-                await asyncio.sleep(0.01)
-            port = server.servers[0].sockets[0].getsockname()[1]
-            found.append(f"http://127.0.0.1:{port}")
-            started.set()
-            await asyncio.to_thread(ended.wait)
-            stop(server, state)
-            await running
+            listening = listen("127.0.0.1:0")
+            found.append(address_of(listening))
+            async with served(state, listening):
+                started.set()
+                await asyncio.to_thread(ended.wait)
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()

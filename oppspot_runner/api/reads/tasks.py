@@ -13,16 +13,19 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from oppspot_runner.app.client import AsyncClient
 from oppspot_runner.base.payload import read_json, uuid_range
 from oppspot_runner.base.redact import redact
 from oppspot_runner.base.task import TaskStatus
 from oppspot_runner.db.acting import BoundDatabase
 from oppspot_runner.db.files import statement
+from oppspot_runner.workflow.run_events import checked_after
 
 BROWSE = statement("tasks/browse")
 FACETS = statement("tasks/facets")
 AGENTS_MEANT = statement("tasks/agents_meant")
 BY_PREFIX = statement("tasks/by_prefix")
+EVENTS = statement("tasks/events")
 
 MOST_LOOKED_AT = 50_000
 MOST_SEARCHED = 10_000  # where a text is looked for
@@ -133,6 +136,16 @@ async def facets(database: BoundDatabase, wanted: TaskFilter) -> Facets:
         else:
             values[row["kind"]].append(FacetValue(row["value"], row["name"], row["tasks"]))
     return Facets(values, looked_at, looked_at < look)
+
+
+async def events(
+    database: BoundDatabase, task_id: UUID, *, attempt: int | None, after: int, limit: int
+) -> list[DictRow]:
+    """What a task said in its run after event `after`, in order. Raises NotFoundError."""
+    await AsyncClient(database).get(task_id)
+    params = {"task_id": task_id, "attempt": attempt, "after": checked_after(after), "limit": limit}
+    rows = await database.fetch_all(EVENTS, params)
+    return [{**row, "data": read_json(row["data"])} for row in rows]
 
 
 def _look(wanted: TaskFilter) -> int:
