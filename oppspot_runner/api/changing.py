@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
+from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 from psycopg.types.json import Jsonb
 
@@ -28,9 +29,12 @@ from oppspot_runner.db.acting import BoundDatabase, acting
 from oppspot_runner.db.files import statement
 
 ADD_AUDIT = statement("access/add_audit")
+HOLD_KEY = statement("access/hold_key")
 FIND_ANSWER = statement("access/find_answer")
 KEEP_ANSWER = statement("access/keep_answer")
 MOST_KEY = 200
+JSON = "application/json"
+FIRST_ERROR = 400
 SAFE = {"GET", "HEAD", "OPTIONS"}
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -103,29 +107,45 @@ class ChangingRoute(APIRoute):
 
 
 async def _once(request: Request, change: Change, handle: Handler) -> Response:
+    """The answer of `handle`, or that which it gave to the same request before."""
     key = request.headers.get("idempotency-key")
     if key is None:
         return await handle(request)
-    if not 0 < len(key) <= MOST_KEY:
-        raise ApiError(ApiCode.INVALID_INPUT, f"an Idempotency-Key has 1 to {MOST_KEY} characters")
-    owner = str(change.actor.token_id or change.actor.name)
-    which = {"owner": owner, "key": key}
-    text = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
-    fingerprint = hashlib.sha256(text + await request.body()).hexdigest()
+    if not 0 < len(key) <= MOST_KEY or not key.isprintable():
+        raise ApiError(
+            ApiCode.INVALID_INPUT, f"an Idempotency-Key has 1 to {MOST_KEY} printable characters"
+        )
+    which = {"owner": str(change.actor.token_id or change.actor.name), "key": key}
+    fingerprint = await _fingerprint(request)
+    await change.database.execute(HOLD_KEY, which)
     row = await change.database.fetch_one(FIND_ANSWER, which)
-    if row is not None and row["fingerprint"] is not None:
-        if row["fingerprint"] != fingerprint:
-            raise ApiError(
-                ApiCode.IDEMPOTENCY_KEY_REUSED,
-                "this Idempotency-Key was used for another request: take a new one",
-            )
-        headers = {"Idempotency-Replayed": "true"}
-        return Response(row["body"], row["status"], headers, "application/json")
-    response = await handle(request)
-    body = bytes(response.body).decode()
-    kept = {**which, "fingerprint": fingerprint, "status": response.status_code, "body": body}
-    await change.database.execute(KEEP_ANSWER, kept)
-    return response
+    if row is None:
+        response = await handle(request)
+        if response.status_code < FIRST_ERROR:
+            kept = {"fingerprint": fingerprint, "status": response.status_code}
+            body = _body_of(response)
+            await change.database.execute(KEEP_ANSWER, {**which, **kept, "body": body})
+        return response
+    if row["fingerprint"] != fingerprint:
+        raise ApiError(
+            ApiCode.IDEMPOTENCY_KEY_REUSED,
+            "this Idempotency-Key was used for another request: take a new one",
+        )
+    headers = {"Idempotency-Replayed": "true"}
+    return Response(row["body"], row["status"], headers, JSON if row["body"] else None)
+
+
+async def _fingerprint(request: Request) -> str:
+    text = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+    return hashlib.sha256(text + await request.body()).hexdigest()
+
+
+def _body_of(response: Response) -> str:
+    """The JSON of an answer. Raises ApiError, which undoes the change, for one that has none."""
+    kind = response.headers.get("content-type")
+    if kind not in (None, JSON) or isinstance(response, StreamingResponse):
+        raise ApiError(ApiCode.INVALID_INPUT, "this address takes no Idempotency-Key")
+    return bytes(response.body).decode()
 
 
 def _the_change(request: Request) -> Change:

@@ -38,6 +38,7 @@ RESCUE = statement("queue/rescue")
 PRUNE_TASKS = statement("queue/prune_tasks")
 PRUNE_EXECUTIONS = statement("queue/prune_executions")
 PRUNE_RUN_EVENTS = statement("run_events/prune")
+PRUNE_ANSWERS = statement("access/prune_answers")
 
 MOST_RESCUED = 100  # the LIMIT of queue/rescue
 FIRST_ID = UUID(int=0)
@@ -228,6 +229,11 @@ async def prune_executions(connection: Connection, *, keep_s: float) -> int:
 async def prune_run_events(connection: Connection, *, keep_s: float) -> int:
     """Deletes at most 5,000 events of runs older than `keep_s`; how many went."""
     return (await connection.execute(PRUNE_RUN_EVENTS, {"keep_s": keep_s})).rowcount
+
+
+async def prune_answers(connection: Connection) -> int:
+    """Deletes at most 1,000 answers to requests with a key, a day old; how many went."""
+    return (await connection.execute(PRUNE_ANSWERS)).rowcount
 
 
 def _rescued(row: DictRow) -> Rescued:

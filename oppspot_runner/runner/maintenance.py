@@ -197,6 +197,7 @@ class Pruning:
             await members.forget_dead(connection)
             await ticking.prune(connection, keep_s=self.config.keep_s)
             await gathering.prune(connection)
+            await store.prune_answers(connection)
             events = await store.prune_run_events(connection, keep_s=self.config.events_s)
             history = await store.prune_executions(connection, keep_s=self.config.history_s)
             calls = await tool_calls.prune_tool_calls(connection, keep_s=self.config.history_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Iterator
 from uuid import UUID, uuid4
 
@@ -29,8 +30,17 @@ CROWD = f"""
            CASE WHEN n % 100 = 0 AND n < {TASKS} * 2 / 3 THEN '{RARE}'::uuid ELSE '{MANY}' END,
            CASE WHEN n % 100 = 1 THEN 'failed' ELSE 'completed' END, oppspot_now(),
            CASE WHEN n % 100 = 1 THEN 'it broke' END, jsonb_build_object('n', n)
-    FROM generate_series(1, {TASKS}) n, (SELECT array_agg(id) AS ids FROM ai_agents) a
+    FROM generate_series(1, {TASKS}) n, (SELECT array_agg(id) AS ids FROM ai_agents) a;
+    INSERT INTO api_tokens (org_id, name, scope, hash, beginning)
+    SELECT id, name, 'read', encode(sha256(name::bytea), 'hex'), 'opr_' FROM organizations
 """
+
+
+def member(name: str, org_id: UUID) -> Actor:
+    """Whoever has the token of an organisation."""
+    return Actor(name, "read", org_id, proof=hashlib.sha256(name.encode()).hexdigest())
+
+
 READ = """
     SELECT (coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::integer AS rows
     FROM pg_stat_xact_user_tables WHERE relname = 'agent_tasks'
@@ -60,14 +70,13 @@ def crowd(server: str, template: str) -> Iterator[str]:
     drop_database(name)
 
 
-@pytest.fixture(params=[LOCAL, Actor("rare", "read", RARE), Actor("many", "read", MANY)])
+@pytest.fixture(params=[LOCAL, member("rare", RARE), member("many", MANY)], ids=lambda a: a.name)
 async def database(
     crowd: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[BoundDatabase]:
     monkeypatch.setattr(reads, "MOST_LOOKED_AT", LOOK)
     monkeypatch.setattr(reads, "MOST_SEARCHED", LOOK)
-    async with Database(crowd) as whole, acting(whole, LOCAL, read_only=True) as database:
-        database.actor = request.param
+    async with Database(crowd) as whole, acting(whole, request.param, read_only=True) as database:
         yield database
 
 

@@ -24,9 +24,17 @@ SELECT 'completed', now() - make_interval(days => d) FROM unnest(ARRAY[1, 89, 91
 """
 
 
+FILL_ANSWERS = """
+INSERT INTO idempotency_keys (owner, key, fingerprint, status, body, created_at)
+SELECT 'o', h::text, 'f', 200, '{}', now() - make_interval(hours => h)
+FROM unnest(ARRAY[1, 23, 25]) h
+"""
+
+
 async def test_ended_tasks_past_their_time_go_and_failed_ones_stay(db: Database) -> None:
     await db.execute(FILL)
     await db.execute(FILL_HISTORY)
+    await db.execute(FILL_ANSWERS)
     pruning = Pruning(db, Patience(EventBus()), RunnerConfig())
     assert await pruning.chunk() == 20 + 1
     left = await db.fetch_all(
@@ -37,6 +45,8 @@ async def test_ended_tasks_past_their_time_go_and_failed_ones_stay(db: Database)
         ("completed", 10),
         ("failed", 20),
     ]
+    keys = await db.fetch_all("SELECT key FROM idempotency_keys ORDER BY key")
+    assert [row["key"] for row in keys] == ["1", "23"]
 
 
 async def test_a_chunk_is_bounded_and_the_walk_goes_on_where_it_stopped(db: Database) -> None:
