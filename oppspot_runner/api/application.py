@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from oppspot_runner.api import errors
 from oppspot_runner.api.dashboard.mounting import mount
 from oppspot_runner.api.measuring import Measured
+from oppspot_runner.api.middleware.stack import in_front_of
 from oppspot_runner.api.openapi import Application, name_of
 from oppspot_runner.api.routes import (
     agents,
@@ -49,10 +52,17 @@ def build_application(state: ApiState) -> Application:
     )
     app.state.api = state
     requests = RequestCounts()
-    app.state.metrics = build_metrics(state.database, requests, state.runner)
+    measure = partial(_measure, app, requests)
+    measure(state)
+    state.at_begin.append(measure)
     app.add_middleware(Measured, counts=requests)
     errors.install(app)
     for router in ROUTERS:
         app.add(router)
     mount(app)
+    app.middleware_stack = in_front_of(app, state)
     return app
+
+
+def _measure(app: Application, requests: RequestCounts, state: ApiState) -> None:
+    app.state.metrics = build_metrics(state.database, requests, state.runner)

@@ -42,6 +42,8 @@ class ApiCode(Enum):
     RATE_LIMIT_EXCEEDED = (429, "too many requests in a while; Retry-After says how long to wait")
     INTERNAL = (500, "a fault of ours; the log has more")
     DATABASE_AWAY = (503, "the database does not answer; ask again later")
+    STARTING = (503, "this process only starts; ask again in a moment")
+    TIME_LIMIT_EXCEEDED = (503, "the answer took too long; ask for less, or again later")
     SHUTTING_DOWN = (503, "this process ends; ask again, another one answers")
 
     def __init__(self, status: int, meaning: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
@@ -28,11 +29,14 @@ class ApiState:
     runner: Runner | None = None
     is_starting: bool = False
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    at_begin: list[Callable[[ApiState], None]] = field(default_factory=list)
 
     def begin(self, runner: Runner | None) -> None:
         """The schema is right: requests are answered from now on. `runner` lives beside us."""
         self.runner = runner
         self.is_starting = False
+        for tell in self.at_begin:
+            tell(self)
 
 
 def state_of(request: HTTPConnection) -> ApiState:

@@ -23,6 +23,18 @@ def stop_signals() -> list[signal.Signals]:
     return [signal.SIGTERM, *heard]
 
 
+def trouble_of(runner: Runner) -> str | None:
+    """Why the runner is of no use although it lives: its main loop stands, or its lease does."""
+    config = runner.config
+    stuck_s = time.monotonic() - runner.progressed_at
+    if not runner.is_stopping() and stuck_s >= config.poll_s * 2 + config.lease_s:
+        return f"the main loop has not moved for {stuck_s:.0f} s"
+    beat_age_s = runner.term.beat_age_s if runner.term else 0.0
+    if beat_age_s >= config.lease_s:
+        return f"no heartbeat got through for {beat_age_s:.0f} s"
+    return None
+
+
 class Daemon:
     """Runs `runner` until it is stopped by a signal or through the database.
 
@@ -55,18 +67,10 @@ class Daemon:
         self.runner.end_wanted = True
         self._loop.call_soon_threadsafe(self.runner.stop)
 
-    def healthy(self) -> bool:
-        """Whether the main loop moves and the lease is alive: what the watchdog vouches for."""
-        runner, config = self.runner, self.runner.config
-        stuck_s = time.monotonic() - runner.progressed_at
-        beat_age_s = runner.term.beat_age_s if runner.term else 0.0
-        moving = runner.is_stopping() or stuck_s < config.poll_s * 2 + config.lease_s
-        return moving and beat_age_s < config.lease_s
-
     async def _feed_watchdog(self) -> None:
         wanted_s = systemd.watchdog_s()
         while wanted_s is not None:
-            if self.healthy():
+            if trouble_of(self.runner) is None:
                 systemd.notify("WATCHDOG=1")
             await asyncio.sleep(wanted_s / 3)
 

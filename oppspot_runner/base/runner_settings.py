@@ -87,12 +87,6 @@ class RunnerSettings(BaseSettings):
         validation_alias=AliasChoices("import_", "OPPSPOT_IMPORT"),
         description="Python modules with agents of your own, separated by commas.",
     )
-    http: str | None = Field(
-        None,
-        pattern=r"^((\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+)?:)?\d{1,5}$",
-        description="Where HTTP is served, as 127.0.0.1:8080, or a port of this machine alone: "
-        "interface, dashboard, metrics. Unset: not at all.",
-    )
     log: Literal["console", "json"] | None = Field(
         None, description="Form of log lines. Unset: console on a terminal, else json."
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from oppspot_runner.base.runner_settings import RunnerSettings
+from oppspot_runner.base.http_settings import HttpSettings
 
 
 def _web_address(text: str) -> str:
@@ -21,7 +21,7 @@ def _web_address(text: str) -> str:
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 
-class SourceSettings(RunnerSettings):
+class SourceSettings(HttpSettings):
     """Addresses and keys of sources. A key may be written as where it is."""
 
     contact: str | None = Field(

@@ -2,19 +2,97 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+import asyncio
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
+from oppspot_runner.api.state import ApiState, state_of
+from oppspot_runner.app.daemon import trouble_of
+from oppspot_runner.base.errors import OppspotError
+from oppspot_runner.db.migrate import require_schema
+from oppspot_runner.db.pool import DATABASE_AWAY
+from oppspot_runner.runner.loop import Runner
+
 router = APIRouter(tags=["health"])
+
+DATABASE_S = 2.0
 
 
 class Alive(BaseModel):
     """The process answers."""
 
-    status: str = "ok"
+    status: Literal["ok"] = "ok"
+
+
+class Check(BaseModel):
+    """One thing that has to be right; `reason` says what is not, or what is worth to know."""
+
+    name: Literal["database", "schema", "runner"]
+    ok: bool
+    reason: str | None = None
+
+
+class Readiness(BaseModel):
+    """Ready when all checks are right. `runner` is there where one lives in the process."""
+
+    status: Literal["ready", "not_ready"]
+    checks: list[Check]
 
 
 @router.get("/healthz")
 async def healthz() -> Alive:
-    """Whether the process answers. Wants no token."""
+    """Whether the process answers, and so whether its event loop moves. Wants no token."""
     return Alive()
+
+
+@router.get("/readyz", responses={503: {"model": Readiness, "description": "Not ready."}})
+async def readyz(request: Request, response: Response) -> Readiness:
+    """Whether this process is of use: database, schema, and its runner. Wants no token.
+
+    A paused runner is ready: people paused it, and its process still answers.
+    """
+    state = state_of(request)
+    checks = [await _database(state)]
+    if checks[0].ok:
+        checks.append(await _schema(state))
+    if state.runner is not None:
+        checks.append(_runner(state.runner))
+    ready = all(check.ok for check in checks)
+    response.status_code = 200 if ready else 503
+    return Readiness(status="ready" if ready else "not_ready", checks=checks)
+
+
+async def _database(state: ApiState) -> Check:
+    try:
+        async with asyncio.timeout(DATABASE_S):
+            await state.database.ping()
+    except TimeoutError:
+        return Check(name="database", ok=False, reason=f"no answer within {DATABASE_S:g} s")
+    except DATABASE_AWAY:
+        return Check(name="database", ok=False, reason="it cannot be reached")
+    return Check(name="database", ok=True)
+
+
+async def _schema(state: ApiState) -> Check:
+    if state.is_starting:
+        return Check(name="schema", ok=False, reason="it is brought up to date just now")
+    try:
+        await require_schema(state.database)
+    except (OppspotError, *DATABASE_AWAY) as error:
+        return Check(name="schema", ok=False, reason=str(error))
+    return Check(name="schema", ok=True)
+
+
+def _runner(runner: Runner) -> Check:
+    if runner.term is None:
+        return Check(name="runner", ok=False, reason="it has not begun")
+    if runner.state in ("stopping", "stopped"):
+        return Check(name="runner", ok=False, reason=f"it is {runner.state}")
+    trouble = trouble_of(runner)
+    if trouble is not None:
+        return Check(name="runner", ok=False, reason=trouble)
+    return Check(
+        name="runner", ok=True, reason="it is paused" if runner.state == "paused" else None
+    )

@@ -1,0 +1,1 @@
+"""What stands in front of all requests. Plain ASGI, each a thin layer round the next."""
