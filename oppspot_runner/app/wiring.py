@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from oppspot_runner.agents.options import Isolation
 from oppspot_runner.agents.registry import Registry
 from oppspot_runner.agents.registry import registry as all_agents
 from oppspot_runner.agents.stores import Stores
+from oppspot_runner.app.agent_keys import find as find_key
 from oppspot_runner.app.tools import RunnerTools, load_tools
 from oppspot_runner.app.web import RunnerWeb
 from oppspot_runner.backends.backend import Backend
@@ -163,7 +165,9 @@ def ports_on(
     """
     return Ports(
         stores=lambda task, stream_id: stores_on(database, task, stream_id),
-        models=lambda task, journal, stream_id: PaidCalls(models, task, journal, stream_id, tell),
+        models=lambda task, journal, stream_id: PaidCalls(
+            models, task, journal, stream_id, partial(find_key, database, models.settings), tell
+        ),
         tools=agent_tools.of,
         web=web.of,
         sources=web.sources,

@@ -64,6 +64,11 @@ class Code(Enum):
     )
     UNKNOWN_MODEL = (NEVER, "no model has that name, here or at the provider")
     API_KEY_MISSING = (NEVER, "there is no key for the provider; set it where the runner runs")
+    STORED_KEY_UNREADABLE = (
+        NEVER,
+        "the key that is stored for the agent cannot be decrypted; give the runner the"
+        " OPPSPOT_SECRET_KEY under which it was stored, or store the key anew",
+    )
     PROVIDER_NOT_INSTALLED = (NEVER, "install the extra that the message names")
 
     BUDGET_EXCEEDED = (

@@ -53,6 +53,13 @@ class Settings(SourceSettings):
         validation_alias=AliasChoices("gemini_base_url", "GEMINI_BASE_URL"),
         description="Where Gemini's interface is, without the part of the version. Unset: Google.",
     )
+    secret_key: SecretStr | None = Field(
+        None,
+        description="What API keys of single agents are encrypted under, or where it is: env:NAME "
+        "or file:/path. 32 bytes in URL-safe base64; several with commas between, of which the "
+        "first encrypts and each decrypts. Unset: none can be stored, except in the private "
+        "database, whose folder has a secret of its own.",
+    )
     llm_models: Path | None = Field(
         None,
         description="TOML file with names of models over those that are known. See the guide.",

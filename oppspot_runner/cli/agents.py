@@ -13,6 +13,7 @@ from oppspot_runner.cli.comparing import compare
 from oppspot_runner.cli.session import (
     client_of,
     json_option,
+    load,
     open_client,
     open_database,
     runs,
@@ -131,3 +132,21 @@ async def update(agent: str, as_json: bool, **columns: Any) -> None:
         agent_id = await client.run(directory.find_agent(agent))
         await client.update_agent(agent_id, **columns)
     say({"id": agent_id}, f"Agent {agent_id} was changed.", as_json)
+
+
+@agents.command("rotate-keys", epilog="Example: oppspot-runner agents rotate-keys")
+@json_option
+@runs
+async def rotate_keys(as_json: bool) -> None:
+    """Encrypt all stored keys of agents under the first secret of OPPSPOT_SECRET_KEY.
+
+    Put the new secret before the old one, restart what runs, and give this command: after it the
+    old one is needed no more.
+    """
+    from oppspot_runner.app.agent_keys import rotate
+
+    settings = load()
+    async with open_database(settings) as database:
+        rotated = await rotate(database, settings)
+    text = f"{rotated} keys are encrypted under the first secret of OPPSPOT_SECRET_KEY now."
+    say({"rotated": rotated}, text, as_json)

@@ -5,6 +5,7 @@
         server.lock        held by the server and its children for as long as one of them lives
         users.json         `embedded_users`
         server.log
+        secret_key             what API keys of agents are encrypted under, if one was stored
         server/            or a link to a folder outside, see `home_of`
             data/ run/ postgresql.conf pg_hba.conf pg_ident.conf
 
@@ -18,8 +19,9 @@ import hashlib
 import os
 import stat
 import tempfile
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from oppspot_runner.base.errors import ConfigurationError
@@ -28,7 +30,15 @@ SHELTER = Path("/var/lib/oppspot-runner-0")
 # A socket address holds 108 bytes with its closing zero; Postgres adds "/.s.PGSQL.5432".
 LONGEST_SOCKET_FOLDER = 107 - 15
 _NAME = "x" * 12
-_OURS = {"lock", "server.lock", "users.json", "users.json.new", "server.log", "server"}
+_OURS = {
+    "lock",
+    "server.lock",
+    "users.json",
+    "users.json.new",
+    "server.log",
+    "server",
+    "secret_key",
+}
 
 
 def prepare_folder(folder: Path) -> Path:
@@ -195,3 +205,16 @@ def take_lock(path: Path, *, wait: bool) -> int | None:
         if path.exists() and os.path.samestat(os.fstat(held), path.stat()):
             return held
         os.close(held)
+
+
+def own_secret(folder: Path) -> str:
+    """32 random bytes in URL-safe base64 that the folder keeps, made when it is asked first."""
+    file = prepare_folder(folder) / "secret_key"
+    if not file.exists():
+        fresh, name = tempfile.mkstemp(dir=file.parent)  # readable by us alone
+        with os.fdopen(fresh, "wb") as stream:
+            stream.write(urlsafe_b64encode(os.urandom(32)))
+        with suppress(FileExistsError):  # another process was faster
+            os.link(name, file)
+        os.unlink(name)
+    return file.read_text(encoding="ascii")

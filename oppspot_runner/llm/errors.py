@@ -16,6 +16,7 @@
         |-- RequestRefusedError             REQUEST_REFUSED           no
         |-- UnknownModelError               UNKNOWN_MODEL             no
         |-- ApiKeyMissingError              API_KEY_MISSING           no
+        |-- StoredKeyUnreadableError        STORED_KEY_UNREADABLE     no
         `-- ProviderNotInstalledError       PROVIDER_NOT_INSTALLED    no
 
 Codes are of base/codes.py, which says what each means and what to do.
@@ -137,6 +138,12 @@ class ApiKeyMissingError(ModelError):
     """There is no key for the provider."""
 
     kind = Code.API_KEY_MISSING
+
+
+class StoredKeyUnreadableError(ModelError):
+    """The key that is stored for the agent cannot be decrypted here."""
+
+    kind = Code.STORED_KEY_UNREADABLE
 
 
 class ProviderNotInstalledError(ModelError):

@@ -11,8 +11,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from time import monotonic
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID, uuid4
+
+from pydantic import SecretStr
 
 from oppspot_runner.base.errors import LeaseLostError
 from oppspot_runner.base.events import ModelCalled, Tell, tell_nobody
@@ -32,6 +34,9 @@ from oppspot_runner.llm.models import Models
 from oppspot_runner.queue.journal import TaskJournal, step_columns
 from oppspot_runner.queue.result_cache import SharedResultCache
 from oppspot_runner.queue.settlement import Metrics
+
+# The key that an agent, named by its id, has stored for a provider.
+StoredKey: TypeAlias = Callable[[UUID, str], Awaitable[SecretStr | None]]
 
 # After these nobody knows what was made of the answer, and what the provider charges for it.
 UNKNOWN_END = (errors.ProviderTimeoutError, errors.AnswerCutError, errors.BadAnswerError)
@@ -88,6 +93,7 @@ class PaidCalls:
         task: Task,
         journal: TaskJournal,
         stream_id: UUID | None,
+        stored_key: StoredKey,
         tell: Tell = tell_nobody,
     ) -> None:
         self.models = models
@@ -95,6 +101,7 @@ class PaidCalls:
         self.task = task
         self.journal = journal
         self.stream_id = stream_id
+        self.stored_key = stored_key
         self.spent = Spent()
         self._open = 0
         self._one_ended = asyncio.Event()  # a new one after each end
@@ -109,7 +116,7 @@ class PaidCalls:
         BudgetExceededError and PriceUnknownError, BudgetHeldError when what is left of a budget is
         held by others, and LeaseLostError.
         """
-        found = self._find(model)
+        found = await self._find(model)
         if request.cached_for_s is None:
             return await self._paid(found, request, step, stream)
         cache = SharedResultCache(self.journal.database, self.journal.through)
@@ -158,11 +165,20 @@ class PaidCalls:
         """
         self.journal.spent = self.spent.metrics()
 
-    def _find(self, model: str) -> LanguageModel:
-        configuration = self._configuration
-        variable = configuration.get("api_key_env")
-        key = None if variable is None else key_in_environment(variable)
-        return self.models.find(model, api_key=key, script=configuration.get("script", ()))
+    async def _find(self, model: str) -> LanguageModel:
+        script = self._configuration.get("script", ())
+        provider = self.models.names.find(model).provider
+        key = None if provider == "mock" else await self._key(provider)
+        return self.models.find(model, api_key=key, script=script)
+
+    async def _key(self, provider: str) -> SecretStr | None:
+        """The agent's own key: that of the variable which it names, else the stored one."""
+        agent, variable = self.task.agent, self._configuration.get("api_key_env")
+        if variable is not None:
+            return key_in_environment(variable)
+        if agent is None:
+            return None
+        return await self.journal.through(lambda: self.stored_key(agent.id, provider))
 
     @property
     def _configuration(self) -> dict[str, Any]:

@@ -40,6 +40,7 @@ OF_PEOPLE = (
     Code.SOURCE_NOT_CONFIGURED,
     Code.AUTHENTICATION_FAILED,
     Code.API_KEY_MISSING,
+    Code.STORED_KEY_UNREADABLE,
     Code.QUOTA_EXCEEDED,
 )
 OF_A_PAGE = f"{Code.ACCESS_DENIED.name}: web:"  # the owner of the site wants it so

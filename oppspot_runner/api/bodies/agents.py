@@ -69,6 +69,10 @@ class _Configured(BaseModel):
         if self.configuration is None and not fields:
             return None
         whole = dict(old if self.configuration is None else self.configuration)
+        if "api_key" in whole:
+            raise InvalidInputError(
+                "a configuration is no place for a key", hint="Give api_key beside configuration."
+            )
         for name, value in fields.items():
             if self.configuration is not None and self.configuration.get(name, value) != value:
                 raise InvalidInputError(f"{name} and configuration.{name} differ: give one")
@@ -110,6 +114,7 @@ class AgentBody(BaseModel):
     description: str | None
     model: str | None
     configuration: dict[str, Any]
+    api_key_stored: bool
     is_active: bool
     schedule_cron: str | None
     schedule_timezone: str | None

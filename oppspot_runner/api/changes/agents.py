@@ -8,11 +8,13 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import DictRow
 
-from oppspot_runner.api.bodies.agents import ChangedAgent, NewAgent
+from oppspot_runner.api.bodies.agents import ChangedAgent, NewAgent, model_of
 from oppspot_runner.api.changing import Change
 from oppspot_runner.api.errors import ApiCode, ApiError
 from oppspot_runner.api.reads.agents import show_agent
-from oppspot_runner.base.errors import ConflictError
+from oppspot_runner.app import agent_keys
+from oppspot_runner.base.errors import ConflictError, InvalidInputError
+from oppspot_runner.base.settings import Settings
 from oppspot_runner.db.files import statement
 
 DELETE = statement("agents/delete")
@@ -20,8 +22,9 @@ DELETE = statement("agents/delete")
 RECORDED = ("name", "agent_type", "description", "configuration", "is_active", "schedule_cron")
 
 
-async def create(change: Change, wanted: NewAgent) -> DictRow:
-    """Makes an agent. Raises InvalidInputError for what its code could not use."""
+async def create(change: Change, wanted: NewAgent, settings: Settings) -> DictRow:
+    """Makes an agent. Raises InvalidInputError for what its code could not use, and
+    ConfigurationError for an api_key that cannot be stored."""
     org_id = wanted.org_id or change.actor.org_id
     if not change.actor.is_operator and org_id != change.actor.org_id:
         raise ApiError(ApiCode.FORBIDDEN, "your token makes agents of its own organisation only")
@@ -36,22 +39,25 @@ async def create(change: Change, wanted: NewAgent) -> DictRow:
         parent=wanted.parent_id,
         org_id=org_id,
     )
-    made = await show_agent(change.database, agent_id)
-    await change.record("agent.create", "agent", agent_id, after=_told(made))
+    made = await _keep_key(change, wanted, await show_agent(change.database, agent_id), settings)
+    await change.record("agent.create", "agent", agent_id, after=_told(made, wanted))
     return made
 
 
-async def update(change: Change, agent_id: UUID, wanted: ChangedAgent) -> DictRow:
-    """Changes what is given of an agent. Raises NotFoundError, InvalidInputError."""
+async def update(
+    change: Change, agent_id: UUID, wanted: ChangedAgent, settings: Settings
+) -> DictRow:
+    """Changes what is given of an agent. Raises as `create`, and NotFoundError."""
     before = await show_agent(change.database, agent_id)
     columns = wanted.model_dump(
         include={"name", "agent_type", "description", "is_active", "schedule_cron"}
         | {"schedule_timezone"}
     )
     configuration = wanted.configured(before["configuration"])
-    await change.client.update_agent(agent_id, **columns, configuration=configuration)
-    after = await show_agent(change.database, agent_id)
-    told = {"before": _told(before), "after": _told(after)}
+    if wanted.model_fields_set != {"api_key"}:
+        await change.client.update_agent(agent_id, **columns, configuration=configuration)
+    after = await _keep_key(change, wanted, await show_agent(change.database, agent_id), settings)
+    told = {"before": _told(before), "after": _told(after, wanted)}
     await change.record("agent.update", "agent", agent_id, **told)
     return after
 
@@ -70,5 +76,28 @@ async def delete(change: Change, agent_id: UUID) -> None:
     await change.record("agent.delete", "agent", agent_id, before=_told(before))
 
 
-def _told(agent: DictRow) -> dict[str, Any]:
-    return {name: agent[name] for name in RECORDED}
+async def _keep_key(
+    change: Change, wanted: NewAgent | ChangedAgent, agent: DictRow, settings: Settings
+) -> DictRow:
+    """The agent, whose key is now the one of the request, if that has one."""
+    if "api_key" not in wanted.model_fields_set:
+        return agent
+    agent_id: UUID = agent["id"]
+    if wanted.api_key is None:
+        await agent_keys.drop(change.database, agent_id)
+    else:
+        model = model_of(agent["agent_type"], agent["configuration"])
+        if model is None or "api_key_env" in agent["configuration"]:
+            raise InvalidInputError(
+                "an api_key is for the provider of the agent's model, and there "
+                + ("is an api_key_env already" if model else "is no model"),
+            )
+        await agent_keys.keep(change.database, settings, agent_id, model, wanted.api_key)
+    return {**agent, "api_key_stored": wanted.api_key is not None}
+
+
+def _told(agent: DictRow, wanted: NewAgent | ChangedAgent | None = None) -> dict[str, Any]:
+    told = {name: agent[name] for name in RECORDED}
+    if wanted is not None and "api_key" in wanted.model_fields_set:
+        told["api_key"] = "stored" if agent["api_key_stored"] else None
+    return told

@@ -50,9 +50,9 @@ async def list_agents(
 
 
 @router.post("/agents", dependencies=[Depends(needs("admin"))])
-async def create(body: NewAgent, change: TheChange) -> AgentBody:
+async def create(body: NewAgent, change: TheChange, request: Request) -> AgentBody:
     """Makes an agent."""
-    return AgentBody.of(await changes.create(change, body))
+    return AgentBody.of(await changes.create(change, body, state_of(request).settings))
 
 
 @router.get("/agents/{agent_id}", dependencies=[Depends(needs("read"))])
@@ -62,9 +62,15 @@ async def show(agent_id: UUID, database: Reading) -> AgentBody:
 
 
 @router.patch("/agents/{agent_id}", dependencies=[Depends(needs("admin"))])
-async def update(agent_id: UUID, body: ChangedAgent, change: TheChange) -> AgentBody:
-    """Changes what is given. Tasks that run already go on as they began."""
-    return AgentBody.of(await changes.update(change, agent_id, body))
+async def update(
+    agent_id: UUID, body: ChangedAgent, change: TheChange, request: Request
+) -> AgentBody:
+    """Changes what is given. Tasks that run already go on as they began.
+
+    An `api_key` that is null takes the stored one away.
+    """
+    settings = state_of(request).settings
+    return AgentBody.of(await changes.update(change, agent_id, body, settings))
 
 
 @router.delete("/agents/{agent_id}", dependencies=[Depends(needs("admin"))])
