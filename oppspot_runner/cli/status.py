@@ -14,6 +14,7 @@ from oppspot_runner.app.status import Status, nothing, read_status
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.cli import output
 from oppspot_runner.cli.session import json_option, load, open_running, runs
+from oppspot_runner.cli.status_screen import LOOK_S
 from oppspot_runner.db.pool import Database, describe
 
 if TYPE_CHECKING:
@@ -21,12 +22,11 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 HEALTHY, NOTHING_RUNS, UNHEALTHY = 0, 3, 4
-WATCH_S = 2.0
 
 
 @click.command(epilog="Example: oppspot-runner status --watch")
 @json_option
-@click.option("--watch", is_flag=True, help="Show it again every 2 s, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="A live screen, until Ctrl-C; JSON as lines.")
 @runs
 async def status(as_json: bool, watch: bool) -> None:
     """Show runners, counts, running and recent tasks.
@@ -61,22 +61,18 @@ def exit_code(found: Status) -> int:
 
 
 async def _watch(database: Database, settings: Settings, as_json: bool) -> None:
-    from rich.console import Group
-    from rich.live import Live
+    if not as_json and sys.stdout.isatty():
+        from oppspot_runner.cli.status_watch import watch
 
-    while as_json or not sys.stdout.isatty():
+        await watch(database, settings, _name(settings, database.dsn), _notes)
+    while True:
         found = await read_status(database, settings)
         if as_json:
             output.print_json(found.body(), indent=None)
         else:
             output.show(*_parts(found, settings, database.dsn))
         sys.stdout.flush()
-        await asyncio.sleep(WATCH_S)
-    with Live(console=output.console(), screen=True, auto_refresh=False) as live:
-        while True:
-            found = await read_status(database, settings)
-            live.update(Group(*_parts(found, settings, database.dsn)), refresh=True)
-            await asyncio.sleep(WATCH_S)
+        await asyncio.sleep(LOOK_S)
 
 
 def _name(settings: Settings, dsn: str | None) -> str:

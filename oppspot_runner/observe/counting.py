@@ -14,6 +14,7 @@ from oppspot_runner.observe import catalog
 from oppspot_runner.observe.catalog import Metric
 from oppspot_runner.observe.tallies import OTHER, Counter, Distribution, Histogram, Labels
 
+INFINITE = math.inf
 MOST_KINDS = 300  # of task type, agent type and outcome
 MOST_NAMES = 50  # of numbers in results, for each of those
 OUTCOMES: Mapping[type, str] = {
@@ -42,7 +43,7 @@ class Ends:
     def sum_up(self, numbers: Mapping[str, float]) -> None:
         """Adds the numbers of one output. A sum cannot fall, so those below zero are left out."""
         for name, number in numbers.items():
-            if 0 < number < math.inf:
+            if 0 < number < INFINITE:
                 if name in self.results:
                     self.results[name] += number
                 elif len(self.results) < MOST_NAMES:
@@ -83,9 +84,9 @@ class RunnerCounts:
         ends.number += 1
         ends.run.add(event.run_ms / 1000)
         ends.wait.add(task.wait_ms / 1000)
-        if event.summary and outcome == "completed":
+        if event.error is None:
             ends.sum_up(event.summary)
-        if isinstance(event.outcome, Retry | Fail):
+        elif isinstance(event.outcome, Retry | Fail):
             final = "true" if event.status == "failed" else "false"
             self._count(catalog.ERRORS, labels[AGENT_TYPE], event.outcome.kind, final)
 
