@@ -27,14 +27,19 @@ class Flash:
 
 def tell(response: Response, text: str, kind: Kind = "done") -> None:
     """Shows `text` on the next page."""
-    packed = base64.urlsafe_b64encode(json.dumps([kind, text[:MOST_LETTERS]]).encode()).decode()
+    packed = (
+        base64.urlsafe_b64encode(json.dumps([kind, text[:MOST_LETTERS]]).encode())
+        .decode()
+        .rstrip("=")
+    )
     response.set_cookie(COOKIE, packed, max_age=LIVES_S, httponly=True, samesite="strict")
 
 
 def of(request: Request) -> Flash | None:
     """What the action before this page told."""
     try:
-        kind, text = json.loads(base64.urlsafe_b64decode(request.cookies[COOKIE]))
+        packed = request.cookies[COOKIE]
+        kind, text = json.loads(base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4)))
     except (KeyError, binascii.Error, ValueError, TypeError):
         return None
     return Flash("done" if kind == "done" else "wrong", str(text))

@@ -7,10 +7,24 @@ from importlib.resources import files
 from starlette.staticfiles import StaticFiles
 
 from oppspot_runner.api.dashboard import failing
-from oppspot_runner.api.dashboard.pages import overview
+from oppspot_runner.api.dashboard.pages import (
+    dead_letters,
+    new_task,
+    overview,
+    runners,
+    task,
+    tasks,
+)
 from oppspot_runner.api.openapi import Application
 
-PAGES = (overview.router,)
+PAGES = (
+    overview.router,
+    new_task.router,
+    tasks.router,
+    task.router,
+    dead_letters.router,
+    runners.router,
+)
 
 
 def mount(app: Application) -> None:

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from oppspot_runner.api.dashboard import flash, words
+from oppspot_runner.base.redact import redact
 from oppspot_runner.base.wording import dollars, progress
 
 PARTIAL = "oppspot-live"  # the header of requests by which pages look for what is new
@@ -63,6 +64,7 @@ def environment() -> Environment:
         lines=words.json_lines,
         short=words.short,
         dollars=dollars,
+        masked=redact,
         progress=progress,
     )
     return made

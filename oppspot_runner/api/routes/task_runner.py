@@ -17,11 +17,11 @@ from oppspot_runner.api.bodies.task_runner import (
 )
 from oppspot_runner.api.changes import task_runner as changes
 from oppspot_runner.api.changing import TheChange
-from oppspot_runner.api.state import ApiState, state_of
+from oppspot_runner.api.reads.status import with_status
+from oppspot_runner.api.state import state_of
 from oppspot_runner.app.looks import Looks
-from oppspot_runner.app.status import Fleet, read_fleet, read_share, read_status
+from oppspot_runner.app.status import Fleet, read_fleet
 from oppspot_runner.base.actor import Actor
-from oppspot_runner.db.acting import acting
 
 MOST_OBEYING_S = 5.0
 OBEYED = {"run": {"running"}, "idle": {"stopped", "stopping"}}
@@ -45,18 +45,10 @@ router = APIRouter(tags=["runner"], route_class=then(until_obeyed))
 
 
 @router.get("/api/agents/task-runner")
-async def status(request: Request, actor: Annotated[Actor, Depends(needs("read"))]) -> RunnerStatus:
+async def show(request: Request, actor: Annotated[Actor, Depends(needs("read"))]) -> RunnerStatus:
     """How things stand, as `oppspot-runner status --json` says it."""
-    return RunnerStatus.model_validate(await _status(state_of(request), actor))
-
-
-async def _status(state: ApiState, actor: Actor) -> dict[str, object]:
-    if actor.is_operator:
-        async with acting(state.database, actor, read_only=True) as database:
-            return (await read_status(database, state.settings)).body()
-    fleet = await read_fleet(state.database, state.settings)
-    async with acting(state.database, actor, read_only=True) as database:
-        return (await read_share(database, fleet)).body()
+    async with with_status(state_of(request), actor) as (_, status):
+        return RunnerStatus.model_validate(status.body())
 
 
 @router.post("/api/agents/task-runner", dependencies=[Depends(needs("admin"))])

@@ -28,24 +28,26 @@ document.addEventListener("change", ({ target }) => {
   if (target.matches("[data-choose-all]")) {
     for (const box of boxesOf(target.form)) box.checked = target.checked;
   }
-  if (target.matches("[data-choose], [data-choose-all]")) count(target.form);
+  if (target.matches("[data-choose], [data-choose-all], [data-all]")) count(target.form);
 });
 
 const boxesOf = (form) => [...form.elements].filter((field) => field.matches("[data-choose]"));
 
 // What may be done with chosen rows is offered when some are.
 function count(form) {
-  const chosen = boxesOf(form).filter((box) => box.checked).length;
-  const all = [...form.elements].find((field) => field.matches("[data-choose-all]"));
-  if (all) {
-    all.checked = chosen > 0 && chosen === boxesOf(form).length;
-    all.indeterminate = chosen > 0 && !all.checked;
+  const boxes = boxesOf(form);
+  const chosen = boxes.filter((box) => box.checked).length;
+  const [page, all] = ["[data-choose-all]", "[data-all]"].map((kind) => form.querySelector(kind));
+  if (page) {
+    page.checked = chosen > 0 && chosen === boxes.length;
+    page.indeterminate = chosen > 0 && !page.checked;
   }
-  for (const place of form.querySelectorAll("[data-chosen]")) place.textContent = chosen ? `${chosen} chosen` : "none chosen";
-  for (const button of form.querySelectorAll("[data-needs-choice]")) button.disabled = chosen === 0;
+  const words = all?.checked ? "all that match" : chosen ? `${chosen} chosen` : "none chosen";
+  for (const place of form.querySelectorAll("[data-chosen]")) place.textContent = words;
+  for (const button of form.querySelectorAll("[data-needs-choice]")) button.disabled = !chosen && !all?.checked;
 }
 
-export function countAll() {
+function countAll() {
   for (const form of document.querySelectorAll("form[data-chooses]")) count(form);
 }
 
