@@ -8,10 +8,22 @@ from starlette.staticfiles import StaticFiles
 
 from oppspot_runner.api.dashboard import failing
 from oppspot_runner.api.dashboard.pages import (
+    agents,
+    audit,
+    companies,
+    costs,
     dead_letters,
+    drafts,
+    limits,
     new_task,
+    notifications,
     overview,
     runners,
+    runs,
+    schedules,
+    signals,
+    stream_companies,
+    streams,
     task,
     tasks,
 )
@@ -22,8 +34,20 @@ PAGES = (
     new_task.router,
     tasks.router,
     task.router,
+    streams.router,
+    stream_companies.router,
+    runs.router,
+    schedules.router,
     dead_letters.router,
+    agents.router,
+    costs.router,
     runners.router,
+    audit.router,
+    signals.router,
+    drafts.router,
+    companies.router,
+    notifications.router,
+    limits.router,
 )
 
 

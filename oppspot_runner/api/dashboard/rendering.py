@@ -43,7 +43,9 @@ MORE = (
     Place("runs", "runs", "Runs", "n"),
     Place("signals", "signals", "Signals", "i"),
     Place("drafts", "drafts", "Drafts", "f"),
+    Place("companies", "companies", "Companies", "e"),
     Place("notifications", "notifications", "Notifications", "m"),
+    Place("limits", "limits", "Limits", "l"),
 )
 
 

@@ -1,6 +1,6 @@
 -- Newest first, with how far each run is.
 SELECT r.id, r.stream_id, s.name AS stream_name, r.root_agent_id, a.name AS root_agent_name, r.status, r.priority,
-       r.requested_by, r.strategy, r.max_parallel, r.rerun_of, r.created_at, r.finished_at, n.nodes, n.nodes - r.open_nodes AS nodes_ended,
+       r.requested_by, r.strategy, r.max_parallel, r.rerun_of, r.last_event, r.created_at, r.finished_at, n.nodes, n.nodes - r.open_nodes AS nodes_ended,
        extract(epoch FROM oppspot_now() - r.created_at)::float8 AS age_s,
        extract(epoch FROM coalesce(r.finished_at, oppspot_now()) - r.created_at)::float8 AS seconds
 FROM stream_runs r

@@ -1,0 +1,58 @@
+"""Drafts: what the writer wrote, to be read and decided."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse
+
+from oppspot_runner.api.access import Reading, needs
+from oppspot_runner.api.dashboard.addresses import address
+from oppspot_runner.api.dashboard.asking import PageRoute
+from oppspot_runner.api.dashboard.rendering import page
+from oppspot_runner.api.paging import Cursor, encode, place_after
+from oppspot_runner.streams import draft_decisions
+
+router = APIRouter(
+    prefix="/drafts",
+    route_class=PageRoute,
+    include_in_schema=False,
+    default_response_class=HTMLResponse,
+)
+MOST_DRAFTS = 50
+Status = Literal["draft", "approved", "rejected", "sent_elsewhere", "replaced", "withdrawn"]
+
+
+@router.get("", dependencies=[Depends(needs("read"))])
+async def all_drafts(
+    request: Request, database: Reading, status: Status | None = None, cursor: Cursor = None
+) -> HTMLResponse:
+    """Drafts, the newest first."""
+    before = place_after(cursor, UUID)
+    rows = await draft_decisions.list_drafts(
+        database,
+        status=status,
+        before=before[0] if before else None,
+        limit=MOST_DRAFTS + 1,
+    )
+    shown, more = rows[:MOST_DRAFTS], rows[MOST_DRAFTS:]
+    last = encode([shown[-1]["id"]]) if more else None
+    return page(
+        request,
+        "drafts",
+        rows=shown,
+        status=status,
+        address=address,
+        next_url=address("drafts", status=status, cursor=last) if last else None,
+        first_url=address("drafts", status=status) if cursor else None,
+    )
+
+
+@router.get("/{draft_id}", dependencies=[Depends(needs("read"))])
+async def one(request: Request, draft_id: UUID, database: Reading) -> HTMLResponse:
+    """A draft, with the facts that each of its claims rests on."""
+    draft = await draft_decisions.show(database, draft_id)
+    facts = {fact["id"]: fact for fact in draft["facts"]}
+    return page(request, "draft", draft=draft, facts=facts)

@@ -1,0 +1,50 @@
+"""Notifications: the rules, and how their messages fare."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse
+
+from oppspot_runner.api.access import Reading, needs
+from oppspot_runner.api.dashboard.addresses import address
+from oppspot_runner.api.dashboard.asking import PageRoute
+from oppspot_runner.api.dashboard.rendering import page
+from oppspot_runner.api.paging import Cursor, encode, place_after
+from oppspot_runner.base.redact import redact_url
+from oppspot_runner.notifications import directory
+
+router = APIRouter(
+    prefix="/notifications",
+    route_class=PageRoute,
+    include_in_schema=False,
+    default_response_class=HTMLResponse,
+)
+MOST_MESSAGES = 50
+
+
+@router.get("", dependencies=[Depends(needs("read"))])
+async def notifications(
+    request: Request, database: Reading, rule: UUID | None = None, cursor: Cursor = None
+) -> HTMLResponse:
+    """All rules, and messages of all or of one of them, the newest first."""
+    before = place_after(cursor, UUID)
+    rows = await directory.messages(
+        database,
+        rule_id=rule,
+        before=before[0] if before else None,
+        limit=MOST_MESSAGES + 1,
+    )
+    shown, more = rows[:MOST_MESSAGES], rows[MOST_MESSAGES:]
+    last = encode([shown[-1]["id"]]) if more else None
+    return page(
+        request,
+        "notifications",
+        rules=await directory.rules(database),
+        rows=shown,
+        rule=rule,
+        address_of=redact_url,
+        next_url=address("notifications", rule=rule, cursor=last) if last else None,
+        first_url=address("notifications", rule=rule) if cursor or rule else None,
+    )
