@@ -11,9 +11,17 @@ from oppspot_runner.api.middleware.stack import in_front_of
 from oppspot_runner.api.openapi import Application, name_of
 from oppspot_runner.api.routes import (
     agents,
+    companies,
+    costs,
+    drafts,
     executions,
     health,
     metrics,
+    notifications,
+    outside,
+    people,
+    signals,
+    stream_agents,
     stream_items,
     streams,
     task_runner,
@@ -34,6 +42,14 @@ ROUTERS = (
     task_runner.router,
     streams.router,
     stream_items.router,
+    stream_agents.router,
+    signals.router,
+    drafts.router,
+    companies.router,
+    people.router,
+    notifications.router,
+    costs.router,
+    outside.router,
 )
 
 

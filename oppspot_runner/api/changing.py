@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import StreamingResponse
@@ -50,6 +51,13 @@ class Change:
     client: AsyncClient
     actor: Actor
     address: str | None
+
+    def owner(self, wanted: UUID | None) -> UUID | None:
+        """The organisation of what is to be made: an operator may name any. Raises ApiError."""
+        org_id = wanted or self.actor.org_id
+        if not self.actor.is_operator and org_id != self.actor.org_id:
+            raise ApiError(ApiCode.FORBIDDEN, "your token works for its own organisation only")
+        return org_id
 
     async def record(
         self,

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
+import psycopg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -20,7 +21,11 @@ from starlette.exceptions import HTTPException
 
 from oppspot_runner.base import errors
 from oppspot_runner.base.tool_errors import CodedError, ToolError
-from oppspot_runner.db.pool import DATABASE_AWAY
+from oppspot_runner.db.pool import BAD_CONTENT, DATABASE_AWAY
+from oppspot_runner.db.refusals import refusal
+
+# What the values of a request can provoke that nobody before the database has refused.
+REFUSED = (*BAD_CONTENT, UnicodeEncodeError)
 
 
 class ApiCode(Enum):
@@ -96,6 +101,10 @@ def answer_to(error: Exception) -> tuple[int, dict[str, Any], Mapping[str, str]]
     if isinstance(error, errors.OppspotError):
         code = _code_of(error)
         return code.status, body_of(code.name, error.one_line()), {}
+    if isinstance(error, REFUSED):
+        told = refusal(error) if isinstance(error, psycopg.Error) else None
+        said = told.one_line() if told else "a text holds what is no character"
+        return 422, body_of("INVALID_INPUT", said), {}
     if isinstance(error, DATABASE_AWAY):
         return 503, body_of("DATABASE_AWAY", "the database does not answer"), {"Retry-After": "2"}
     structlog.get_logger().error("a request failed", exc_info=error)
@@ -139,5 +148,6 @@ async def answer(request: Request, error: Exception) -> Response:
 
 def install(app: FastAPI) -> None:
     """Lets the application answer every error in our shape."""
-    for kind in (ApiError, RequestValidationError, HTTPException, errors.OppspotError, Exception):
+    ours = (ApiError, RequestValidationError, HTTPException, errors.OppspotError)
+    for kind in (*ours, *REFUSED, Exception):
         app.add_exception_handler(kind, answer)

@@ -7,6 +7,7 @@ import binascii
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
 
 from fastapi import Query
 from pydantic import BaseModel
@@ -60,6 +61,12 @@ def place_after(cursor: str | None, *parts: Callable[[str], Any]) -> tuple[Any, 
         return tuple(part(value) for part, value in zip(parts, values, strict=True))
     except (ValueError, ArithmeticError):
         raise _not_ours() from None
+
+
+def id_after(cursor: str | None) -> UUID | None:
+    """The id that a cursor holds, where rows are in the order of their ids."""
+    place = place_after(cursor, UUID)
+    return None if place is None else place[0]
 
 
 def encode(values: Sequence[Any]) -> str:

@@ -52,6 +52,18 @@ def load_tools() -> list[str]:
     return registry.load_entry_points()
 
 
+def known_tools(settings: Settings) -> list[ToolBase]:
+    """The tools of this process by name: built in, imported, installed. Asks no server.
+
+    Raises ConfigurationError for a module or an extra that cannot be loaded.
+    """
+    from oppspot_runner.tools.registry import registry
+
+    registry.load_entry_points()
+    agents.load_modules(settings.import_)
+    return [registry.find(name) for name in registry.known()]
+
+
 async def all_tools(settings: Settings) -> tuple[list[ToolBase], list[str]]:
     """All tools of an installation by name, also those of servers; and problems as text.
 

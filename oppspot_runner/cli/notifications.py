@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any, get_args
-from uuid import uuid4
 
 import click
 
@@ -14,20 +11,9 @@ from oppspot_runner.base.wording import moment, span
 from oppspot_runner.cli import output
 from oppspot_runner.cli.session import client_of, json_option, load, open_database, runs, say
 from oppspot_runner.notifications import directory
-from oppspot_runner.notifications.bundle import Bundle
 from oppspot_runner.notifications.directory import NewRule
-from oppspot_runner.notifications.message import message
-from oppspot_runner.notifications.rules import EVENTS, Channel, Happening
+from oppspot_runner.notifications.rules import EVENTS, Channel
 from oppspot_runner.streams.directory import find_stream
-
-SAMPLE = {
-    "task": "00000000-0000-0000-0000-000000000000",
-    "run": "00000000-0000-0000-0000-000000000000",
-    "stream_id": "00000000-0000-0000-0000-000000000000",
-    "company_id": "00000000-0000-0000-0000-000000000000",
-    "agent": "nobody",
-    "error": "this is a test: nothing happened",
-}
 
 
 @click.group(epilog="Example: oppspot-runner notifications rules")
@@ -229,34 +215,11 @@ async def test(rule: str, as_json: bool) -> None:
 
     It says that it is a test. Settings are those of this process, not those of the runners.
     """
-    from oppspot_runner.notifications.channels import LIMIT_S, Delivery, deliver
+    from oppspot_runner.notifications.trial import send_test
 
     settings = load()
     async with open_database(settings) as database:
         (row,) = await directory.rules(database, rule)
-    told = _sample(row["name"], row["event"])
-    delivery = Delivery(
-        notification=uuid4(),
-        channel=row["channel"],
-        target=row["target"],
-        secret=row["secret"],
-        subject=f"Test: {told.subject}",
-        text=f"This is a test: nothing happened.\n\n{told.text}",
-        data={**told.data, "test": True},
-    )
-    try:
-        async with asyncio.timeout(LIMIT_S):
-            answer = await deliver(delivery, settings)
-    except TimeoutError:
-        raise click.ClickException(
-            f"{row['channel']} did not take it within {LIMIT_S:g} s"
-        ) from None
+    answer = await send_test(row, settings)
     text = f"{row['channel']} took the message for {row['target']}."
     say({"rule": row["name"], "delivered": True, **answer}, text, as_json)
-
-
-def _sample(rule: str, event: str) -> Any:
-    now = datetime.now(UTC)
-    bundle = Bundle(now, now)
-    bundle.add(Happening(event, now, None, SAMPLE))
-    return message(rule, event, bundle)

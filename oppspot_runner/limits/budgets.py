@@ -13,7 +13,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from oppspot_runner.base.errors import ConfigurationError
+from oppspot_runner.base.errors import ConfigurationError, NotFoundError
 from oppspot_runner.base.jsonsafe import dumps
 from oppspot_runner.base.tool_errors import BudgetExceededError, BudgetHeldError, PriceUnknownError
 from oppspot_runner.db.files import statement
@@ -24,6 +24,7 @@ END_CALL = statement("money/end_call")
 LOSE_CALLS = statement("money/lose_calls")
 PRUNE_CALLS = statement("money/prune_calls")
 BALANCES = statement("money/balances")
+FIND = statement("money/find_budget")
 SET = statement("money/set_budget")
 REMOVE = statement("money/remove_budget")
 
@@ -160,6 +161,21 @@ async def remove_budget(
     return row is not None and bool(row["removed"])
 
 
-async def balances(database: Database) -> list[DictRow]:
-    """All budgets in their periods of now: what is spent, held by open calls, and left."""
-    return await database.fetch_all(BALANCES)
+async def balances(
+    database: Database, *, after: UUID | None = None, limit: int | None = None
+) -> list[DictRow]:
+    """Budgets in their periods of now: what is spent, held by open calls, and left.
+
+    In the order in which they were set; `after` is the last one of the page before.
+    """
+    return await database.fetch_all(BALANCES, {"after": after, "limit": limit})
+
+
+async def find_budget(
+    database: Database, scope: Scope, scope_id: UUID, period: Period
+) -> DictRow | None:
+    """What was set; None where there is no such budget. Raises NotFoundError for nobody's."""
+    row = await database.fetch_one(FIND, {"scope": scope, "scope_id": scope_id, "period": period})
+    if row is None or not row["known"]:
+        raise NotFoundError(f"there is no {NAMES.get(scope, scope)} {scope_id}")
+    return row if row["limit_usd"] is not None else None

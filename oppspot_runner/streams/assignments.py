@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from oppspot_runner.base import payload as checks
-from oppspot_runner.base.errors import CycleError, InvalidInputError, NotFoundError
+from oppspot_runner.base.errors import ConflictError, CycleError, InvalidInputError, NotFoundError
 from oppspot_runner.base.schedule_options import frequency, schedule_options
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.operation import Call, Operation, Rows
@@ -26,6 +26,7 @@ ASSIGNMENTS = statement("directory/assignments")
 MISSING = statement("directory/missing_dependencies")
 CYCLE = statement("directory/cycle")
 IS_ASSIGNED = statement("directory/is_assigned")
+UNASSIGN = statement("directory/unassign")
 
 R = TypeVar("R")
 
@@ -33,8 +34,8 @@ INT4_MOST = 2**31 - 1
 JSONPATH = "jsonpath"  # in each error of Postgres about one
 
 
-class Assignment(BaseModel):
-    """One agent's part in a stream. What is None keeps its value, or the default at first.
+class AssignmentTerms(BaseModel):
+    """How an agent takes part in a stream. What is None keeps its value, or the default at first.
 
     Agents are named by id, name or type. `execution_order` only breaks ties: what an agent waits
     for is `depends_on_agent_ids`. With `auto_execute` False it is only started by hand.
@@ -45,7 +46,6 @@ class Assignment(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    agent_id: UUID | str
     assignment_role: str | None = Field(None, min_length=1, max_length=200)
     execution_order: int | None = Field(None, ge=-INT4_MOST, le=INT4_MOST)
     is_active: bool | None = None
@@ -69,6 +69,12 @@ class Assignment(BaseModel):
     def _are_options(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
         _checked(schedule_options, value)
         return value
+
+
+class Assignment(AssignmentTerms):
+    """One agent's part in a stream."""
+
+    agent_id: UUID | str
 
 
 def assign_agents_to_stream(
@@ -97,6 +103,24 @@ def assign_agents_to_stream(
         made.append(row)
     yield from _check_graph(stream, agents)
     return made
+
+
+def unassign_agent(stream_id: UUID, agent_id: UUID) -> Operation[None]:
+    """Takes an agent out of a stream. Runs that are on keep the graph that they started with.
+
+    Raises NotFoundError when it is not there, ConflictError while others of the stream depend on
+    it.
+    """
+    yield Call(HOLD_STREAM, {"stream_id": stream_id})
+    rows = yield Call(ASSIGNMENTS, {"stream_id": stream_id})
+    depending = [str(row["agent_name"]) for row in rows if agent_id in row["depends_on_agent_ids"]]
+    if depending:
+        raise ConflictError(
+            f"{', '.join(depending)} would wait for an agent that is not there",
+            hint="Take that dependency away first.",
+        )
+    if not (yield Call(UNASSIGN, {"stream_id": stream_id, "agent_id": agent_id})):
+        raise NotFoundError(f"agent {agent_id} is not assigned to stream {stream_id}")
 
 
 def list_assignments(stream_id: UUID) -> Operation[Rows]:

@@ -30,6 +30,7 @@ STREAMS_BY_PREFIX = statement("directory/streams_by_prefix")
 LIST_STREAMS = statement("directory/list_streams")
 STREAM = statement("directory/stream")
 RUN_STREAM = statement("directory/run_stream")
+UPDATE_STREAM = statement("directory/update_stream")
 
 MOST_DESCRIPTION = 10_000
 UTC = "UTC"
@@ -164,6 +165,31 @@ def create_stream(
     )
     made: UUID = row["id"]
     return made
+
+
+def update_stream(
+    stream_id: UUID,
+    *,
+    name: str | None = None,
+    goal_criteria: Mapping[str, Any] | None = None,
+    target_metrics: Mapping[str, Any] | None = None,
+) -> Operation[None]:
+    """Changes what is given of a stream; runs that are on keep what they started with.
+
+    Raises NotFoundError, and InvalidInputError when nothing is given.
+    """
+    goal = None if goal_criteria is None else checks.object_json(goal_criteria, "goal_criteria")
+    metrics = target_metrics
+    changes = {
+        "name": _text(name, "the name"),
+        "goal_criteria": goal,
+        "target_metrics": None if metrics is None else checks.object_json(metrics, "the metrics"),
+    }
+    if all(value is None for value in changes.values()):
+        raise InvalidInputError("nothing is given that should change")
+    rows = yield Call(UPDATE_STREAM, {"stream_id": stream_id, **changes})
+    if not rows:
+        raise NotFoundError(f"there is no stream {stream_id}")
 
 
 def find_stream(stream: UUID | str) -> Operation[UUID]:

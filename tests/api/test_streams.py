@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import uuid4
 
 import httpx2
@@ -10,22 +9,7 @@ import httpx2
 from oppspot_runner.api.reads.graph import run_graph
 from oppspot_runner.app.client import AsyncClient
 from oppspot_runner.db.pool import Database
-from tests.api.domain import build
-
-
-async def all_pages(api: httpx2.AsyncClient, url: str, **params: Any) -> list[dict[str, Any]]:
-    """All rows of a list, two a page."""
-    rows: list[dict[str, Any]] = []
-    cursor: str | None = None
-    while True:
-        told = {"limit": 2, **params, **({"cursor": cursor} if cursor else {})}
-        answer = await api.get(url, params=told)
-        assert answer.status_code == 200, answer.text
-        page = answer.json()
-        rows += page["items"]
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return rows
+from tests.api.domain import all_pages, build
 
 
 async def test_what_is_in_a_stream_is_read_page_by_page(
@@ -99,3 +83,47 @@ async def test_the_graph_of_a_stream_and_of_a_run(api: httpx2.AsyncClient, db: D
     assert (first.error, first.retry_count, len(first.attempts)) == ("it broke", 1, 1)
     assert first.progress is not None
     assert first.progress.message == "half"
+
+
+async def test_a_stream_is_made_changed_and_given_agents(
+    api: httpx2.AsyncClient, db: Database
+) -> None:
+    made = (await api.post("/api/v1/streams", json={"name": "New"})).json()
+    url = f"/api/v1/streams/{made['id']}"
+    changed = await api.patch(url, json={"goal_criteria": {"location": ["GB"]}})
+    assert (changed.json()["name"], changed.json()["goal_criteria"]) == (
+        "New",
+        {"location": ["GB"]},
+    )
+    client = AsyncClient(db)
+    ids = [str(await client.create_agent(agent_type="noop", name=name)) for name in "ABC"]
+    for agent, needs in ((0, []), (1, [ids[0]]), (2, [ids[1]])):
+        body = {"agent_id": ids[agent], "depends_on_agent_ids": needs}
+        assert (await api.post(f"{url}/agents", json=body)).status_code == 200
+    refused = await api.patch(f"{url}/agents/{ids[0]}", json={"depends_on_agent_ids": [ids[2]]})
+    assert refused.status_code == 422
+    assert "A -> B -> C -> A" in refused.json()["error"]
+    assert (await api.delete(f"{url}/agents/{ids[1]}")).status_code == 409
+    assert (await api.delete(f"{url}/agents/{ids[2]}")).status_code == 204
+    assert (await api.patch(f"{url}/agents/{ids[2]}", json={})).status_code == 404
+    listed = (await api.get(f"{url}/agents")).json()["items"]
+    assert [(row["agent_name"], row["depends_on"]) for row in listed] == [("A", []), ("B", ["A"])]
+    started = await api.post(f"{url}/run", json={"payload": {"days": 1}})
+    run = await client.get_run(started.json()["run_id"])
+    assert [node.agent_name for node in run.nodes] == ["A", "B"]
+    for bad in ({}, {"name": "a\x00b"}, {"name": ""}, {"nonsense": 1}):
+        assert (await api.patch(url, json=bad)).status_code == 422, bad
+    recorded = await db.fetch_all("SELECT action, before, after FROM audit_log ORDER BY id")
+    assert [row["action"] for row in recorded] == [
+        "stream.create",
+        "stream.update",
+        *["stream.assign"] * 3,
+        "stream.unassign",
+        "stream.run",
+    ]
+    update, unassign = recorded[1], recorded[5]
+    assert (update["before"]["goal_criteria"], update["after"]["goal_criteria"]) == (
+        {},
+        {"location": ["GB"]},
+    )
+    assert (unassign["before"]["agent_name"], unassign["after"]) == ("C", None)

@@ -116,3 +116,34 @@ class PlanBody(BaseModel):
     fit: bool
     agents: list[PlannedAgent]
     cycle: list[str]
+
+
+class AssignmentBody(BaseModel):
+    """An agent's part in a stream: see docs/guides/workflows.md."""
+
+    id: UUID
+    agent_id: UUID
+    agent_name: str | None
+    agent_type: str | None
+    agent_is_active: bool
+    assignment_role: str | None
+    execution_order: int | None
+    is_active: bool
+    auto_execute: bool
+    execution_frequency: str | None
+    schedule_options: Shown
+    depends_on_agent_ids: list[UUID]
+    depends_on: list[str]
+    condition: str | None
+    on_failure: str
+    requires_approval: bool
+    approval_timeout: str | None
+    max_parallel: int | None
+    total_executions: int
+    last_executed_at: datetime | None
+
+
+class Assignments(BaseModel):
+    """All agents of a stream, in their order."""
+
+    items: list[AssignmentBody]

@@ -10,7 +10,6 @@ from psycopg.rows import DictRow
 
 from oppspot_runner.api.bodies.agents import ChangedAgent, NewAgent, model_of
 from oppspot_runner.api.changing import Change
-from oppspot_runner.api.errors import ApiCode, ApiError
 from oppspot_runner.api.reads.agents import show_agent
 from oppspot_runner.app import agent_keys
 from oppspot_runner.base.errors import ConflictError, InvalidInputError
@@ -25,9 +24,6 @@ RECORDED = ("name", "agent_type", "description", "configuration", "is_active", "
 async def create(change: Change, wanted: NewAgent, settings: Settings) -> DictRow:
     """Makes an agent. Raises InvalidInputError for what its code could not use, and
     ConfigurationError for an api_key that cannot be stored."""
-    org_id = wanted.org_id or change.actor.org_id
-    if not change.actor.is_operator and org_id != change.actor.org_id:
-        raise ApiError(ApiCode.FORBIDDEN, "your token makes agents of its own organisation only")
     agent_id = await change.client.create_agent(
         agent_type=wanted.agent_type,
         name=wanted.name,
@@ -37,7 +33,7 @@ async def create(change: Change, wanted: NewAgent, settings: Settings) -> DictRo
         schedule_cron=wanted.schedule_cron,
         schedule_timezone=wanted.schedule_timezone,
         parent=wanted.parent_id,
-        org_id=org_id,
+        org_id=change.owner(wanted.org_id),
     )
     made = await _keep_key(change, wanted, await show_agent(change.database, agent_id), settings)
     await change.record("agent.create", "agent", agent_id, after=_told(made, wanted))

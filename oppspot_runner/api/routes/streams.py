@@ -11,7 +11,8 @@ from fastapi import APIRouter, Depends, Query
 
 from oppspot_runner.api.access import Reading, needs
 from oppspot_runner.api.bodies import streams as bodies
-from oppspot_runner.api.changing import ChangingRoute
+from oppspot_runner.api.changes import streams as changes
+from oppspot_runner.api.changing import ChangingRoute, TheChange
 from oppspot_runner.api.paging import Cursor, Limit, Page, page_as, place_after
 from oppspot_runner.api.reads import graph as graphs
 from oppspot_runner.api.values import Words
@@ -53,6 +54,29 @@ async def list_(
 async def show(stream_id: UUID, database: Reading) -> bodies.StreamBody:
     """A stream with its goal, its targets, and how far it is."""
     return bodies.StreamBody.model_validate(await stream_of(database, stream_id))
+
+
+@router.post("", dependencies=[Depends(needs("admin"))])
+async def create(wanted: bodies.NewStream, change: TheChange) -> bodies.StreamBody:
+    """Makes a stream: a goal that agents work for."""
+    return bodies.StreamBody.model_validate(await changes.create(change, wanted))
+
+
+@router.patch("/{stream_id}", dependencies=[Depends(needs("admin"))])
+async def update(
+    stream_id: UUID, wanted: bodies.StreamChanges, change: TheChange
+) -> bodies.StreamBody:
+    """Changes the name, the goal or the targets of a stream. What is not given stays."""
+    return bodies.StreamBody.model_validate(await changes.update(change, stream_id, wanted))
+
+
+@router.post("/{stream_id}/run", dependencies=[Depends(needs("run"))])
+async def run(
+    stream_id: UUID, change: TheChange, wanted: bodies.RunOfStream | None = None
+) -> bodies.RunStarted:
+    """Starts all agents of a stream, each after those that it depends on."""
+    started = await changes.run(change, stream_id, wanted or bodies.RunOfStream())
+    return bodies.RunStarted(run_id=started)
 
 
 @router.get("/{stream_id}/plan", dependencies=[Depends(needs("read"))])

@@ -1,2 +1,3 @@
--- Budgets in their periods of now.
-SELECT * FROM budget_balances ORDER BY scope, name, scope_id, period
+-- Budgets in their periods of now, in the order in which they were set.
+SELECT * FROM budget_balances b WHERE b.id > coalesce(%(after)s::uuid, '00000000-0000-0000-0000-000000000000')
+ORDER BY b.id LIMIT %(limit)s
