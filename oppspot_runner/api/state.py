@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from starlette.requests import HTTPConnection
 
 from oppspot_runner.agents.registry import Registry
+from oppspot_runner.api.live.changes import Changes
+from oppspot_runner.api.live.streams import Streams
+from oppspot_runner.app.client import AsyncClient
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.db.pool import Database
 from oppspot_runner.runner.loop import Runner
@@ -30,6 +33,14 @@ class ApiState:
     is_starting: bool = False
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     at_begin: list[Callable[[ApiState], None]] = field(default_factory=list)
+    streams: Streams = field(init=False)
+    changes: Changes = field(init=False)
+    follower: AsyncClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.streams = Streams(self.database, self.closing, self.settings.http_streams)
+        self.changes = Changes(self.database)
+        self.follower = AsyncClient(self.database)  # who follow runs by one client share its work
 
     def begin(self, runner: Runner | None) -> None:
         """The schema is right: requests are answered from now on. `runner` lives beside us."""

@@ -13,6 +13,7 @@ from oppspot_runner.api.reads import tasks as reads
 from oppspot_runner.api.reads.tasks import TaskFilter
 from oppspot_runner.base.actor import LOCAL, Actor
 from oppspot_runner.db.acting import BoundDatabase, acting
+from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
 from tests.conftest import create_database, drop_database
 
@@ -93,3 +94,10 @@ async def test_a_page_of_tasks_reads_a_bounded_number_of_rows(database: BoundDat
     row = await database.fetch_one(READ)
     assert row is not None
     assert row["rows"] - before <= LOOK
+
+
+async def test_a_look_for_changes_reads_a_few_rows(database: BoundDatabase) -> None:
+    await database.fetch_one(statement("changes/look"))
+    row = await database.fetch_one(READ)
+    assert row is not None
+    assert row["rows"] <= 1

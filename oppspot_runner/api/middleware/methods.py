@@ -30,8 +30,10 @@ class Methods:
                 message = {**message, "body": b""}
             await send(message)
 
-        asked = {**scope, "method": "GET"} if method == "HEAD" else scope
-        await self.app(asked, receive, changed)
+        if method == "HEAD":
+            scope["state"]["is_head"] = True  # for answers that would not end
+            scope = {**scope, "method": "GET"}
+        await self.app(scope, receive, changed)
 
     def _known(self, path: str) -> str:
         known = {

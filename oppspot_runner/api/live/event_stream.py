@@ -1,0 +1,77 @@
+"""Server-sent events: a frame for each, and the answer that they go through."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import datetime
+from typing import Any
+
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from oppspot_runner.api.live.streams import Line, Streams
+from oppspot_runner.base.actor import Actor
+
+AGAIN_MS = (1000, 3000)  # when clients come back that were cut off: not all at once
+Frames = AsyncGenerator[bytes, None]
+
+
+def frame(data: Any, *, id_: str, event: str | None = None) -> bytes:
+    """One event as it goes over the wire."""
+    named = f"event: {event}\n" if event else ""
+    text = json.dumps(data, default=_text, separators=(",", ":"))
+    return f"id: {id_}\n{named}data: {text}\n\n".encode()
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+class EventStream(StreamingResponse):
+    """An answer that goes on until `frames` end, its client leaves, or `streams` end it."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, streams: Streams, actor: Actor, frames: Frames) -> None:
+        # nginx would gather what it is to hand on at once.
+        super().__init__(frames, headers={"X-Accel-Buffering": "no"})
+        self.streams = streams
+        self.actor = actor
+        self.frames = frames
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the stream, to its end."""
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        if scope["state"].get("is_head"):
+            await self.frames.aclose()
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
+        line = Line(self.actor, send)
+        left = asyncio.get_running_loop().create_task(_left(receive, line))
+        try:
+            async with aclosing(self.frames), self.streams.keep(line):
+                await self._pass_on(line)
+        finally:
+            left.cancel()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _pass_on(self, line: Line) -> None:
+        try:
+            async with line.limit:
+                again_ms = random.randint(*AGAIN_MS)  # noqa: S311 - spreads load, hides nothing
+                await line.send(f"retry: {again_ms}\n\n".encode())
+                async for one in self.frames:
+                    await line.send(one)
+        except TimeoutError:
+            if not line.limit.expired():
+                raise
+
+
+async def _left(receive: Receive, line: Line) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    line.end()

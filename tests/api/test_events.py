@@ -1,0 +1,225 @@
+"""Streams of events over real sockets: the server of `api/server.py` in this loop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2
+import pytest
+
+from oppspot_runner.agents.registry import registry
+from oppspot_runner.api.live import streams
+from oppspot_runner.api.live.changes import KINDS
+from oppspot_runner.api.server import address_of, listen
+from oppspot_runner.api.serving import serving
+from oppspot_runner.api.state import ApiState
+from oppspot_runner.base.settings import Settings
+from oppspot_runner.db.pool import Database
+from tests.api.conftest import MakeToken
+
+SSE = {"Accept": "text/event-stream"}
+
+
+@pytest.fixture
+def live(db: Database) -> ApiState:
+    settings = Settings(_env_file=None, http_streams=3)  # type: ignore[call-arg]
+    return ApiState(db, settings, registry, open_access=True)
+
+
+@pytest.fixture
+async def client(live: ApiState) -> AsyncIterator[httpx2.AsyncClient]:
+    listening = listen("0")
+    address = address_of(listening)
+    async with (
+        serving(live, listening),
+        httpx2.AsyncClient(base_url=address, timeout=20, trust_env=False) as made,
+    ):
+        yield made
+
+
+Opened = Callable[..., Any]
+
+
+@asynccontextmanager
+async def opened(
+    client: httpx2.AsyncClient, url: str, **headers: str
+) -> AsyncIterator[AsyncIterator[dict[str, str]]]:
+    """The messages of a stream."""
+    async with client.stream("GET", url, headers={**SSE, **headers}) as answer:
+        assert answer.status_code == 200, (await answer.aread(), answer.headers)
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        yield messages(answer)
+
+
+async def messages(answer: httpx2.Response) -> AsyncIterator[dict[str, str]]:
+    message: dict[str, str] = {}
+    async for line in answer.aiter_lines():
+        name, _, value = line.partition(": ")
+        if line:
+            message[name] = value
+        elif "data" in message:
+            yield message
+            message = {}
+        else:
+            message = {}
+
+
+async def a_run(db: Database, events: int, org_id: UUID | None = None) -> UUID:
+    run = await db.fetch_one(
+        "INSERT INTO stream_runs (status, open_nodes, org_id) VALUES ('running', 1, %s) "
+        "RETURNING id",
+        (org_id,),
+    )
+    assert run is not None
+    await tell(db, run["id"], events)
+    return UUID(str(run["id"]))
+
+
+async def tell(db: Database, run: UUID, count: int, type_: str = "log") -> None:
+    for _ in range(count):
+        await db.execute(
+            "SELECT add_run_events(ARRAY[(%s, 0, %s, NULL, NULL, NULL, NULL, "
+            '\'{"message": "<b>"}\', NULL)::run_events])',
+            (run, type_),
+        )
+
+
+async def end(db: Database, run: UUID) -> None:
+    await db.execute(
+        "UPDATE stream_runs SET status = 'completed', open_nodes = 0, finished_at = now() "
+        "WHERE id = %s",
+        (run,),
+    )
+    if not await db.fetch_all("SELECT FROM run_events WHERE type = 'completed'"):
+        await tell(db, run, 1, "completed")
+
+
+async def test_a_run_is_followed_to_its_end_and_resumed_where_one_was(
+    client: httpx2.AsyncClient, db: Database, live: ApiState
+) -> None:
+    run = await a_run(db, 3)
+    url = f"/api/v1/runs/{run}/events"
+    async with opened(client, url) as events:
+        assert [(await anext(events))["id"] for _ in range(3)] == ["1", "2", "3"]
+        await tell(db, run, 1)
+        assert json.loads((await anext(events))["data"])["message"] == "<b>"
+    async with opened(client, url, **{"Last-Event-ID": "2"}) as events:
+        assert (await anext(events))["id"] == "3"
+        await end(db, run)
+        rest = [json.loads(event["data"]) async for event in events]
+        assert [event["seq"] for event in rest] == [4, 5]
+        assert rest[-1]["type"] == "completed"
+    over = await client.get(url, headers={**SSE, "Last-Event-ID": "5"})
+    assert over.status_code == 204  # or browsers would come back for ever
+    page = (await client.get(f"{url}?after=3", headers={"Accept": "application/json"})).json()
+    assert [event["seq"] for event in page["items"]] == [4, 5]
+    assert page["is_end"]
+    assert (await client.head(url)).headers["content-type"].startswith("text/event-stream")
+    assert len(live.streams) == 0
+
+
+async def test_what_is_no_run_or_no_number_is_told_before_a_stream_begins(
+    client: httpx2.AsyncClient, db: Database
+) -> None:
+    unknown = await client.get(f"/api/v1/runs/{uuid4()}/events", headers=SSE)
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "NOT_FOUND")
+    run = await a_run(db, 1)
+    for number in ("x", "-1", "9" * 19, "9" * 400):
+        bad = await client.get(
+            f"/api/v1/runs/{run}/events", headers={**SSE, "Last-Event-ID": number}
+        )
+        assert (bad.status_code, bad.json()["code"]) == (422, "INVALID_INPUT")
+
+
+async def test_a_token_that_is_revoked_ends_its_streams_and_no_others(
+    client: httpx2.AsyncClient, db: Database, token: MakeToken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "CHECK_S", 0.05)
+    monkeypatch.setattr(streams, "LOOK_S", 0.05)
+    run = await a_run(db, 1)
+    mine, others = await token("admin"), await token("admin")
+    url = f"/api/v1/runs/{run}/events"
+    async with opened(client, url, **mine) as events, opened(client, url, **others) as kept:
+        assert (await anext(events))["id"] == (await anext(kept))["id"] == "1"
+        await db.execute(
+            "UPDATE api_tokens SET revoked_at = now() WHERE id = "
+            "(SELECT id FROM api_tokens ORDER BY id LIMIT 1)"
+        )
+        assert [event async for event in events] == []
+        await tell(db, run, 1)
+        assert (await anext(kept))["id"] == "2"
+
+
+async def test_an_actor_has_so_many_streams_and_no_more(
+    client: httpx2.AsyncClient, db: Database, live: ApiState, token: MakeToken
+) -> None:
+    run = await a_run(db, 1)
+    url = f"/api/v1/runs/{run}/events"
+    mine = await token("admin")
+    async with opened(client, url) as one, opened(client, url) as two, opened(client, url) as three:
+        for events in (one, two, three):
+            await anext(events)
+        refused = await client.get(url, headers=SSE)
+        assert (refused.status_code, refused.json()["code"]) == (429, "RATE_LIMIT_EXCEEDED")
+        async with opened(client, url, **mine) as events:
+            await anext(events)
+
+
+async def test_silence_is_filled(
+    client: httpx2.AsyncClient, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "SILENCE_S", 0.05)
+    monkeypatch.setattr(streams, "LOOK_S", 0.05)
+    run = await a_run(db, 0)
+    async with client.stream("GET", f"/api/v1/runs/{run}/events", headers=SSE) as answer:
+        lines = answer.aiter_lines()
+        while await anext(lines) != ": still there":
+            pass
+
+
+async def test_streams_end_in_good_order_when_the_server_does(live: ApiState, db: Database) -> None:
+    run = await a_run(db, 1)
+    listening = listen("0")
+    async with httpx2.AsyncClient(base_url=address_of(listening), trust_env=False) as client:
+        async with serving(live, listening):
+            answers = [
+                await client.send(client.build_request("GET", url, headers=SSE), stream=True)
+                for url in (f"/api/v1/runs/{run}/events", "/api/v1/changes")
+            ]
+            open_streams = [messages(answer) for answer in answers]
+            for stream in open_streams:
+                await anext(stream)
+        for stream in open_streams:  # a connection that is cut off would raise
+            assert [message async for message in stream] == []
+
+
+async def test_hints_tell_kinds_that_changed_and_what_was_missed(
+    client: httpx2.AsyncClient, db: Database, live: ApiState
+) -> None:
+    async with opened(client, "/api/v1/changes") as hints:
+        first = await anext(hints)
+        assert (first["event"], json.loads(first["data"])) == ("changes", {"changed": []})
+        await db.execute("INSERT INTO agent_tasks (task_type) VALUES ('agent_execution')")
+        assert json.loads((await anext(hints))["data"])["changed"] == ["tasks"]
+        await a_run(db, 0)
+        await db.execute("INSERT INTO ai_agents (name, agent_type) VALUES ('a', 'llm')")
+        seen: set[str] = set()
+        while not seen >= {"runs", "agents"}:
+            seen |= set(json.loads((last := await anext(hints))["data"])["changed"])
+        assert seen <= {"runs", "agents"}
+    await db.execute("INSERT INTO streams (name) VALUES ('s')")
+    for missed in (
+        {"headers": {**SSE, "Last-Event-ID": last["id"]}},
+        {"headers": SSE, "params": {"since": last["id"]}},
+    ):
+        async with client.stream("GET", "/api/v1/changes", **missed) as answer:  # type: ignore[arg-type]
+            hint = await anext(messages(answer))
+            assert json.loads(hint["data"]) == {"changed": ["streams"]}
+    async with opened(
+        client, "/api/v1/changes", **{"Last-Event-ID": "of-another-version"}
+    ) as hints:
+        assert json.loads((await anext(hints))["data"])["changed"] == list(KINDS)
