@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from oppspot_runner.api.access import Reading, needs
+from oppspot_runner.api.bodies.drafts import DraftStatus
 from oppspot_runner.api.dashboard.addresses import address
 from oppspot_runner.api.dashboard.asking import PageRoute
 from oppspot_runner.api.dashboard.rendering import page
@@ -22,12 +22,11 @@ router = APIRouter(
     default_response_class=HTMLResponse,
 )
 MOST_DRAFTS = 50
-Status = Literal["draft", "approved", "rejected", "sent_elsewhere", "replaced", "withdrawn"]
 
 
 @router.get("", dependencies=[Depends(needs("read"))])
 async def all_drafts(
-    request: Request, database: Reading, status: Status | None = None, cursor: Cursor = None
+    request: Request, database: Reading, status: DraftStatus | None = None, cursor: Cursor = None
 ) -> HTMLResponse:
     """Drafts, the newest first."""
     before = place_after(cursor, UUID)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -13,6 +13,7 @@ from oppspot_runner.api.dashboard.addresses import address
 from oppspot_runner.api.dashboard.asking import PageRoute
 from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.paging import Cursor, encode, place_after
+from oppspot_runner.signals.merging import Status
 from oppspot_runner.streams import signal_decisions
 
 router = APIRouter(
@@ -22,7 +23,6 @@ router = APIRouter(
     default_response_class=HTMLResponse,
 )
 MOST_SIGNALS = 50
-Status = Literal["active", "unconfirmed", "acted_upon", "false_positive", "expired"]
 
 
 @router.get("", dependencies=[Depends(needs("read"))])
