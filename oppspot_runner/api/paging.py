@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
@@ -67,6 +67,21 @@ def id_after(cursor: str | None) -> UUID | None:
     """The id that a cursor holds, where rows are in the order of their ids."""
     place = place_after(cursor, UUID)
     return None if place is None else place[0]
+
+
+def page_within(
+    model: type[M],
+    rows: Iterable[Mapping[str, Any]],
+    limit: int,
+    cursor: str | None,
+    key: Callable[[Mapping[str, Any]], Sequence[str]],
+) -> Page[M]:
+    """A page of rows that were all read, because there are few: in the order of `key`."""
+    ordered = sorted(rows, key=lambda row: tuple(key(row)))
+    if ordered:
+        after = decode(cursor, len(key(ordered[0])))
+        ordered = [row for row in ordered if after is None or list(key(row)) > after]
+    return page_as(model, ordered[: limit + 1], limit, key)
 
 
 def encode(values: Sequence[Any]) -> str:

@@ -72,9 +72,9 @@ class Changed:
     changed: int
 
 
-async def groups(database: Database, wanted: Filter) -> list[DictRow]:
-    """Dead letters by fingerprint, those first that failed last."""
-    return await database.fetch_all(GROUPS, asdict(wanted))
+async def groups(database: Database, wanted: Filter, look: int | None = None) -> list[DictRow]:
+    """Dead letters by fingerprint, those first that failed last; `look`: only of the newest."""
+    return await database.fetch_all(GROUPS, {**asdict(wanted), "look": look})
 
 
 async def group_of(database: Database, task_id: UUID) -> DictRow:
@@ -93,8 +93,28 @@ async def matching(
     database: Database, wanted: Filter, *, limit: int, before: UUID | None = None
 ) -> list[DictRow]:
     """At most `limit` dead letters with ids below `before`, the newest first."""
-    params = {**asdict(wanted), "limit": limit, "before": before}
-    return await database.fetch_all(MATCHING, params)
+    rows, _ = await page(database, wanted, limit=limit, before=before)
+    return rows
+
+
+async def page(
+    database: Database,
+    wanted: Filter,
+    *,
+    limit: int,
+    before: UUID | None = None,
+    look: int | None = None,
+) -> tuple[list[DictRow], UUID | None]:
+    """As `matching`, and after which id to go on; None: there is nothing more.
+
+    At most `look` are looked at, so there may be fewer than `limit`, and still more to come.
+    """
+    params = {**asdict(wanted), "limit": limit + 1, "before": before, "look": look}
+    rows = await database.fetch_all(MATCHING, params)
+    if len(rows) > limit:
+        return rows[:limit], rows[limit - 1]["id"]
+    after = rows[-1]["id"] if rows and rows[-1]["ends_look"] else None
+    return [row for row in rows if row["matches"]], after
 
 
 async def requeue(

@@ -52,7 +52,8 @@ def get_run(run_id: UUID | str) -> Operation[RunState]:
     Raises NotFoundError.
     """
     wanted = identifier(run_id, "the run")
-    found = yield Call(LIST, {"run_id": wanted, "stream_id": None, "status": None, "limit": 1})
+    one = {"run_id": wanted, "stream_id": None, "status": None, "before": None, "limit": 1}
+    found = yield Call(LIST, one)
     if not found:
         raise NotFoundError(f"there is no run {wanted}", hint="See `oppspot-runner runs list`.")
     rows = yield Call(NODES, {"run_id": wanted})

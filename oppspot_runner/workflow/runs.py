@@ -45,13 +45,15 @@ async def list_runs(
     run_id: UUID | None = None,
     stream_id: UUID | None = None,
     status: str | None = None,
+    before: UUID | None = None,
     limit: int = 20,
 ) -> list[DictRow]:
-    """Runs, the newest first."""
+    """Runs, the newest first; with ids below `before`."""
     filters: dict[str, Any] = {
         "run_id": run_id,
         "stream_id": stream_id,
         "status": status,
+        "before": before,
         "limit": limit,
     }
     return await database.fetch_all(LIST, filters)

@@ -6,14 +6,24 @@ ids, in which everybody locks them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
-from oppspot_runner.api.bodies.bulk import Action, BulkRefused, BulkRequest, BulkResult
+from pydantic import BaseModel
+
+from oppspot_runner.api.bodies.bulk import (
+    Action,
+    BulkRefused,
+    BulkRequest,
+    BulkResult,
+    TaskQuery,
+)
+from oppspot_runner.api.bodies.dead_letters import ChangeDeadLetters, DeadLetterFilter
 from oppspot_runner.api.changing import Change
-from oppspot_runner.api.paging import encode, place_after
+from oppspot_runner.api.paging import encode, id_after
+from oppspot_runner.api.reads import dead_letters as dead_letter_reads
 from oppspot_runner.api.reads import tasks as reads
 from oppspot_runner.api.reads.tasks import TaskFilter
 from oppspot_runner.base.errors import ConflictError, InvalidInputError, NotFoundError
@@ -24,6 +34,9 @@ from oppspot_runner.queue import dead_letters
 STATUSES = statement("tasks/statuses")
 CANCEL_MANY = statement("tasks/cancel_many")
 
+# Ids, and after which to go on.
+Portion: TypeAlias = tuple[list[UUID], UUID | None]
+F = TypeVar("F", bound=BaseModel)
 MOST_RECORDED = 100  # ids in one record
 WHICH: dict[Action, frozenset[TaskStatus]] = {
     "retry": frozenset(("completed", "failed", "cancelled")),
@@ -42,22 +55,48 @@ class Done:
 
 async def answer(change: Change, asked: BulkRequest) -> BulkResult:
     """Does what is asked. Raises InvalidInputError unless tasks are either named or filtered."""
-    if (asked.ids is None) == (asked.filter is None):
+
+    async def matching(wanted: TaskQuery, before: UUID | None) -> Portion:
+        fit = fitting(wanted.wanted(), asked.action)
+        if fit is None:
+            return [], None
+        return await reads.matching(change.database, fit, limit=asked.limit, before=before)
+
+    return await _answer(change, asked, asked.action, asked.filter, matching, asked.reason)
+
+
+async def answer_of_dead_letters(
+    change: Change, action: Action, asked: ChangeDeadLetters, reason: str | None = None
+) -> BulkResult:
+    """Does `action` to dead letters, as `answer` to tasks."""
+
+    async def matching(wanted: DeadLetterFilter, before: UUID | None) -> Portion:
+        rows, after = await dead_letter_reads.page(
+            change.database, wanted.wanted(wanted.fingerprint), limit=asked.limit, before=before
+        )
+        return [row["id"] for row in rows], after
+
+    return await _answer(change, asked, action, asked.filter, matching, reason)
+
+
+async def _answer(
+    change: Change,
+    asked: BulkRequest | ChangeDeadLetters,
+    action: Action,
+    filtered: F | None,
+    matching: Callable[[F, UUID | None], Awaitable[Portion]],
+    reason: str | None,
+) -> BulkResult:
+    if (asked.ids is None) == (filtered is None):
         raise InvalidInputError("give either ids or a filter", hint="An empty filter means all.")
     ids, after = asked.ids or [], None
-    if asked.filter is not None:
-        (before,) = place_after(asked.cursor, UUID) or (None,)
-        wanted = fitting(asked.filter.wanted(), asked.action)
-        if wanted is not None:
-            ids, after = await reads.matching(
-                change.database, wanted, limit=asked.limit, before=before
-            )
-    told = asked.filter.model_dump(mode="json", exclude_defaults=True) if asked.filter else None
-    done = await do(
-        change, asked.action, ids, reason=asked.reason, dry_run=asked.dry_run, chosen_by=told
-    )
+    told = None
+    if filtered is not None:
+        ids, after = await matching(filtered, id_after(asked.cursor))
+        told = filtered.model_dump(mode="json", exclude_defaults=True)
+    done = await do(change, action, ids, reason=reason, dry_run=asked.dry_run, chosen_by=told)
     return BulkResult(
-        action=asked.action,
+        action=action,
         dry_run=asked.dry_run,
         matched=len(ids),
         changed=0 if asked.dry_run else len(done.ids),

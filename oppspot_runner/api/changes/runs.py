@@ -6,8 +6,24 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from oppspot_runner.api.bodies.runs import StartGraph
 from oppspot_runner.api.changing import Change
 from oppspot_runner.workflow import runs
+
+
+async def start_graph(change: Change, new: StartGraph) -> UUID:
+    """Starts an agent and those below it; the run. Raises what `run_graph` raises."""
+    made = await change.client.run_graph(
+        new.root,
+        new.payload,
+        strategy=new.strategy,
+        max_parallel=new.max_parallel,
+        priority=new.priority,
+        requested_by=new.requested_by or change.actor.name,
+    )
+    told = {"root": new.root, "strategy": new.strategy}
+    await change.record("run.start", "run", made, after=told)
+    return made
 
 
 async def approve(change: Change, run_id: UUID, agent: UUID | None = None) -> int:

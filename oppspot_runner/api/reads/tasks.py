@@ -13,6 +13,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from oppspot_runner.api.reads.looking import portion
 from oppspot_runner.app.client import AsyncClient
 from oppspot_runner.base.payload import read_json, uuid_range
 from oppspot_runner.base.redact import redact
@@ -108,10 +109,8 @@ async def browse(
         "look": look,
     }
     rows = await _fetch(database, BROWSE, params)
-    if len(rows) > limit:
-        return Found(_readable(rows[:limit]), rows[limit - 1]["id"])
-    next_id = rows[-1]["id"] if rows and rows[-1]["ends_look"] else None
-    return Found(_readable([row for row in rows if row["matches"]]), next_id)
+    shown, after = portion(rows, limit)
+    return Found(_readable(shown), after)
 
 
 async def matching(

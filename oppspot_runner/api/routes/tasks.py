@@ -14,7 +14,7 @@ from oppspot_runner.api.bodies import tasks as bodies
 from oppspot_runner.api.changes import bulk
 from oppspot_runner.api.changes import tasks as changes
 from oppspot_runner.api.changing import ChangingRoute, TheChange
-from oppspot_runner.api.paging import Cursor, Limit, Page, encode, place_after
+from oppspot_runner.api.paging import Cursor, Limit, Page, encode, id_after, place_after
 from oppspot_runner.api.reads import explanations
 from oppspot_runner.api.reads import tasks as reads
 from oppspot_runner.api.state import state_of
@@ -34,7 +34,7 @@ async def list_(
     A bounded number of tasks is looked at for one page, so it may be shorter than `limit`, also
     empty, and not the last one: go on while `next_cursor` is not null.
     """
-    before = _place(wanted.cursor)
+    before = id_after(wanted.cursor)
     found = await reads.browse(database, wanted.wanted(), limit=wanted.limit, before=before)
     return Page(
         items=[bodies.TaskSummary.model_validate(row) for row in found.rows],
@@ -136,12 +136,6 @@ async def replay(
 
 def _changed(state: TaskState, changed: bool) -> bodies.TaskChanged:
     return bodies.TaskChanged(id=state.id, status=state.status, changed=changed)
-
-
-def _place(cursor: str | None) -> UUID | None:
-    place = place_after(cursor, UUID)
-    before: UUID | None = place[0] if place else None
-    return before
 
 
 def _cursor(after: UUID | None) -> str | None:

@@ -1,11 +1,12 @@
--- Failed tasks by what went wrong, those first that failed last. Equal messages are put together before
--- their pattern is asked for: that costs 40 us, and most failures repeat a few messages.
+-- Failed tasks by what went wrong, those first that failed last; among the newest %(look)s (NULL = all). Equal
+-- messages are put together before their pattern is asked for: that costs 40 us, and most failures repeat a
+-- few messages.
 WITH messages AS MATERIALIZED (
     SELECT t.error_message, t.agent_id, count(*) AS tasks, min(t.finished_at) AS first_seen,
            max(t.finished_at) AS last_seen, (array_agg(t.id ORDER BY t.finished_at DESC))[1] AS last_id
-    FROM agent_tasks t LEFT JOIN ai_agents a ON a.id = t.agent_id
-    WHERE t.status = 'failed'
-      AND (%(agent_id)s::uuid IS NULL OR t.agent_id = %(agent_id)s::uuid)
+    FROM (SELECT * FROM agent_tasks f WHERE f.status = 'failed' ORDER BY f.id DESC LIMIT %(look)s::integer) t
+    LEFT JOIN ai_agents a ON a.id = t.agent_id
+    WHERE (%(agent_id)s::uuid IS NULL OR t.agent_id = %(agent_id)s::uuid)
       AND (%(type)s::text IS NULL OR %(type)s::text IN (t.task_type, a.agent_type))
       AND (%(org_id)s::uuid IS NULL OR coalesce(t.org_id, a.org_id) = %(org_id)s::uuid)
       AND (%(error)s::text IS NULL OR strpos(lower(t.error_message), lower(%(error)s::text)) > 0)

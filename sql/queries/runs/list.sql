@@ -10,4 +10,5 @@ CROSS JOIN LATERAL (SELECT count(*)::integer AS nodes FROM stream_run_nodes x WH
 WHERE (%(run_id)s::uuid IS NULL OR r.id = %(run_id)s::uuid)
   AND (%(stream_id)s::uuid IS NULL OR r.stream_id = %(stream_id)s::uuid)
   AND (%(status)s::text IS NULL OR r.status = %(status)s::text)
+  AND (%(before)s::uuid IS NULL OR r.id < %(before)s::uuid)
 ORDER BY r.id DESC LIMIT %(limit)s

@@ -1,0 +1,20 @@
+"""How things stand, among the versioned addresses."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from oppspot_runner.api.access import needs
+from oppspot_runner.api.bodies.task_runner import RunnerStatus
+from oppspot_runner.api.routes import task_runner
+from oppspot_runner.base.actor import Actor
+
+router = APIRouter(prefix="/api/v1/status", tags=["status"])
+
+
+@router.get("")
+async def show(request: Request, actor: Annotated[Actor, Depends(needs("read"))]) -> RunnerStatus:
+    """Runners, counts and recent tasks, as `oppspot-runner status --json` says it."""
+    return await task_runner.show(request, actor)
