@@ -5,14 +5,21 @@ A token comes as `Authorization: Bearer TOKEN`, or in the cookie of the dashboar
 
 from __future__ import annotations
 
-import hashlib
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from oppspot_runner.api.errors import ApiCode, ApiError
+from oppspot_runner.api.sites import (
+    csrf_of,
+    require_own_form,
+    require_own_name,
+    require_own_site,
+)
 from oppspot_runner.api.state import ApiState, state_of
+from oppspot_runner.app.tokens import has_good_token, hash_of
 from oppspot_runner.base.actor import LOCAL, Actor, Scope
 from oppspot_runner.db.acting import BoundDatabase, acting
 from oppspot_runner.db.files import statement
@@ -30,38 +37,68 @@ async def actor_of(request: Request) -> Actor:
 
 
 async def _identified(request: Request, state: ApiState) -> Actor:
-    token = token_of(request)
-    if token is None:
-        if state.open_access:
-            return LOCAL
+    """Browsers send cookies by themselves, and come in by themselves where no token is wanted: so
+    there it is looked at which page asks."""
+    token, is_cookie = token_of(request), bearer_of(request) is None
+    if token is not None and not is_cookie:
+        return await holder_of(request, token)
+    is_open = await _is_open(state)
+    if token is not None:
+        try:
+            holder = await holder_of(request, token)
+        except ApiError:
+            if not is_open:
+                raise
+        else:
+            require_own_site(request, said=True)
+            request.state.csrf = csrf_of(token)
+            await require_own_form(request, request.state.csrf)
+            return holder
+    if not is_open:
+        raise _unauthenticated("a token is wanted: send it as `Authorization: Bearer TOKEN`")
+    require_own_name(request)
+    require_own_site(request, said=False)
+    return LOCAL
+
+
+async def _is_open(state: ApiState) -> bool:
+    if state.open_access:
+        return True
+    return state.open_until_token and not await has_good_token(state.database)
+
+
+async def holder_of(request: Request, token: str) -> Actor:
+    """Whose token that is. Raises ApiError when it is not good, and to who tries too many."""
+    state = state_of(request)
+    address, proof = request.client.host if request.client else "", hash_of(token)
+    if wait_s := state.failures.wait_s(address, proof):
         raise ApiError(
-            ApiCode.UNAUTHENTICATED,
-            "a token is wanted: send it as `Authorization: Bearer TOKEN`",
-            headers={"WWW-Authenticate": "Bearer"},
+            ApiCode.RATE_LIMIT_EXCEEDED,
+            "too many tokens that are not good came from this address",
+            headers={"Retry-After": str(math.ceil(wait_s))},
         )
-    proof = hash_of(token)
     row = await state.database.fetch_one(FIND_TOKEN, {"hash": proof})
-    if row is None or row["revoked"] or row["expired"]:
+    is_good = row is not None and not row["revoked"] and not row["expired"]
+    state.failures.count(address, proof, is_good=is_good)
+    if row is None or not is_good:
         why = "unknown" if row is None else "revoked" if row["revoked"] else "expired"
-        raise ApiError(
-            ApiCode.UNAUTHENTICATED,
-            f"the token is {why}; `oppspot-runner tokens create` makes one",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
+        raise _unauthenticated(f"the token is {why}; `oppspot-runner tokens create` makes one")
     return Actor(row["name"], row["scope"], row["org_id"], row["id"], proof)
+
+
+def _unauthenticated(text: str) -> ApiError:
+    return ApiError(ApiCode.UNAUTHENTICATED, text, headers={"WWW-Authenticate": "Bearer"})
 
 
 def token_of(request: Request) -> str | None:
     """The token that came with a request."""
+    return bearer_of(request) or request.cookies.get(COOKIE)
+
+
+def bearer_of(request: Request) -> str | None:
+    """The token that came in a header, which no browser sends by itself."""
     kind, _, value = request.headers.get("authorization", "").partition(" ")
-    if kind.lower() == "bearer" and value.strip():
-        return value.strip()
-    return request.cookies.get(COOKIE)
-
-
-def hash_of(token: str) -> str:
-    """What is kept of a token."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return value.strip() or None if kind.lower() == "bearer" else None
 
 
 def needs(scope: Scope) -> Callable[[Request], Awaitable[Actor]]:

@@ -34,6 +34,7 @@ from oppspot_runner.api.routes import (
     streams,
     task_runner,
     tasks,
+    tokens,
 )
 from oppspot_runner.api.state import ApiState
 from oppspot_runner.app.metrics import build_metrics
@@ -44,6 +45,7 @@ ROUTERS = (
     health.router,
     metrics.router,
     status.router,
+    tokens.router,
     tasks.router,
     dead_letters.router,
     runs.router,

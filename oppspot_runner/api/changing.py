@@ -8,6 +8,7 @@ the request brought an Idempotency-Key, with the answer itself.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -153,7 +154,10 @@ def _body_of(response: Response) -> str:
     kind = response.headers.get("content-type")
     if kind not in (None, JSON) or isinstance(response, StreamingResponse):
         raise ApiError(ApiCode.INVALID_INPUT, "this address takes no Idempotency-Key")
-    return bytes(response.body).decode()
+    body = bytes(response.body).decode()
+    if response.headers.get("cache-control") != "no-store":
+        return body
+    return json.dumps(redact(json.loads(body)))  # what is told once is not told again
 
 
 def _the_change(request: Request) -> Change:

@@ -45,7 +45,7 @@ async def beside(
 
 def state_on(database: Database, settings: Settings, registry: Registry) -> ApiState:
     """What requests of this process share, as long as it only starts."""
-    return ApiState(database, settings, registry, open_access=True, is_starting=True)
+    return ApiState(database, settings, registry, is_starting=True)
 
 
 @asynccontextmanager

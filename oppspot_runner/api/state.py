@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from starlette.requests import HTTPConnection
 
 from oppspot_runner.agents.registry import Registry
+from oppspot_runner.api.failures import Failures
 from oppspot_runner.api.live.changes import Changes
 from oppspot_runner.api.live.streams import Streams
 from oppspot_runner.app.client import AsyncClient
@@ -19,7 +20,8 @@ from oppspot_runner.runner.loop import Runner
 
 @dataclass
 class ApiState:
-    """One for each process that serves. `open_access`: requests without a token are an operator's.
+    """One for each process that serves. `open_access`: requests without a token are an operator's;
+    `open_until_token`: as long as there is no good token.
 
     Requests are refused while it `is_starting`. `closing` is set before the server stops: streams
     of events end then.
@@ -29,10 +31,12 @@ class ApiState:
     settings: Settings
     registry: Registry
     open_access: bool = False
+    open_until_token: bool = False
     runner: Runner | None = None
     is_starting: bool = False
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     at_begin: list[Callable[[ApiState], None]] = field(default_factory=list)
+    failures: Failures = field(default_factory=Failures)
     streams: Streams = field(init=False)
     changes: Changes = field(init=False)
     follower: AsyncClient = field(init=False)

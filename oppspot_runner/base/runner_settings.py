@@ -108,6 +108,17 @@ class RunnerSettings(BaseSettings):
         le=36_500,
         description="Days that events of runs are kept. Outputs stay as long as attempts do.",
     )
+    audit_retention: float = Field(
+        365.0,
+        gt=0,
+        le=36_500,
+        description="Days that the record is kept of who changed what by HTTP.",
+    )
+    open_access: bool = Field(
+        False,
+        description="HTTP wants no token of anybody: who reaches it may do everything. Else none "
+        "is wanted only where it is served to this machine alone, until there is a first one.",
+    )
     people_retention: float = Field(
         365.0,
         gt=0,

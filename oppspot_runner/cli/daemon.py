@@ -17,6 +17,7 @@ import click
 @click.option("--task-type", "task_types", multiple=True, help="Serve only this type. Repeatable.")
 @click.option("--import", "import_", multiple=True, help="Python module with agents. Repeatable.")
 @click.option("--http", help="Serve HTTP too, at HOST:PORT or a port of this machine.")
+@click.option("--open-access", is_flag=True, default=None, help="HTTP: all may do everything.")
 @click.option("--drain-and-exit", is_flag=True, help="End when nothing is due or running.")
 @click.option("--no-migrate", is_flag=True, help="Do not touch the schema; refuse an old one.")
 @click.option("--embedded", is_flag=True, help="Use the private Postgres, also as a service.")

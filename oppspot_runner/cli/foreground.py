@@ -47,7 +47,7 @@ async def serve(
                 log.info("migration applied", migration=name)
         await require_schema(database)
         runner = build_runner(database, config, leave=leave_process, settings=settings)
-        begin_http(runner)
+        await begin_http(runner)
         collect_rarely()
         gc.freeze()  # what is there already stays
         await Daemon(runner, on_ready=lambda: _tell_parent(ready_fd)).run()

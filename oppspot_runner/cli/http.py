@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from oppspot_runner.agents.registry import registry
@@ -30,12 +30,25 @@ def listen_at(address: str) -> socket.socket:
 @asynccontextmanager
 async def http_beside(
     settings: Settings, database: Database, listening: socket.socket | None
-) -> AsyncIterator[Callable[[Runner], None]]:
-    """Serves HTTP meanwhile, if somebody asked for it; it wants to be told of the runner."""
+) -> AsyncIterator[Callable[[Runner], Awaitable[None]]]:
+    """Serves HTTP meanwhile, if somebody asked for it; it wants to be told of the runner.
+
+    Told of it, it raises ConfigurationError when others could come in without a token.
+    """
     if listening is None:
-        yield lambda _: None
+        yield _not_at_all
         return
+    from oppspot_runner.api.opening import open_doors
     from oppspot_runner.api.serving import beside
 
     async with beside(settings, database, listening, registry) as state:
-        yield state.begin
+
+        async def begin(runner: Runner) -> None:
+            await open_doors(state, listening)
+            state.begin(runner)
+
+        yield begin
+
+
+async def _not_at_all(_: Runner) -> None:
+    """There is no HTTP to begin."""

@@ -72,6 +72,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "drafts",
         "List, show, approve, reject, withdraw drafts; note what was sent.",
     ),
+    "organizations": ("organizations", "organizations", "List and create organisations."),
+    "tokens": ("tokens", "tokens", "List, create, rotate and revoke tokens of HTTP."),
     "demo": ("demo", "demo", "Run the whole product on real companies."),
     "doctor": ("doctor", "doctor", "Look for what is wrong, and say how to mend it."),
     "bench": ("bench", "bench", "Measure throughput and latency of this installation."),

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 import structlog
 
 from oppspot_runner.agents.registry import registry
+from oppspot_runner.api.opening import open_doors, require_tokens
 from oppspot_runner.api.serving import MOST_CONNECTIONS, serving, state_on
 from oppspot_runner.app.daemon import stop_signals
 from oppspot_runner.app.database import opened
@@ -52,6 +53,7 @@ async def serve_here(
             state = state_on(database, settings, registry)
             async with serving(state, listening, on_fault=fail):
                 await _prepare(database, migrate_first)
+                await open_doors(state, listening)
                 state.begin(None)
                 if life_fd is None:
                     systemd.notify("READY=1\nSTATUS=HTTP is served")
@@ -68,6 +70,7 @@ async def serve_with_workers(
     _begin(settings)
     async with opened(settings) as database:
         await _prepare(database, migrate_first)
+        await require_tokens(database, settings, listening)
         # Its end, however it comes, is the end of what this process keeps open.
         life, held = os.pipe()
         worker = Worker(_command(settings, listening, life), (listening.fileno(), life))
@@ -117,7 +120,8 @@ def _until_stopped() -> Iterator[asyncio.Event]:
 
 def _command(settings: Settings, listening: socket.socket, life: int) -> list[str]:
     modules = [word for module in settings.import_ for word in ("--import", module)]
-    given = ["--no-migrate", "--embedded", "--log-level", settings.log_level, *modules]
+    access = ["--open-access"] if settings.open_access else []
+    given = ["--no-migrate", "--embedded", "--log-level", settings.log_level, *modules, *access]
     files = ["--socket-fd", str(listening.fileno()), "--life-fd", str(life)]
     return [sys.executable, "-m", "oppspot_runner", "serve", *given, *files]
 

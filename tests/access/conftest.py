@@ -14,6 +14,9 @@ import pytest
 from oppspot_runner.base.actor import Actor, Scope
 from oppspot_runner.db.acting import BoundDatabase, acting
 from oppspot_runner.db.pool import Database
+from tests.api.conftest import api, state, token
+
+__all__ = ["api", "state", "token"]
 
 
 @dataclass

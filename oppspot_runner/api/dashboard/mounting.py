@@ -15,6 +15,7 @@ from oppspot_runner.api.dashboard.pages import (
     dead_letters,
     drafts,
     limits,
+    login,
     new_task,
     notifications,
     overview,
@@ -30,6 +31,7 @@ from oppspot_runner.api.dashboard.pages import (
 from oppspot_runner.api.openapi import Application
 
 PAGES = (
+    login.router,
     overview.router,
     new_task.router,
     tasks.router,

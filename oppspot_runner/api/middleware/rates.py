@@ -11,8 +11,9 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from oppspot_runner.api.access import hash_of, token_of
+from oppspot_runner.api.access import token_of
 from oppspot_runner.api.errors import ApiCode, ApiError
+from oppspot_runner.app.tokens import hash_of
 
 UNCOUNTED = re.compile(r"/static/|/api/v1/changes$|/api/v1/runs/[^/]+/events$")
 MOST_KNOWN = 10_000
