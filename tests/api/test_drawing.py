@@ -113,7 +113,7 @@ def test_attempts_lie_on_the_axis_of_their_run() -> None:
     chart = waterfall(
         [node("a", "processing", attempts=tried), node("b", "waiting")], NOW, NOW + timedelta(0, 10)
     )
-    assert chart is not None
+    assert chart is not None  # up to now, as one of them is on
     (lane,) = chart.lanes
     assert [(bar.x, bar.width) for bar in lane.bars] == [(0, 200), (500, 500)]
     assert lane.waits == ((200.0, 500.0),)

@@ -124,3 +124,22 @@ async def test_without_a_yes_nothing_is_done(
     asked = await api.post(f"/runs/{run}/cancel", data={"ask": "Cancel this run?"}, headers=HTML)
     assert "<h1>Cancel this run?</h1>" in asked.text
     assert (await runs.get_run(db, run))["status"] == "running"
+
+
+async def test_signals_drafts_and_rules_are_decided(
+    api: httpx2.AsyncClient, db: Database, domain: Domain
+) -> None:
+    await db.execute(
+        "INSERT INTO notification_rules (name, event, channel, target) "
+        "VALUES ('ops', 'task_dead', 'email', 'ops@example.com')"
+    )
+    signal, draft = [
+        (await db.fetch_all(statement))[0]["id"]
+        for statement in ("SELECT id FROM buying_signals", "SELECT id FROM drafts")
+    ]
+    assert "acted upon" in told(await submit(api, f"/signals/{signal}", "Acted upon"))
+    assert told(await submit(api, f"/drafts/{draft}", "Reject")) == "Rejected."
+    assert "tells nobody" in told(await submit(api, "/notifications", "Pause"))
+    assert "again" in told(await submit(api, "/notifications", "Resume"))
+    actions = [row["action"] for row in await recorded(db)]
+    assert actions == ["signal.act", "draft.reject", "notification.pause", "notification.resume"]

@@ -12,6 +12,7 @@ import pytest
 from oppspot_runner.api.dashboard.pages import stream_companies
 from oppspot_runner.app.client import AsyncClient
 from oppspot_runner.db.pool import Database
+from tests.api.conftest import MakeToken
 from tests.api.domain import build
 
 EVIL = "<script>alert('x')</script>{{ 7 * 7 }}"
@@ -26,6 +27,7 @@ class World:
     agent: UUID
     company: UUID
     signal: UUID
+    draft: UUID
 
 
 @pytest.fixture
@@ -45,8 +47,11 @@ async def world(db: Database) -> World:
     )
     run = await AsyncClient(db).run_stream(domain.stream_id, requested_by=EVIL)
     signal = await db.fetch_one("SELECT id, company_id FROM buying_signals")
+    draft = await db.fetch_one("SELECT id FROM drafts")
     assert signal is not None
-    return World(domain.stream_id, run, domain.finder, signal["company_id"], signal["id"])
+    assert draft is not None
+    found = (signal["company_id"], signal["id"], draft["id"])
+    return World(domain.stream_id, run, domain.finder, *found)
 
 
 def _evil(agent: UUID) -> dict[str, object]:
@@ -76,7 +81,8 @@ async def test_every_page_shows_names_as_text(api: httpx2.AsyncClient, world: Wo
         ("/audit?kind=task", "<del>failed</del>"),
         ("/signals?status=active", "alert("),
         (f"/signals/{world.signal}", "raised money"),
-        ("/drafts", "No draft here"),
+        ("/drafts", "template"),
+        (f"/drafts/{world.draft}", "The draft"),
         ("/companies?q=company+002", "alert("),
         (f"/companies/{world.company}", "alert("),
         ("/notifications", "No rule"),
@@ -93,6 +99,43 @@ async def test_the_graph_of_a_run_is_drawn_and_told(api: httpx2.AsyncClient, wor
     assert f'id="agent-{world.agent}"' in text  # in the table of the same
     assert f'data-run="{world.run}"' in text
     assert "data-ended" not in text
+
+
+async def test_an_organisation_sees_its_own_and_who_may_only_read_is_offered_nothing(
+    api: httpx2.AsyncClient, db: Database, world: World, token: MakeToken
+) -> None:
+    ours, theirs = [
+        row["id"]
+        for row in await db.fetch_all(
+            "INSERT INTO organizations (name) VALUES ('ours'), ('theirs') RETURNING id"
+        )
+    ]
+    for table in ("streams", "ai_agents", "stream_runs", "buying_signals", "drafts"):
+        await db.execute(f"UPDATE {table} SET org_id = %s", (ours,))
+    paths = [
+        f"/streams/{world.stream}",
+        f"/streams/{world.stream}/companies",
+        f"/runs/{world.run}",
+        f"/agents/{world.agent}",
+        f"/signals/{world.signal}",
+        f"/drafts/{world.draft}",
+    ]
+    offered = {}
+    for scope in ("read", "run"):
+        headers = {**await token(scope, ours), "accept": "text/html"}
+        answers = [await api.get(path, headers=headers) for path in paths]
+        assert [answer.status_code for answer in answers] == [200] * len(paths)
+        offered[scope] = sum(answer.text.count('name="ask"') for answer in answers)
+        for path in ("/schedules", "/agents", "/costs", "/audit", "/limits", "/notifications"):
+            assert (await api.get(path, headers=headers)).status_code == 200, path
+    assert (offered["read"], offered["run"] > 4) == (0, True)
+    headers = {**await token("admin", theirs), "accept": "text/html"}
+    for path in paths:
+        assert (await api.get(path, headers=headers)).status_code == 404, path
+    for path in ("/streams", "/runs", "/agents", "/signals", "/drafts", "/audit", "/schedules"):
+        assert "alert(" not in (await api.get(path, headers=headers)).text, path
+    refused = await api.post(f"/runs/{world.run}/cancel", headers=headers, data={"sure": "yes"})
+    assert refused.status_code == 404
 
 
 async def test_what_is_not_there_is_a_page_that_says_so(api: httpx2.AsyncClient) -> None:

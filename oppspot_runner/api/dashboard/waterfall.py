@@ -43,9 +43,10 @@ class Waterfall:
     marks: tuple[tuple[float, str], ...]
 
 
-def waterfall(nodes: Sequence[Node], start: datetime, end: datetime) -> Waterfall | None:
-    """The attempts of a run that was on from `start` to `end`; None for none."""
-    axis = _Axis(start, end)
+def waterfall(nodes: Sequence[Node], start: datetime, now: datetime) -> Waterfall | None:
+    """The attempts of a run that began at `start`; None for none."""
+    ends = [one.finished_at or now for node in nodes for one in node.attempts if one.started_at]
+    axis = _Axis(start, max(ends, default=now))
     lanes = tuple(
         _lane(node, axis) for node in nodes if any(one.started_at for one in node.attempts)
     )

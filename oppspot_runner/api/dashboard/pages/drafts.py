@@ -5,12 +5,14 @@ from __future__ import annotations
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
 from oppspot_runner.api.access import Reading, needs
 from oppspot_runner.api.bodies.drafts import DraftStatus
+from oppspot_runner.api.changes import drafts as changes
+from oppspot_runner.api.changing import TheChange
 from oppspot_runner.api.dashboard.addresses import address
-from oppspot_runner.api.dashboard.asking import PageRoute
+from oppspot_runner.api.dashboard.asking import PageRoute, back
 from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.paging import Cursor, encode, place_after
 from oppspot_runner.streams import draft_decisions
@@ -55,3 +57,24 @@ async def one(request: Request, draft_id: UUID, database: Reading) -> HTMLRespon
     draft = await draft_decisions.show(database, draft_id)
     facts = {fact["id"]: fact for fact in draft["facts"]}
     return page(request, "draft", draft=draft, facts=facts)
+
+
+@router.post("/{draft_id}/approve", dependencies=[Depends(needs("run"))])
+async def approve(request: Request, draft_id: UUID, change: TheChange) -> Response:
+    """Says that it may be sent."""
+    await changes.decide(change, draft_id, "approved")
+    return await back(request, "Approved. Nothing was sent: that is up to you.")
+
+
+@router.post("/{draft_id}/reject", dependencies=[Depends(needs("run"))])
+async def reject(request: Request, draft_id: UUID, change: TheChange) -> Response:
+    """Says that it is not to be sent."""
+    await changes.decide(change, draft_id, "rejected")
+    return await back(request, "Rejected.")
+
+
+@router.post("/{draft_id}/sent", dependencies=[Depends(needs("run"))])
+async def sent(request: Request, draft_id: UUID, change: TheChange) -> Response:
+    """Says that somebody sent it."""
+    await changes.decide(change, draft_id, "sent_elsewhere")
+    return await back(request, "Written down: it was sent.")

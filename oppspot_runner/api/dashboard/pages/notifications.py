@@ -5,11 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
 from oppspot_runner.api.access import Reading, needs
+from oppspot_runner.api.changes import notifications as changes
+from oppspot_runner.api.changing import TheChange
 from oppspot_runner.api.dashboard.addresses import address
-from oppspot_runner.api.dashboard.asking import PageRoute
+from oppspot_runner.api.dashboard.asking import PageRoute, back
 from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.paging import Cursor, encode, place_after
 from oppspot_runner.base.redact import redact_url
@@ -48,3 +50,17 @@ async def notifications(
         next_url=address("notifications", rule=rule, cursor=last) if last else None,
         first_url=address("notifications", rule=rule) if cursor or rule else None,
     )
+
+
+@router.post("/{rule_id}/pause", dependencies=[Depends(needs("admin"))])
+async def pause(request: Request, rule_id: UUID, change: TheChange) -> Response:
+    """Tells nobody by it until it is resumed."""
+    rule = await changes.set_active(change, rule_id, False)
+    return await back(request, f"The rule {rule['name']} tells nobody until it is resumed.")
+
+
+@router.post("/{rule_id}/resume", dependencies=[Depends(needs("admin"))])
+async def resume(request: Request, rule_id: UUID, change: TheChange) -> Response:
+    """Tells people by it again."""
+    rule = await changes.set_active(change, rule_id, True)
+    return await back(request, f"The rule {rule['name']} tells people again.")

@@ -84,7 +84,7 @@ async def one(request: Request, run_id: UUID, database: Reading) -> HTMLResponse
         "run",
         run=run,
         drawing=drawing(found, now),
-        waterfall=waterfall(found.nodes, run["created_at"], run["finished_at"] or now),
+        waterfall=waterfall(found.nodes, run["created_at"], now),
         attempts=sum(len(node.attempts) for node in found.nodes),
         cost=cost and cost["cost_usd"],
         asked=[node.name for node in found.nodes if node.status == "awaiting_approval"],

@@ -6,11 +6,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
 from oppspot_runner.api.access import Reading, needs
+from oppspot_runner.api.changes import signals as changes
+from oppspot_runner.api.changing import TheChange
 from oppspot_runner.api.dashboard.addresses import address
-from oppspot_runner.api.dashboard.asking import PageRoute
+from oppspot_runner.api.dashboard.asking import PageRoute, back
 from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.paging import Cursor, encode, place_after
 from oppspot_runner.signals.merging import Status
@@ -65,3 +67,17 @@ async def all_signals(
 async def one(request: Request, signal_id: UUID, database: Reading) -> HTMLResponse:
     """A signal."""
     return page(request, "signal", signal=await signal_decisions.show(database, signal_id))
+
+
+@router.post("/{signal_id}/act", dependencies=[Depends(needs("run"))])
+async def act(request: Request, signal_id: UUID, change: TheChange) -> Response:
+    """Says that somebody acted upon it."""
+    await changes.decide(change, signal_id, "acted_upon")
+    return await back(request, "Somebody acted upon this.")
+
+
+@router.post("/{signal_id}/dismiss", dependencies=[Depends(needs("run"))])
+async def dismiss(request: Request, signal_id: UUID, change: TheChange) -> Response:
+    """Says that it means nothing."""
+    await changes.decide(change, signal_id, "false_positive")
+    return await back(request, "This means nothing: it counts for no score any more.")

@@ -12,6 +12,8 @@ from fastapi.responses import HTMLResponse, Response
 from psycopg.rows import DictRow
 
 from oppspot_runner.api.access import Reading, needs
+from oppspot_runner.api.bodies.streams import RunOfStream
+from oppspot_runner.api.changes import streams as changes
 from oppspot_runner.api.changing import TheChange
 from oppspot_runner.api.dashboard.addresses import address
 from oppspot_runner.api.dashboard.asking import PageRoute, back
@@ -113,6 +115,5 @@ def _targets(progress: Any) -> list[tuple[str, Mapping[str, Any]]]:
 @router.post("/{stream_id}/run", dependencies=[Depends(needs("run"))])
 async def run(request: Request, stream_id: UUID, change: TheChange) -> Response:
     """Starts all agents of a stream."""
-    made = await change.client.run_stream(stream_id, requested_by=change.actor.name)
-    await change.record("stream.run", "stream", stream_id, after={"run_id": str(made)})
+    made = await changes.run(change, stream_id, RunOfStream())
     return await back(request, "The run has begun.", to=f"runs/{made}")
