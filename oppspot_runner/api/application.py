@@ -35,6 +35,7 @@ from oppspot_runner.api.routes import (
     task_runner,
     tasks,
     tokens,
+    trials,
 )
 from oppspot_runner.api.state import ApiState
 from oppspot_runner.app.metrics import build_metrics
@@ -56,6 +57,7 @@ ROUTERS = (
     history.router,
     agents.router,
     executions.router,
+    trials.router,
     executions.of_streams,
     task_runner.router,
     events.router,

@@ -43,6 +43,7 @@ class ApiCode(Enum):
     UNSUPPORTED_MEDIA_TYPE = (415, "the body is not JSON")
     INVALID_INPUT = (422, "a value breaks a stated rule; `error` names it")
     TASK_FAILED = (422, "the task that the request started failed; `error` names it and says why")
+    TEST_FAILED = (422, "the agent that was tested did not come to a result; `error` says why")
     NOT_CONFIGURED = (422, "a setting is missing that this needs")
     RATE_LIMIT_EXCEEDED = (429, "too many requests in a while; Retry-After says how long to wait")
     INTERNAL = (500, "a fault of ours; the log has more")

@@ -58,9 +58,7 @@ async def _look(
 def _answer(begun: Execution, task: TaskState, used: dict[str, Any]) -> JSONResponse:
     if task.status == "failed":
         said = task.error_message or "it failed"
-        code = _code_in(said)
-        told = f"the task {task.id} failed: {said.removeprefix(f'{code}: ')}"
-        return JSONResponse(body_of(code, told, used["tool"]), ApiCode.TASK_FAILED.status)
+        return failure(f"the task {task.id} failed", said, used["tool"], ApiCode.TASK_FAILED)
     if task.status == "cancelled":
         why = task.cancel_reason or "no reason was given"
         told = f"the task {task.id} was cancelled: {why}"
@@ -77,7 +75,9 @@ def _answer(begun: Execution, task: TaskState, used: dict[str, Any]) -> JSONResp
 OF_OUTPUT = ("tokens_used", "cost_usd", "state")
 
 
-def _code_in(error: str) -> str:
-    found = CODED.match(error)
-    known = found is not None and found[1] in Code.__members__
-    return found[1] if found is not None and known else ApiCode.TASK_FAILED.name
+def failure(what: str, said: str, tool: str | None, otherwise: ApiCode) -> JSONResponse:
+    """The answer for an agent that failed, with the code that its error begins with, if it does."""
+    found = CODED.match(said)
+    code = found[1] if found and found[1] in Code.__members__ else otherwise.name
+    told = f"{what}: {said.removeprefix(f'{code}: ')}"
+    return JSONResponse(body_of(code, told, tool), otherwise.status)

@@ -56,3 +56,11 @@ def _check_tools(configuration: dict[str, Any]) -> None:
     except ConfigurationError:
         return  # the extra is not installed here; the runner will look
     ToolConfiguration.of(configuration)
+
+
+def payload_of(agent_type: str | None, given: Any) -> dict[str, Any]:
+    """The payload for an agent that is given something: of an agent that thinks with a model it is
+    the `input`, of others an object is the payload itself."""
+    if isinstance(given, dict) and agent_type != "llm":
+        return given
+    return {"input": given}

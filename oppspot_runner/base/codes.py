@@ -97,6 +97,12 @@ class Code(Enum):
     TOOL_EXECUTION_FAILED = (NEVER, "the code of the tool raised an exception")
     TOOL_END_UNKNOWN = (NEVER, "the call may have been made, and must not be made twice")
 
+    NOT_IN_A_TEST = (
+        NEVER,
+        "the tool does something that must not be done twice, or starts other agents; a test of an"
+        " agent does not call it, its task does",
+    )
+
     TASK_NEEDED = (NEVER, "the tool works for the agent of a task only")
     STREAM_NEEDED = (NEVER, "the tool works for a task of a stream only")
     AGENT_NOT_FOUND = (NEVER, "the organisation has no such agent, or several of that name")

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import click
 
+from oppspot_runner.base.errors import InvalidInputError
 from oppspot_runner.cli import output
 from oppspot_runner.cli.comparing import compare
 from oppspot_runner.cli.session import (
@@ -132,6 +133,49 @@ async def update(agent: str, as_json: bool, **columns: Any) -> None:
         agent_id = await client.run(directory.find_agent(agent))
         await client.update_agent(agent_id, **columns)
     say({"id": agent_id}, f"Agent {agent_id} was changed.", as_json)
+
+
+@agents.command(epilog="Example: oppspot-runner agents test Scout --input 'What is 15 + 27?'")
+@click.argument("agent")
+@click.option("--input", "text", help="What it is to do, as the payload's `input`.")
+@click.option(
+    "--payload",
+    callback=json_object,
+    metavar="JSON",
+    help="The whole payload instead: JSON, or @FILE.",
+)
+@json_option
+@runs
+async def test(agent: str, text: str | None, payload: Any, as_json: bool) -> None:
+    """Run AGENT (id or name) at once, in this process, and keep nothing of it.
+
+    It may be inactive. Tools that do something are not called; a wait ends it, and so does a
+    minute. What models cost is charged to the budgets.
+    """
+    from oppspot_runner.agents.registry import registry
+    from oppspot_runner.app.trial import agent_of, try_agent
+    from oppspot_runner.app.wiring import load_agents
+
+    if (text is None) == (payload is None):
+        raise click.UsageError("give either --input or --payload")
+    settings = load()
+    load_agents(registry, settings)
+    async with open_database(settings) as database:
+        client = client_of(database)
+        agent_id = await client.run(directory.find_agent(agent))
+        rows = await client.run(directory.list_agents())
+        (row,) = (one for one in rows if one["id"] == agent_id)
+        given = {"input": text} if payload is None else payload
+        trial = await try_agent(database, settings, registry, agent_of(row), given)
+    if trial.output is None:
+        raise InvalidInputError(f"the test of agent {agent_id} failed: {trial.error}")
+    said = trial.output.get("response")
+    shown = {"agent_id": agent_id, "test_output": trial.output, "tokens_used": trial.tokens}
+    shown |= {"cost_usd": trial.cost_usd, "success": True}
+    if isinstance(said, str):
+        say(shown, said, as_json)
+    else:
+        output.print_json(shown if as_json else trial.output)
 
 
 @agents.command("rotate-keys", epilog="Example: oppspot-runner agents rotate-keys")

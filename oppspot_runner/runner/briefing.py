@@ -88,7 +88,7 @@ async def begin(database: Database, task: Task) -> bool:
 
 async def surroundings(database: Database, task: Task) -> Surroundings:
     """Loads what a task for a stream is to know and opens its run. Raises Fail."""
-    stream = await _stream(database, task)
+    stream = await stream_of(database, task)
     return Surroundings(stream, await _join_run(database, task, stream))
 
 
@@ -136,7 +136,8 @@ def _input(definition: Definition, task: Task, agent: AgentRow) -> BaseModel | N
         raise Fail(f"bad payload for {agent.agent_type}: {fault}") from None
 
 
-async def _stream(database: Database, task: Task) -> StreamRow | None:
+async def stream_of(database: Database, task: Task) -> StreamRow | None:
+    """The stream that a task works for, if any. Raises Fail for one that is not there."""
     stream_id = task.stream_id or _payload_stream_id(task)
     if stream_id is None:
         return None

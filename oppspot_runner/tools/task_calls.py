@@ -81,7 +81,7 @@ class TaskToolCalls:
         own = await self._own()
         made = _Call(tool, arguments, step, raising)
         kind = _known(own, tool)
-        if kind is None or (kind.repeats(arguments) and not kind.resumes):
+        if kind is None or _is_harmless(kind, arguments):
             return await self._make(own, made, None)
         key = str(uuid5(self._task.id, f"{self._task.run_token} {step}"))
         begun = await self._records.begin(tool, redact(arguments), step, key)
@@ -91,6 +91,11 @@ class TaskToolCalls:
                 return decided
             begun = await self._records.renew(begun)
         return await self._make(own, made, begun)
+
+    async def is_harmless(self, tool: str, arguments: Any) -> bool:
+        """Whether a call may be made twice. One of a tool that the agent does not have may."""
+        kind = _known(await self._own(), tool)
+        return kind is None or _is_harmless(kind, arguments)
 
     async def _make(self, own: OwnTools, made: _Call, begun: BegunCall | None) -> Awaited:
         call_id = begun.id if begun else None
@@ -194,3 +199,7 @@ def _known(own: OwnTools, tool_name: str) -> ToolBase | None:
         return own.tools.find(tool_name)
     except ToolNotFoundError:
         return None  # of which the answer will tell
+
+
+def _is_harmless(tool: ToolBase, arguments: Any) -> bool:
+    return tool.repeats(arguments) and not tool.resumes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.cli.conftest import CommandLine, Rows
 
 
@@ -58,3 +60,22 @@ def test_bad_values_are_refused(cli: CommandLine, rows: Rows) -> None:
         assert ended.code == 1
         assert message in ended.err
     assert cli("agents", "create").code == 2
+
+
+def test_a_test_answers_at_once_and_puts_no_task_in(cli: CommandLine, rows: Rows) -> None:
+    words = ["--type", "llm", "--configuration", '{"model": "mock:echo"}', "--inactive"]
+    made = cli.json("agents", "create", "Echo", *words)["id"]
+    assert cli("agents", "test", "Echo", "--input", "hello").out == "hello\n"
+    tested = cli.json("agents", "test", "Echo", "--payload", '{"input": "hello"}')
+    assert (tested["agent_id"], tested["success"]) == (made, True)
+    assert tested["test_output"]["response"] == "hello"
+    assert rows.value("SELECT count(*) FROM agent_tasks") == 0
+    assert cli("agents", "test", "Echo").code == 2
+    failed = cli("agents", "test", "Echo", "--payload", "{}")
+    assert (failed.code, "nothing to ask the model" in failed.err) == (1, True)
+
+
+def test_keys_are_rotated(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "OPPSPOT_SECRET_KEY is not set" in cli("agents", "rotate-keys").err
+    monkeypatch.setenv("OPPSPOT_SECRET_KEY", "A" * 43 + "=")
+    assert cli.json("agents", "rotate-keys") == {"rotated": 0}

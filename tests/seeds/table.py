@@ -35,7 +35,6 @@ AREAS = {
     "benchmarks",
     "celery backend",
     "dashboard",
-    "http api",
     "testing tools",
 }
 REFERENCE = re.compile(

@@ -10,12 +10,13 @@ import pytest
 from cryptography.fernet import Fernet
 
 from oppspot_runner.agents.llm import llm
+from oppspot_runner.agents.registry import Registry
 from oppspot_runner.api.state import ApiState
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.db.pool import Database
 from oppspot_runner.tools.tool_base import ToolBase
 from tests.api.conftest import api, state
-from tests.llm.scripted import Answer
+from tests.llm.scripted import Answer, Call
 from tests.llm.server import ContractServer
 from tests.llm.wire_anthropic import Anthropic
 from tests.runner.conftest import Bench
@@ -65,6 +66,17 @@ TOOLS = {
     ],
     "total_tools": 1,
 }
+TESTED = {
+    "agent_id": "uuid",
+    "model": MODEL,
+    "test_input": "Test the calculator tool",
+    "test_output": {**OUTPUT, "tool_results": [...]},
+    "success": True,
+    "timestamp": "2026-02-23T10:00:00Z",
+    "tokens_used": 123,
+    "cost_usd": 0.0001,
+    "conversation_history": [...],
+}
 ERROR = {
     "success": False,
     "error": "Error message",
@@ -72,6 +84,9 @@ ERROR = {
     "code": "ERROR_CODE",
     "timestamp": "2026-02-23T10:00:00Z",
 }
+
+
+SUM = Call("1", "calculator", {"operation": "add", "a": 15, "b": 27})
 
 
 @pytest.fixture
@@ -134,6 +149,27 @@ async def test_the_tools_of_an_agent_have_the_printed_shape(
         ("http_request", False),
     ]
     assert (answer["agent_id"], answer["total_tools"]) == (agent, 2)
+
+
+async def test_the_printed_test_runs_at_once_without_a_runner(
+    api: httpx2.AsyncClient, state: ApiState, provider: ContractServer
+) -> None:
+    state.registry = Registry()
+    state.registry.register(llm)
+    agent = await created(api, tools={"calculator": True})
+    provider.script = [Answer(calls=(SUM,), stop="tools"), Answer(text="Test successful")]
+    asked = {"input": "Test the calculator tool"}
+    answer = await api.post(f"/api/v1/agents/{agent}/test", json=asked)
+    assert answer.status_code == 200, answer.text
+    tested = answer.json()
+    assert faults(TESTED, tested) == []
+    assert list(tested) == list(TESTED)
+    assert (tested["model"], tested["test_input"]) == (MODEL, asked["input"])
+    assert tested["test_output"]["response"] == "Test successful"
+    assert tested["test_output"]["tool_results"][0]["result"]["result"] == "42"
+    assert tested["tokens_used"] == tested["test_output"]["tokens_used"] > 0
+    assert tested["conversation_history"] == tested["test_output"]["conversation_history"]
+    assert [one.key for one in provider.asked] == ["test-key"] * 2
 
 
 class BrokenTool(ToolBase):

@@ -32,6 +32,20 @@ class Execution(BaseModel):
     created_at: datetime
 
 
+class Tested(BaseModel):
+    """What came of a test."""
+
+    agent_id: UUID
+    model: str | None
+    test_input: Any
+    test_output: dict[str, Any]
+    success: Literal[True] = True
+    timestamp: datetime
+    tokens_used: int
+    cost_usd: float | None = Field(description="Null: the price of a call is not known.")
+    conversation_history: list[Any]
+
+
 class ExecuteInStream(BaseModel):
     """How an agent of a stream is to run."""
 

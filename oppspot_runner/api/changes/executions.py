@@ -10,6 +10,7 @@ from psycopg.rows import DictRow
 from oppspot_runner.api.bodies.executions import ExecuteInStream
 from oppspot_runner.api.changing import Change
 from oppspot_runner.api.reads.agents import show_agent
+from oppspot_runner.app.agent_rows import payload_of
 from oppspot_runner.db.files import statement
 from oppspot_runner.queue.client import TaskState
 
@@ -20,7 +21,9 @@ async def execute(change: Change, agent_id: UUID, given: Any) -> tuple[DictRow, 
     """Puts a task in that gives `given` to the agent. The agent, and the task."""
     agent = await show_agent(change.database, agent_id)
     payload = payload_of(agent["agent_type"], given)
-    task_id = await change.client.enqueue(agent_id, payload, requested_by=change.actor.name)
+    task_id = await change.client.enqueue(
+        agent_id, payload, requested_by=change.actor.name, org_id=change.actor.org_id
+    )
     await change.record("agent.execute", "agent", agent_id, after={"task_id": str(task_id)})
     return agent, await change.client.get(task_id)
 
@@ -44,10 +47,3 @@ async def execute_in_stream(
     after = {"stream_id": str(stream_id), "task_id": str(task_id)}
     await change.record("agent.execute", "agent", agent_id, after=after)
     return promised
-
-
-def payload_of(agent_type: str | None, given: Any) -> dict[str, Any]:
-    """What the agent gets for the `input` of a request."""
-    if isinstance(given, dict) and agent_type != "llm":
-        return given
-    return {"input": given}
