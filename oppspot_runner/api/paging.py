@@ -91,8 +91,11 @@ def encode(values: Sequence[Any]) -> str:
 
 
 def decode(cursor: str | None, size: int = 1) -> list[str] | None:
-    """The `size` values of a cursor. Raises InvalidInputError for one that we did not make."""
-    if cursor is None:
+    """The `size` values of a cursor; None at the beginning, where there is none or it is empty.
+
+    Raises InvalidInputError for one that we did not make.
+    """
+    if not cursor:
         return None
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))

@@ -26,6 +26,7 @@ WEB_PAGE = "docs/guides/outside-world.md"
 WORLD_PAGE = "docs/guides/fake-world.md"
 NOTIFICATIONS_PAGE = "docs/guides/notifications.md"
 EXECUTOR_PAGE = "docs/guides/agent-executor.md"
+HTTP_PAGE = "docs/guides/http.md"
 # Pages whose Python is run, by the test that runs it.
 RUN = {
     "README.md": "tests/packaging/test_readme.py",
@@ -41,6 +42,7 @@ RUN = {
     WEB_PAGE: "tests/web/test_page.py",
     NOTIFICATIONS_PAGE: "tests/notifications/test_channels.py",
     WORLD_PAGE: "tests/fake_world/test_page.py",
+    HTTP_PAGE: str(Path(__file__).with_name("test_http_page.py")),
     EXECUTOR_PAGE: str(Path(__file__).with_name("test_executor_page.py")),
 }
 # Agent type, payload, then: status of the task, number of attempts, what is in output or error.
