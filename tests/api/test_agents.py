@@ -31,6 +31,7 @@ async def test_an_agent_is_made_shown_changed_and_deleted(
     fields = {"name": "Maths", "model": "mock:echo", "role": "expert", "tools": ["calculator"]}
     agent = await made(api, **fields, configuration={"limits": {"tool_calls": 3}})
     shown = (await api.get(f"/api/v1/agents/{agent}")).json()
+    assert shown.pop("performance") is None
     assert (shown["agent_type"], shown["model"], shown["is_active"]) == ("llm", "mock:echo", True)
     assert shown["configuration"] == {
         "limits": {"tool_calls": 3},
@@ -120,6 +121,24 @@ async def test_an_execution_is_waited_for_and_a_repetition_waits_for_the_same_ta
     assert third.status_code == 200
     assert third.json() == {**begun, "output": {"done": 3}, "state": "completed"}
     assert len(await bench.db.fetch_all("SELECT FROM agent_tasks")) == 1
+
+
+async def test_an_agent_is_shown_with_how_it_fared(api: httpx2.AsyncClient, bench: Bench) -> None:
+    async def half(ctx: object) -> dict[str, object]:
+        if ctx.payload["bad"]:  # type: ignore[attr-defined]
+            raise Fail("bad")
+        return {}
+
+    agent = await bench.agent(half)
+    async with bench.running():
+        tasks = [await bench.task(agent, payload=f'{{"bad": {bad}}}') for bad in ("true", "false")]
+        await bench.ended(*tasks)
+    shown = (await api.get(f"/api/v1/agents/{agent}")).json()["performance"]
+    counted = {name: shown[name] for name in ("tasks", "completed", "failed", "success_rate")}
+    assert counted == {"tasks": 2, "completed": 1, "failed": 1, "success_rate": 0.5}
+    assert (shown["p50_ms"] >= 0, shown["last_at"] is not None) == (True, True)
+    (listed,) = (await api.get("/api/v1/agents")).json()["items"]
+    assert listed["performance"] == shown
 
 
 async def test_whoever_leaves_cancels_nothing_and_holds_no_connection(

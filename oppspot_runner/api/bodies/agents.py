@@ -135,6 +135,41 @@ class AgentBody(BaseModel):
         )
 
 
+class Performance(BaseModel):
+    """How an agent fared in the newest 10,000 tasks; numbers of all its time are in the view
+    agent_performance."""
+
+    tasks: int
+    completed: int
+    failed: int
+    success_rate: float | None = Field(description="Of those that ended; null where none did.")
+    p50_ms: int | None
+    p95_ms: int | None
+    cost_usd: float | None = Field(description="Of a task, on average.")
+    last_at: datetime | None
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Performance:
+        """Of a row of agents/performance.sql."""
+        ended = row["completed"] + row["failed"]
+        rate = row["completed"] / ended if ended else None
+        return cls.model_validate({**row, "success_rate": rate})
+
+
+class AgentShown(AgentBody):
+    """An agent, and how it fared lately; null where it did nothing."""
+
+    performance: Performance | None
+
+    @classmethod
+    def with_performance(
+        cls, row: Mapping[str, Any], performance: Mapping[str, Any] | None
+    ) -> AgentShown:
+        """The agent of a row, with a row of agents/performance.sql."""
+        fared = None if performance is None else Performance.of(performance)
+        return cls(**AgentBody.of(row).model_dump(), performance=fared)
+
+
 class AgentDeleted(BaseModel):
     """The agent is gone."""
 

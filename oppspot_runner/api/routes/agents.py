@@ -13,6 +13,7 @@ from oppspot_runner.api.access import Reading, needs
 from oppspot_runner.api.bodies.agents import (
     AgentBody,
     AgentDeleted,
+    AgentShown,
     AgentToolBody,
     AgentToolsBody,
     AgentType,
@@ -24,6 +25,7 @@ from oppspot_runner.api.changes import agents as changes
 from oppspot_runner.api.changing import ChangingRoute, TheChange
 from oppspot_runner.api.paging import Cursor, Limit, Page, page_of
 from oppspot_runner.api.reads import agents as reads
+from oppspot_runner.api.reads.looks import performance
 from oppspot_runner.api.state import state_of
 from oppspot_runner.app.agent_tools import tools_of
 
@@ -39,13 +41,14 @@ async def list_agents(
     is_active: bool | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Page[AgentBody]:
+) -> Page[AgentShown]:
     """Agents by name."""
     rows = await reads.list_agents(
         database, limit=limit + 1, cursor=cursor, agent_type=agent_type, is_active=is_active
     )
     page = page_of(rows, limit, lambda row: (row["sorted_by"], row["id"]))
-    items = [AgentBody.of(row) for row in page.items]
+    fared = await performance(database)
+    items = [AgentShown.with_performance(row, fared.get(row["id"])) for row in page.items]
     return Page(items=items, next_cursor=page.next_cursor)
 
 
@@ -56,9 +59,10 @@ async def create(body: NewAgent, change: TheChange, request: Request) -> AgentBo
 
 
 @router.get("/agents/{agent_id}", dependencies=[Depends(needs("read"))])
-async def show(agent_id: UUID, database: Reading) -> AgentBody:
+async def show(agent_id: UUID, database: Reading) -> AgentShown:
     """One agent."""
-    return AgentBody.of(await reads.show_agent(database, agent_id))
+    row = await reads.show_agent(database, agent_id)
+    return AgentShown.with_performance(row, (await performance(database)).get(agent_id))
 
 
 @router.patch("/agents/{agent_id}", dependencies=[Depends(needs("admin"))])
