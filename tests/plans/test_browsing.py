@@ -9,7 +9,9 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from oppspot_runner.api.reads import executions
 from oppspot_runner.api.reads import tasks as reads
+from oppspot_runner.api.reads.executions import ExecutionFilter
 from oppspot_runner.api.reads.tasks import TaskFilter
 from oppspot_runner.base.actor import LOCAL, Actor
 from oppspot_runner.db.acting import BoundDatabase, acting
@@ -32,6 +34,8 @@ CROWD = f"""
            CASE WHEN n % 100 = 1 THEN 'failed' ELSE 'completed' END, oppspot_now(),
            CASE WHEN n % 100 = 1 THEN 'it broke' END, jsonb_build_object('n', n)
     FROM generate_series(1, {TASKS}) n, (SELECT array_agg(id) AS ids FROM ai_agents) a;
+    INSERT INTO agent_executions (id, task_id, attempt, agent_id, org_id, status)
+    SELECT id, id, 1, agent_id, org_id, status FROM agent_tasks;
     INSERT INTO api_tokens (org_id, name, scope, hash, beginning)
     SELECT id, name, 'read', encode(sha256(name::bytea), 'hex'), 'opr_' FROM organizations
 """
@@ -44,7 +48,7 @@ def member(name: str, org_id: UUID) -> Actor:
 
 READ = """
     SELECT (coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::integer AS rows
-    FROM pg_stat_xact_user_tables WHERE relname = 'agent_tasks'
+    FROM pg_stat_xact_user_tables WHERE relname = %s
 """
 FILTERS = {
     "all": TaskFilter(),
@@ -66,7 +70,7 @@ def crowd(server: str, template: str) -> Iterator[str]:
     dsn = create_database(server, name, template)
     with psycopg.connect(dsn, autocommit=True) as session:
         session.execute(CROWD)  # type: ignore[arg-type]
-        session.execute("VACUUM ANALYZE agent_tasks")
+        session.execute("VACUUM ANALYZE agent_tasks, agent_executions")
     yield dsn
     drop_database(name)
 
@@ -77,27 +81,37 @@ async def database(
 ) -> AsyncIterator[BoundDatabase]:
     monkeypatch.setattr(reads, "MOST_LOOKED_AT", LOOK)
     monkeypatch.setattr(reads, "MOST_SEARCHED", LOOK)
+    monkeypatch.setattr(executions, "MOST_LOOKED_AT", LOOK)
     async with Database(crowd) as whole, acting(whole, request.param, read_only=True) as database:
         yield database
+
+
+async def rows_read(database: BoundDatabase, table: str) -> int:
+    """How many rows of a table this transaction has read."""
+    row = await database.fetch_one(READ, (table,))
+    assert row is not None
+    return int(row["rows"])
 
 
 async def test_a_page_of_tasks_reads_a_bounded_number_of_rows(database: BoundDatabase) -> None:
     before = 0
     for what, wanted in FILTERS.items():
         found = await reads.browse(database, wanted, limit=20)
-        row = await database.fetch_one(READ)
-        assert row is not None
-        assert row["rows"] - before <= LOOK + 21, what
-        before = row["rows"]
+        read = await rows_read(database, "agent_tasks")
+        assert read - before <= LOOK + 21, what
+        before = read
         assert len(found.rows) == (20 if what == "all" else 0), what
     await reads.facets(database, TaskFilter(agent_type="none"))
-    row = await database.fetch_one(READ)
-    assert row is not None
-    assert row["rows"] - before <= LOOK
+    assert await rows_read(database, "agent_tasks") - before <= LOOK
+
+
+async def test_a_page_of_attempts_reads_a_bounded_number_of_rows(database: BoundDatabase) -> None:
+    for wanted in (ExecutionFilter(), ExecutionFilter(agent_id=uuid4())):
+        before = await rows_read(database, "agent_executions")
+        await executions.browse(database, wanted, limit=20)
+        assert await rows_read(database, "agent_executions") - before <= LOOK + 21, wanted
 
 
 async def test_a_look_for_changes_reads_a_few_rows(database: BoundDatabase) -> None:
     await database.fetch_one(statement("changes/look"))
-    row = await database.fetch_one(READ)
-    assert row is not None
-    assert row["rows"] <= 1
+    assert await rows_read(database, "agent_tasks") <= 1
