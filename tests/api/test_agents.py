@@ -59,6 +59,8 @@ async def test_an_agent_is_made_shown_changed_and_deleted(
         ({"model": "a", "configuration": {"model": "b"}}, "model"),
         ({"agent_type": "scout_agent", "schedule_cron": "every day"}, "every day"),
         ({"nmae": "Maths"}, "nmae"),
+        ({"configuration": {"a": [{"token": "[redacted]"}]}}, "[redacted]"),
+        ({"configuration": {"api_key": "x"}, "agent_type": "scout_agent"}, "no place for a key"),
         ({"agent_type": "scout_agent", "name": "a\0b"}, "NUL"),
     ],
 )
@@ -69,6 +71,12 @@ async def test_what_cannot_be_used_is_refused_and_named(
     assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_INPUT")
     assert names in answer.json()["error"]
     assert await db.fetch_all("SELECT FROM ai_agents") == []
+
+
+async def test_an_organisation_that_is_not_there_is_told(api: httpx2.AsyncClient) -> None:
+    fields = {"agent_type": "scout_agent", "org_id": str(UUID(int=1))}
+    answer = await api.post("/api/v1/agents", json=fields)
+    assert 400 <= answer.status_code < 500, answer.text
 
 
 async def test_pages_of_agents_miss_none_and_repeat_none(api: httpx2.AsyncClient) -> None:

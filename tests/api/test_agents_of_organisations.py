@@ -64,6 +64,38 @@ async def test_an_organisation_has_its_own_agents_and_no_others(
     assert (await api.post(f"{agent}/test", json={"input": "a"}, **reading)).status_code == 403
 
 
+async def test_an_agent_that_is_lent_is_run_and_not_changed(
+    api: httpx2.AsyncClient, db: Database, token: MakeToken, state: ApiState
+) -> None:
+    state.registry = Registry()
+    state.registry.register(llm)
+    ours = await organisation(db)
+    we = {"headers": await token("admin", ours)}
+    lent = (await api.post("/api/v1/agents", json={"name": "L", "model": "mock:echo"})).json()["id"]
+    stream = await db.fetch_one(
+        "WITH s AS (INSERT INTO streams (name, org_id) VALUES ('s', %s) RETURNING id)"
+        " INSERT INTO stream_agent_assignments (stream_id, agent_id) SELECT id, %s FROM s"
+        " RETURNING stream_id",
+        (ours, lent),
+    )
+    assert stream is not None
+    agent, asked = f"/api/v1/agents/{lent}", {"json": {"input": "a"}, **we}
+    answers = [
+        await api.post(f"{agent}/execute?wait=0", **asked),
+        await api.post(f"/api/streams/{stream['stream_id']}/agents/{lent}/execute", **we),
+    ]
+    assert [one.status_code for one in answers] == [202, 200], answers[1].text
+    assert (await api.post(f"{agent}/test", **asked)).status_code == 200
+    tasks = await db.fetch_all("SELECT org_id FROM agent_tasks")
+    assert tasks == [{"org_id": ours}] * 2
+    changes = [
+        await api.patch(agent, json={"is_active": False}, **we),
+        await api.patch(agent, json={"api_key": "k"}, **we),
+        await api.delete(agent, **we),
+    ]
+    assert [(one.status_code, one.json()["code"]) for one in changes] == [(403, "FORBIDDEN")] * 3
+
+
 async def test_no_statement_of_an_organisation_reads_a_stored_key(db: Database) -> None:
     actor = Actor("x", "admin", await organisation(db), proof="0" * 64)
     with pytest.raises(InsufficientPrivilege):

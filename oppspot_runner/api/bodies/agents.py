@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from oppspot_runner.agents.llm_options import LlmOptions
 from oppspot_runner.base.errors import InvalidInputError
-from oppspot_runner.base.redact import redact
+from oppspot_runner.base.redact import REDACTED, redact
 
 # Fields of a request that are keys of the configuration.
 OF_CONFIGURATION = (
@@ -72,6 +72,11 @@ class _Configured(BaseModel):
         if "api_key" in whole:
             raise InvalidInputError(
                 "a configuration is no place for a key", hint="Give api_key beside configuration."
+            )
+        if _is_masked(whole):
+            raise InvalidInputError(
+                f"the configuration holds {REDACTED}, which stands for a secret in answers",
+                hint="Give the value itself, or change single fields and leave configuration out.",
             )
         for name, value in fields.items():
             if self.configuration is not None and self.configuration.get(name, value) != value:
@@ -205,6 +210,12 @@ class AgentToolsBody(BaseModel):
     agent_id: UUID
     tools: list[AgentToolBody]
     total_tools: int
+
+
+def _is_masked(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_is_masked, value.values()))
+    return any(map(_is_masked, value)) if isinstance(value, list) else bool(value == REDACTED)
 
 
 def model_of(agent_type: str | None, configuration: Mapping[str, Any]) -> str | None:

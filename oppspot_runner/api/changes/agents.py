@@ -10,6 +10,7 @@ from psycopg.rows import DictRow
 
 from oppspot_runner.api.bodies.agents import ChangedAgent, NewAgent, model_of
 from oppspot_runner.api.changing import Change
+from oppspot_runner.api.errors import ApiCode, ApiError
 from oppspot_runner.api.reads.agents import show_agent
 from oppspot_runner.app import agent_keys
 from oppspot_runner.base.errors import ConflictError, InvalidInputError
@@ -44,7 +45,7 @@ async def update(
     change: Change, agent_id: UUID, wanted: ChangedAgent, settings: Settings
 ) -> DictRow:
     """Changes what is given of an agent. Raises as `create`, and NotFoundError."""
-    before = await show_agent(change.database, agent_id)
+    before = await _changeable(change, agent_id)
     columns = wanted.model_dump(
         include={"name", "agent_type", "description", "is_active", "schedule_cron"}
         | {"schedule_timezone"}
@@ -60,7 +61,7 @@ async def update(
 
 async def delete(change: Change, agent_id: UUID) -> None:
     """Deletes an agent that never had a task or an assignment. Raises ConflictError for others."""
-    before = await show_agent(change.database, agent_id)
+    before = await _changeable(change, agent_id)
     try:
         async with change.database.transaction():
             await change.database.execute(DELETE, {"id": agent_id})
@@ -70,6 +71,17 @@ async def delete(change: Change, agent_id: UUID) -> None:
             hint='PATCH it with {"is_active": false}: then it runs no more.',
         ) from None
     await change.record("agent.delete", "agent", agent_id, before=_told(before))
+
+
+async def _changeable(change: Change, agent_id: UUID) -> DictRow:
+    """The agent, if whoever asks may change it. One of no organisation that works for a stream of
+    his he only sees."""
+    agent = await show_agent(change.database, agent_id)
+    if not change.actor.is_operator and agent["org_id"] != change.actor.org_id:
+        raise ApiError(
+            ApiCode.FORBIDDEN, "the agent is the operators': your organisation may only run it"
+        )
+    return agent
 
 
 async def _keep_key(
