@@ -11,6 +11,7 @@ from benchmarks.measures import (
     drain_history,
     fan_in,
     finish_dependents,
+    http_beside,
     idle_runner,
     import_register,
     insert_rate,
@@ -40,4 +41,5 @@ ALL: tuple[Measure, ...] = (
     port_overhead.MEASURE,
     import_register.MEASURE,
     search_companies.MEASURE,
+    http_beside.MEASURE,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -23,6 +24,7 @@ KEY = re.compile(r"\b(?:sk-(?=[\w-]{0,200}\d)|AIza|xox[a-z]-)[\w-]{16,}")
 REDACTED = "[redacted]"
 # A parameter of a URL by which its holder is let in, as those of storage services.
 SECRET_PARAMETER = re.compile(r"(?i)sig(nature)?$|^key$|[-_]key$")
+LONGEST_KNOWN = 64  # characters of a name that is kept
 MOST_DEPTH = 100  # deeper than what comes from outside may be
 
 
@@ -57,7 +59,7 @@ def _is_secret_parameter(name: str) -> bool:
 
 
 def _masked(text: str) -> str:
-    shown = URL_PASSWORD.sub(rf"\g<start>{REDACTED}", text)
+    shown = URL_PASSWORD.sub(rf"\g<start>{REDACTED}", text) if "://" in text else text
     if any(start in shown for start in KEY_STARTS):
         shown = KEY.sub(REDACTED, shown)
     folded = shown.lower()
@@ -68,4 +70,12 @@ def _masked(text: str) -> str:
 
 def is_secret_name(name: Any) -> bool:
     """Whether a key of that name holds a secret."""
-    return isinstance(name, str) and name not in NOT_SECRET and bool(SECRET_NAME.search(name))
+    if not isinstance(name, str) or name in NOT_SECRET:
+        return False
+    return _is_known(name) if len(name) <= LONGEST_KNOWN else bool(SECRET_NAME.search(name))
+
+
+@lru_cache(4096)
+def _is_known(name: str) -> bool:
+    # Keys are mostly the same few, and each row of each list has them.
+    return bool(SECRET_NAME.search(name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from oppspot_runner.agents.registry import registry
 from oppspot_runner.api.live import streams
 from oppspot_runner.api.live.changes import KINDS
-from oppspot_runner.api.server import address_of, listen
+from oppspot_runner.api.server import address_of, drop_silent, listen
 from oppspot_runner.api.serving import serving
 from oppspot_runner.api.state import ApiState
 from oppspot_runner.base.settings import Settings
@@ -79,13 +80,17 @@ async def a_run(db: Database, events: int, org_id: UUID | None = None) -> UUID:
     return UUID(str(run["id"]))
 
 
-async def tell(db: Database, run: UUID, count: int, type_: str = "log") -> None:
+ADD = """
+    SELECT add_run_events(
+        ARRAY[(%s, 0, %s, NULL, NULL, NULL, NULL, %s::jsonb, NULL)::run_events])
+"""
+
+
+async def tell(
+    db: Database, run: UUID, count: int, type_: str = "log", message: str = "<b>"
+) -> None:
     for _ in range(count):
-        await db.execute(
-            "SELECT add_run_events(ARRAY[(%s, 0, %s, NULL, NULL, NULL, NULL, "
-            '\'{"message": "<b>"}\', NULL)::run_events])',
-            (run, type_),
-        )
+        await db.execute(ADD, (run, type_, json.dumps({"message": message})))
 
 
 async def end(db: Database, run: UUID) -> None:
@@ -223,3 +228,28 @@ async def test_hints_tell_kinds_that_changed_and_what_was_missed(
         client, "/api/v1/changes", **{"Last-Event-ID": "of-another-version"}
     ) as hints:
         assert json.loads((await anext(hints))["data"])["changed"] == list(KINDS)
+
+
+async def test_a_client_that_takes_nothing_is_dropped_and_hurts_nobody(
+    live: ApiState, db: Database
+) -> None:
+    run, wide = await a_run(db, 0), "x" * 60_000
+    listening = listen("0")
+    drop_silent(listening, after_ms=500)
+    stalled = socket.socket()
+    stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    stalled.connect(listening.getsockname())
+    with stalled:
+        async with (
+            serving(live, listening),
+            httpx2.AsyncClient(base_url=address_of(listening), trust_env=False) as client,
+        ):
+            url = f"/api/v1/runs/{run}/events"
+            stalled.sendall(f"GET {url} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            async with opened(client, url) as events:
+                for number in range(1, 100):  # more than buffers of the system hold
+                    await tell(db, run, 1, message=wide)
+                    assert (await anext(events))["id"] == str(number)
+                while len(live.streams) > 1:
+                    await tell(db, run, 1)
+                    await anext(events)

@@ -66,6 +66,7 @@ class EventStream(StreamingResponse):
                 await line.send(f"retry: {again_ms}\n\n".encode())
                 async for one in self.frames:
                     await line.send(one)
+                    await asyncio.sleep(0)  # a page of events is no reason to stop others
         except TimeoutError:
             if not line.limit.expired():
                 raise
