@@ -155,7 +155,7 @@ BEGIN
                approval_timeout,max_parallel}'))
            OR (f.tab = 'agent_tasks' AND f.col = ANY ('{requested_by,unique_key,run_id,execution_id,parked,ready_seq,
                run_token,runner_id,attempt,crash_count,deadline_at,cancel_requested_at,cancel_reason,progress,
-               limit_key,blocked,held,raised_at,signalled,parent_task_id}'))
+               limit_key,blocked,held,raised_at,signalled,parent_task_id,traceparent}'))
            OR (f.tab = 'agent_executions' AND f.col = ANY ('{attempt,runner_id}'))
            OR (f.tab = 'stream_agent_assignments' AND f.col = 'schedule_options')
         UNION ALL

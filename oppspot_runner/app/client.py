@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import os
 import threading
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
@@ -21,7 +22,7 @@ from oppspot_runner.app.database import embedded_folder, given_dsn
 from oppspot_runner.app.looks import Looks
 from oppspot_runner.base import payload as checks
 from oppspot_runner.base.errors import InvalidInputError
-from oppspot_runner.base.settings import load_settings
+from oppspot_runner.base.settings import load_settings, variable_name
 from oppspot_runner.db import embedded
 from oppspot_runner.db.operation import Operation, awaitable, blocking
 from oppspot_runner.db.pool import Database
@@ -31,6 +32,7 @@ from oppspot_runner.db.sessions import (
     OwnAsyncSession,
     OwnSession,
 )
+from oppspot_runner.observe import tracing
 from oppspot_runner.queue import client as tasks
 from oppspot_runner.queue import producer
 from oppspot_runner.queue.client import TaskState
@@ -89,6 +91,7 @@ class Client:
         *,
         schema: str | None = None,
     ) -> None:
+        trace_by_environment()
         self.session: OwnSession | GivenSession
         if isinstance(target, psycopg.Connection):
             self.session = GivenSession(target, schema)
@@ -166,6 +169,7 @@ class AsyncClient:
         *,
         schema: str | None = None,
     ) -> None:
+        trace_by_environment()
         self.session: OwnAsyncSession | GivenAsyncSession
         if isinstance(target, psycopg.AsyncConnection):
             self.session = GivenAsyncSession(target, schema)
@@ -242,6 +246,13 @@ class AsyncClient:
 
     async def _page(self, run_id: UUID, after: int) -> Page:
         return await self.run(run_events.read(run_id, after))
+
+
+@cache
+def trace_by_environment() -> None:
+    """Lets what clients put in be a part of traces, where the environment wants them."""
+    wanted = os.environ.get(variable_name("traces"), "").lower()
+    tracing.start({"true": True, "1": True, "false": False, "0": False}.get(wanted))
 
 
 def enqueue_by_settings(

@@ -9,6 +9,8 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from uuid import UUID
 
+from structlog.typing import FilteringBoundLogger
+
 from oppspot_runner.agents.options import Isolation
 from oppspot_runner.agents.registry import Registry
 from oppspot_runner.agents.registry import registry as all_agents
@@ -24,12 +26,15 @@ from oppspot_runner.base.events import Event, EventBus, Tell, everybody, tell_no
 from oppspot_runner.base.runner_settings import DAY_S
 from oppspot_runner.base.settings import Settings, load_settings
 from oppspot_runner.base.task import Task
+from oppspot_runner.base.tracing import trace_id
 from oppspot_runner.companies.industry_table import use_industries
 from oppspot_runner.db.pool import Database
 from oppspot_runner.llm.models import Models
 from oppspot_runner.llm.paid_calls import PaidCalls
+from oppspot_runner.observe import tracing
 from oppspot_runner.observe.logging import EventLog, task_log
 from oppspot_runner.queue.event_writer import EventWriter
+from oppspot_runner.queue.journal import TaskJournal
 from oppspot_runner.runner.briefing import Ports
 from oppspot_runner.runner.config import RunnerConfig
 from oppspot_runner.runner.loop import Leave, Runner
@@ -120,7 +125,7 @@ def build_runner(
             patience=runner.patience,
             events=bus,
             event_writer=EventWriter(database),
-            log=lambda task, journal: task_log(task, runner_id, journal.tell if journal else None),
+            log=lambda task, journal: log_of(task, runner_id, journal),
         )
 
     told = replace(config, agent_types=tuple(agents.known()))
@@ -128,9 +133,25 @@ def build_runner(
     agent_tools = RunnerTools(database, runner.patience.through, settings, bus.emit)
     web = RunnerWeb(database, runner.patience.through, settings)
     runner.at_end = (agent_tools.stop, web.stop, models.close)
-    EventLog(bus)
-    bus.subscribe(Event, everybody.emit)
+    observe(bus, settings)
     return runner
+
+
+def observe(bus: EventBus, settings: Settings) -> None:
+    """Subscribes what is always told of events: the log, traces where there are any, and people's
+    own subscribers."""
+    traces = tracing.start(settings.traces)
+    EventLog(bus, traces.trace_id if traces else None)
+    if traces is not None:
+        traces.subscribe(bus)
+    bus.subscribe(Event, everybody.emit)
+
+
+def log_of(task: Task, runner_id: int, journal: TaskJournal | None) -> FilteringBoundLogger:
+    """The logger of an attempt."""
+    if journal is None:
+        return task_log(task, runner_id)
+    return task_log(task, runner_id, journal.tell, trace_id=trace_id(journal.traceparent))
 
 
 def all_backends() -> dict[Isolation, Backend]:

@@ -111,6 +111,11 @@ class Settings(SourceSettings):
         description="File, or folder of files, with fingerprints of technologies over those that "
         "are known. See the reference.",
     )
+    traces: bool | None = Field(
+        None,
+        description="Whether spans of OpenTelemetry are sent; wants the extra `otel`. Unset: when "
+        "OTEL_EXPORTER_OTLP_ENDPOINT says where to.",
+    )
 
 
 def load_settings(**flags: Any) -> Settings:

@@ -46,7 +46,8 @@ class Task:
     """A claimed row of `agent_tasks`. `run_token` is the fence of this attempt.
 
     `payload_error` is set when the payload or the agent's configuration could not be read; the
-    attempt then fails with it. `org_id` is the agent's where the row has none.
+    attempt then fails with it. `org_id` is the agent's where the row has none. `traceparent` is the
+    span of whoever put it in.
     """
 
     id: UUID
@@ -70,6 +71,7 @@ class Task:
     unique_key: str | None = None
     requested_by: str | None = None
     replay_of: UUID | None = None
+    traceparent: str | None = None
     payload_error: str | None = None
 
     @property

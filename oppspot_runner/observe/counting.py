@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import math
 import os
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from oppspot_runner.base import events
 from oppspot_runner.base.events import EventBus
 from oppspot_runner.base.outcome import Cancel, Done, Fail, Release, Retry, Snooze
+from oppspot_runner.base.task import Task
 from oppspot_runner.observe import catalog
 from oppspot_runner.observe.catalog import Metric
-from oppspot_runner.observe.tallies import OTHER, Counter, Distribution, Histogram, Labels
+from oppspot_runner.observe.tallies import (
+    BUCKETS_MS,
+    OTHER,
+    Counter,
+    Distribution,
+    Histogram,
+    Labels,
+    empty_counts,
+)
 
 INFINITE = math.inf
+NO_AGENT = "none"
 MOST_KINDS = 300  # of task type, agent type and outcome
 MOST_NAMES = 50  # of numbers in results, for each of those
 OUTCOMES: Mapping[type, str] = {
@@ -28,26 +39,31 @@ OUTCOMES: Mapping[type, str] = {
 REASONS = {"retried": "error", "snoozed": "snoozed", "released": "released"}
 TASK_TYPE, AGENT_TYPE, OUTCOME = range(3)
 
+Key = tuple[str, str | None, type, str]
 Sample = tuple[Metric, Labels, float | Distribution]
 
 
-@dataclass
+@dataclass(slots=True)
 class Ends:
-    """What is counted of ends of one task type, agent type and outcome."""
+    """What is counted of ends of one task type, agent type and outcome; times in milliseconds."""
 
-    number: int = 0
-    run: Distribution = field(default_factory=Distribution)
-    wait: Distribution = field(default_factory=Distribution)
+    run: list[int] = field(default_factory=empty_counts)
+    wait: list[int] = field(default_factory=empty_counts)
+    run_ms: int = 0
+    wait_ms: int = 0
     results: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def number(self) -> int:
+        """How many there were."""
+        return sum(self.run)
 
     def sum_up(self, numbers: Mapping[str, float]) -> None:
         """Adds the numbers of one output. A sum cannot fall, so those below zero are left out."""
+        results = self.results
         for name, number in numbers.items():
-            if 0 < number < INFINITE:
-                if name in self.results:
-                    self.results[name] += number
-                elif len(self.results) < MOST_NAMES:
-                    self.results[name] = float(number)
+            if 0 < number < INFINITE and (name in results or len(results) < MOST_NAMES):
+                results[name] = results.get(name, 0.0) + number
 
 
 class RunnerCounts:
@@ -57,7 +73,7 @@ class RunnerCounts:
         own = [one for one in catalog.CATALOG if one.source == "runner"]
         self._sums = {one: Counter() for one in own if one.kind == "counter"}
         self._times = {one: Histogram() for one in own if one.kind == "histogram"}
-        self._ends: dict[Labels, Ends] = {}
+        self._ends: dict[Key, Ends] = {}
         bus.subscribe(events.TaskFinished, self.task_finished)
         bus.subscribe(events.ResultDropped, self.result_dropped)
         bus.subscribe(events.ResultsSaved, self.results_saved)
@@ -74,33 +90,38 @@ class RunnerCounts:
         bus.subscribe(events.LoopStoodStill, self.loop_stood_still)
 
     def task_finished(self, event: events.TaskFinished) -> None:
-        """Of each task, so it looks up one thing and adds to it."""
-        task = event.task
-        outcome = OUTCOMES[type(event.outcome)]
-        if event.status == "failed":
-            outcome = "failed"  # an error that had no retry left
-        labels = (task.task_type, task.agent_type or "none", outcome)
-        ends = self._ends.get(labels) or self._new_ends(labels)
-        ends.number += 1
-        ends.run.add(event.run_ms / 1000)
-        ends.wait.add(task.wait_ms / 1000)
-        if event.error is None:
+        """Of each task, so it looks up one thing and adds to it, without another call."""
+        task, outcome = event.task, type(event.outcome)
+        agent = task.agent
+        agent_type = None if agent is None else agent.agent_type
+        key = (task.task_type, agent_type, outcome, event.status)
+        ends = self._ends.get(key) or self._new_ends(key)
+        run_ms, wait_ms = event.run_ms, task.wait_ms
+        ends.run[bisect_left(BUCKETS_MS, run_ms)] += 1
+        ends.wait[bisect_left(BUCKETS_MS, wait_ms)] += 1
+        ends.run_ms += run_ms
+        ends.wait_ms += wait_ms
+        if event.error is not None:
+            self._count_error(event)
+        elif event.summary:
             ends.sum_up(event.summary)
-        elif isinstance(event.outcome, Retry | Fail):
-            final = "true" if event.status == "failed" else "false"
-            self._count(catalog.ERRORS, labels[AGENT_TYPE], event.outcome.kind, final)
 
-    def _new_ends(self, labels: Labels) -> Ends:
+    def _count_error(self, event: events.TaskFinished) -> None:
+        if isinstance(event.outcome, Retry | Fail):
+            final = "true" if event.status == "failed" else "false"
+            self._count(catalog.ERRORS, _agent_type(event.task), event.outcome.kind, final)
+
+    def _new_ends(self, key: Key) -> Ends:
         if len(self._ends) >= MOST_KINDS:
-            labels = (OTHER, OTHER, labels[OUTCOME])
-        return self._ends.setdefault(labels, Ends())
+            key = (OTHER, OTHER, *key[2:])
+        return self._ends.setdefault(key, Ends())
 
     def result_dropped(self, event: events.ResultDropped) -> None:
         self._count(catalog.SETTLED, "lost" if event.lost else "dropped")
 
     def results_saved(self, event: events.ResultsSaved) -> None:
         result = "saved" if event.error is None else "failed"
-        self._count(catalog.SAVES, event.task.agent_type or "none", result)
+        self._count(catalog.SAVES, _agent_type(event.task), result)
 
     def model_called(self, event: events.ModelCalled) -> None:
         model = (event.provider, event.model)
@@ -141,16 +162,19 @@ class RunnerCounts:
     def _of_ends(self) -> Iterator[Sample]:
         runs, waits = Histogram(), Histogram()
         results, retries = Counter(), Counter()
-        for labels, ends in self._ends.items():
-            yield catalog.TASKS, labels, ends.number
-            runs.of((labels[AGENT_TYPE],)).merge(ends.run)
-            waits.of((labels[TASK_TYPE],)).merge(ends.wait)
+        tasks = Counter(2 * MOST_KINDS)
+        for key, ends in self._ends.items():
+            labels = _labels(key)
+            tasks.add(labels, ends.number)
+            runs.of((labels[AGENT_TYPE],)).merge(Distribution(ends.run, ends.run_ms / 1000))
+            waits.of((labels[TASK_TYPE],)).merge(Distribution(ends.wait, ends.wait_ms / 1000))
             if labels[OUTCOME] in REASONS:
                 retries.add((REASONS[labels[OUTCOME]],), ends.number)
             for name, total in ends.results.items():
                 results.add((labels[AGENT_TYPE], name), total)
         yield catalog.SETTLED, ("written",), sum(ends.number for ends in self._ends.values())
-        for metric, counter in ((catalog.RESULTS, results), (catalog.RETRIES, retries)):
+        counted = ((catalog.TASKS, tasks), (catalog.RESULTS, results), (catalog.RETRIES, retries))
+        for metric, counter in counted:
             for one, value in counter.sums.items():
                 yield metric, one, value
         for metric, histogram in ((catalog.DURATION, runs), (catalog.WAIT, waits)):
@@ -159,6 +183,16 @@ class RunnerCounts:
 
     def _count(self, metric: Metric, *labels: str, amount: float = 1) -> None:
         self._sums[metric].add(labels, amount)
+
+
+def _agent_type(task: Task) -> str:
+    return task.agent_type or NO_AGENT
+
+
+def _labels(key: Key) -> Labels:
+    task_type, agent_type, outcome, status = key
+    # An error that had no retry left is a failure.
+    return task_type, agent_type or NO_AGENT, "failed" if status == "failed" else OUTCOMES[outcome]
 
 
 class RequestCounts:

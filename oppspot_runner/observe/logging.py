@@ -25,6 +25,7 @@ from oppspot_runner.base.task import Task
 from oppspot_runner.observe.stderr import PresentStderr
 
 OURS = "oppspot_runner"
+TraceId = Callable[[Task], str | None]
 Tell = Callable[[str, str, Mapping[str, Any]], None]
 
 
@@ -112,9 +113,11 @@ def console() -> Processor:
     )
 
 
-def task_fields(task: Task, runner_id: int) -> dict[str, Any]:
+def task_fields(task: Task, runner_id: int, trace_id: str | None = None) -> dict[str, Any]:
     """What every line about a task carries."""
+    traced = {} if trace_id is None else {"trace_id": trace_id}
     return {
+        **traced,
         "task_id": task.id,
         "execution_id": task.execution_id,
         "agent_id": task.agent.id if task.agent else None,
@@ -126,10 +129,12 @@ def task_fields(task: Task, runner_id: int) -> dict[str, Any]:
     }
 
 
-def task_log(task: Task, runner_id: int, tell: Tell | None = None) -> FilteringBoundLogger:
+def task_log(
+    task: Task, runner_id: int, tell: Tell | None = None, *, trace_id: str | None = None
+) -> FilteringBoundLogger:
     """The logger that an agent gets as `ctx.log`. `tell` is told level, text and values of each
     line that is logged, without what every line of the task carries."""
-    fields = task_fields(task, runner_id)
+    fields = task_fields(task, runner_id, trace_id)
     if tell is None:
         log: FilteringBoundLogger = structlog.get_logger(**fields)
         return log
@@ -150,7 +155,8 @@ def task_log(task: Task, runner_id: int, tell: Tell | None = None) -> FilteringB
 class EventLog:
     """Writes a line for every event of a runner."""
 
-    def __init__(self, bus: EventBus) -> None:
+    def __init__(self, bus: EventBus, trace_id: TraceId | None = None) -> None:
+        self.trace_id = trace_id or (lambda _: None)
         self.log: FilteringBoundLogger = structlog.get_logger().bind()
         self.runner_id = 0
         bus.on_error = events.everybody.on_error = self.subscriber_failed
@@ -169,6 +175,9 @@ class EventLog:
         bus.subscribe(events.LeaseLost, self.lease_lost)
         bus.subscribe(events.DatabaseAway, self.database_away)
         bus.subscribe(events.DatabaseBack, self.database_back)
+
+    def _fields(self, task: Task) -> dict[str, Any]:
+        return task_fields(task, self.runner_id, self.trace_id(task))
 
     def runner_started(self, event: events.RunnerStarted) -> None:
         self.runner_id = event.runner_id
@@ -193,7 +202,7 @@ class EventLog:
 
     def task_started(self, event: events.TaskStarted) -> None:
         if self.log.is_enabled_for(logging.DEBUG):
-            self.log.debug("task started", **task_fields(event.task, self.runner_id))
+            self.log.debug("task started", **self._fields(event.task))
 
     def task_finished(self, event: events.TaskFinished) -> None:
         level = logging.ERROR if event.status == "failed" else logging.WARNING
@@ -201,7 +210,7 @@ class EventLog:
             level = logging.INFO
         if not self.log.is_enabled_for(logging.INFO if event.error is None else level):
             return
-        fields = task_fields(event.task, self.runner_id)
+        fields = self._fields(event.task)
         fields |= {"status": event.status, "run_ms": event.run_ms, **event.spent}
         if event.error is None:
             self.log.info("task finished", **fields)
@@ -219,7 +228,7 @@ class EventLog:
         self.log.info("breaker closed: the agent's tasks go on", agent_id=event.agent_id)
 
     def result_dropped(self, event: events.ResultDropped) -> None:
-        fields = task_fields(event.task, self.runner_id)
+        fields = self._fields(event.task)
         self.log.warning("stale_result", reason=event.reason, **fields)
 
     def tasks_rescued(self, event: events.TasksRescued) -> None:

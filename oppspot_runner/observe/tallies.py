@@ -14,7 +14,13 @@ Labels = tuple[str, ...]
 
 # Seconds. From a task that does nothing to one at the time limit.
 BUCKETS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 1800.0)
+BUCKETS_MS = tuple(round(end * 1000) for end in BUCKETS)
 OTHER = "other"
+
+
+def empty_counts() -> list[int]:
+    """A count of nothing for each bucket, and for what is beyond the last."""
+    return [0] * (len(BUCKETS) + 1)
 
 
 @dataclass
@@ -40,7 +46,7 @@ class Counter:
 class Distribution:
     """How many values fell into each bucket, the last one without an end; and their sum."""
 
-    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    counts: list[int] = field(default_factory=empty_counts)
     total: float = 0.0
 
     def add(self, value: float) -> None:

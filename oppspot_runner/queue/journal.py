@@ -60,6 +60,7 @@ class TaskJournal:
         self.tool_calls = 0
         self.spent: Metrics = {}  # on models, where any was asked
         self.variant: str | None = None
+        self.traceparent: str | None = None  # of the attempt's span, where there are traces
         self._progress_at = float("-inf")
         self._events: AttemptEvents | None = None
         if writer is not None and task.is_for_stream:
@@ -151,6 +152,7 @@ class TaskJournal:
         The result are rows of queue/children. Raises Fail when there is no such agent.
         """
         what = {"agent": agent, "step": step, "seq": seq, "payloads": payloads}
+        what["traceparent"] = self.traceparent
         try:
             row = await self.fenced(SPAWN, what)
         except (psycopg.errors.NoDataFound, psycopg.errors.TooManyRows) as error:

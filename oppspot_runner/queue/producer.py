@@ -25,6 +25,7 @@ from oppspot_runner.base.errors import (
 )
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.operation import Call, Operation
+from oppspot_runner.db.sending import sends
 from oppspot_runner.queue.ids import TaskIds
 
 ENQUEUE = statement("tasks/enqueue")
@@ -65,6 +66,7 @@ class TaskOptions(TypedDict, total=False):
     org_id: UUID | str | None
 
 
+@sends
 def enqueue(
     agent: UUID | str,
     payload: Payload | None = None,
@@ -100,6 +102,7 @@ def enqueue(
     return made
 
 
+@sends
 def enqueue_many(
     agent: UUID | str,
     payloads: Iterable[Payload],

@@ -38,6 +38,7 @@ def task_from_row(row: dict[str, Any]) -> Task:
         unique_key=row["unique_key"],
         requested_by=row["requested_by"],
         replay_of=row["replay_of"],
+        traceparent=row["traceparent"],
         payload_error=payload_error or agent_error or _foreign(row),
     )
 

@@ -19,7 +19,7 @@ from oppspot_runner.agents.registry import Definition
 from oppspot_runner.agents.variants import varied
 from oppspot_runner.backends.backend import Briefing, Result
 from oppspot_runner.backends.judging import CANCELLED_ITSELF, judged_error, judged_value
-from oppspot_runner.base import errors
+from oppspot_runner.base import errors, tracing
 from oppspot_runner.base.events import ResultDropped, ResultsSaved, TaskFinished, TaskStarted
 from oppspot_runner.base.outcome import Cancel, Done, Fail, Outcome, Release, Retry
 from oppspot_runner.base.task import Task
@@ -161,6 +161,7 @@ class Attempt:
                 raise errors.LeaseLostError("the task was taken back before its turn came")
             self.started_at = time.monotonic()
         self.tools.events.emit(TaskStarted(self.task))
+        self.journal.traceparent = tracing.CURRENT.get()
         if self.task.is_health_check:
             return Result(Done({"ok": True, "run_token": self.task.run_token}))
         self.task, self.journal.variant = varied(self.task)

@@ -172,6 +172,8 @@ async def _join_run(database: Database, task: Task, stream: StreamRow | None) ->
     async with database.connection() as connection:
         if stream is not None and opens:
             await chain.open_run(connection, task, stream.id)
+        elif task.run_id is not None:
+            await chain.join_trace(connection, task)
         return await chain.upstream(connection, task) if knows else {}
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import psycopg
 
+from oppspot_runner.base import tracing
 from oppspot_runner.base.errors import Fail, LeaseLostError
 from oppspot_runner.base.jsonsafe import clean, dumps
 from oppspot_runner.base.task import Task
@@ -22,6 +23,7 @@ from oppspot_runner.db.pool import Connection
 OPEN_RUN = statement("workflow/open_run")
 SETTLE_NODES = statement("workflow/settle_nodes")
 COUNT_EXECUTIONS = statement("workflow/count_executions")
+JOIN_TRACE = statement("workflow/join_trace")
 UPSTREAM = statement("workflow/upstream")
 EXPIRE_APPROVALS = statement("workflow/expire_approvals")
 
@@ -51,6 +53,7 @@ async def open_run(connection: Connection, task: Task, stream_id: UUID) -> UUID:
         "priority": task.priority,
         "requested_by": task.requested_by,
         "chain": task.payload.get("chain") is not False,
+        "traceparent": tracing.CURRENT.get(),
     }
     try:
         async with connection.transaction():
@@ -63,6 +66,14 @@ async def open_run(connection: Connection, task: Task, stream_id: UUID) -> UUID:
         raise LeaseLostError(f"task {task.id} was taken back before its run was opened")
     run_id: UUID = row["run_id"]
     return run_id
+
+
+async def join_trace(connection: Connection, task: Task) -> None:
+    """Where traces are made, what depends on `task` belongs to its trace, unless to another one."""
+    traceparent = tracing.CURRENT.get()
+    if traceparent is not None and task.traceparent is None:
+        params = {"run_id": task.run_id, "traceparent": traceparent}
+        await connection.execute(JOIN_TRACE, params)
 
 
 async def after(connection: Connection, settled: Sequence[Settled]) -> int:

@@ -130,7 +130,8 @@ def followed(session: Session) -> Params:
 
 
 def new_run(session: Session) -> Params:
-    given = {"payload": "{}", "priority": 5, "requested_by": None, "chain": True}
+    given = {"payload": "{}", "priority": 5, "requested_by": None}
+    given |= {"chain": True, "traceparent": None}
     return {**attempt(session), **assigned(session), **given}
 
 

@@ -117,7 +117,7 @@ WITH served AS MATERIALIZED (
 )
 SELECT r.open AS road_open, r.full_keys, r.again_s::float8 AS again_s,
        c.id, c.run_token, c.attempt, c.task_type, c.priority, c.retry_count, c.max_retries, c.crash_count,
-       c.stream_id, c.run_id, c.execution_id, c.unique_key, c.requested_by, c.replay_of, c.created_at, c.started_at,
+       c.stream_id, c.run_id, c.execution_id, c.unique_key, c.requested_by, c.replay_of, c.traceparent, c.created_at, c.started_at,
        c.ready_seq, c.payload::text AS payload, coalesce(c.org_id, a.org_id) AS org_id, c.org_id AS task_org_id,
        (extract(epoch FROM c.started_at - greatest(c.scheduled_for, c.created_at)) * 1000)::bigint AS wait_ms,
        c.limit_key, c.agent_id, a.org_id AS agent_org_id, a.name AS agent_name, a.agent_type,
