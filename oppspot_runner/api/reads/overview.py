@@ -14,7 +14,7 @@ from oppspot_runner.limits.costs import costs
 ATTEMPTS = statement("overview/attempts")
 PEOPLE = statement("overview/people")
 
-MOST_ATTEMPTS = 100_000
+MOST_ATTEMPTS = 50_000  # of more, only the newest are counted
 LATE_S = 60  # schedules are looked at every few seconds
 Span = Literal["hour", "day"]
 PARTS: dict[Span, tuple[int, int]] = {"hour": (60, 60), "day": (48, 1_800)}  # how many, seconds

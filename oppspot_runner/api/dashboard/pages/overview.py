@@ -48,6 +48,7 @@ async def overview(request: Request, actor: Reader, span: reads.Span = "hour") -
         chart=_chart(ended),
         completed=sum(one.completed for one in ended),
         failed=sum(one.failed for one in ended),
+        most_counted=reads.MOST_ATTEMPTS,
         waiting_s=backlog.waiting_s,
         cost=cost,
     )

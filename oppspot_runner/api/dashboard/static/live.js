@@ -10,6 +10,7 @@ const parts = () => [...document.querySelectorAll("[data-live][id]")];
 const kindsOf = (part) => part.dataset.live.split(" ");
 
 let source = null;
+let told = ""; // the id of the last message, to come back with
 let looking = false;
 let wanted = false;
 
@@ -48,11 +49,14 @@ function take(fresh) {
 }
 
 function follow() {
-  source = new EventSource(`${page.dataset.root}api/v1/changes`);
+  source = new EventSource(`${page.dataset.root}api/v1/changes${told ? `?since=${told}` : ""}`);
   source.onopen = () => say("on", "live");
-  source.addEventListener("changes", ({ data }) => {
+  source.addEventListener("changes", ({ data, lastEventId }) => {
     const changed = new Set(JSON.parse(data).changed);
-    if (parts().some((part) => kindsOf(part).some((kind) => changed.has(kind)))) refresh();
+    // Before the first message something may have happened since the page was made.
+    const concerned = !told || parts().some((part) => kindsOf(part).some((kind) => changed.has(kind)));
+    told = lastEventId;
+    if (concerned) refresh();
   });
   source.onerror = () => {
     say("off", "no connection");
@@ -73,13 +77,9 @@ function stop() {
 
 if (sign && parts().length) {
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) {
-      stop();
-      say("paused", "paused");
-    } else {
-      start();
-      refresh();
-    }
+    if (!document.hidden) return start();
+    stop();
+    say("paused", "paused");
   });
   if (!document.hidden) start();
 } else if (sign) {

@@ -1,0 +1,71 @@
+"""Every view in a real browser: no error, nothing sideways, nothing that keeps anybody out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, ViewportSize, expect
+
+from tests.browser.conftest import watch
+from tests.browser.site import Site
+from tests.browser.views import views_of
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+TABS = 3
+GRAVE = ("serious", "critical")
+WIDE = ViewportSize(width=1360, height=860)
+PHONE = ViewportSize(width=390, height=844)
+
+
+async def test_no_view_keeps_anybody_out(browser: Browser, site: Site) -> None:
+    await visit_all(browser, site, "light")
+
+
+async def test_no_view_is_too_faint_in_the_dark(browser: Browser, site: Site) -> None:
+    await visit_all(browser, site, "dark", only="color-contrast")
+
+
+async def visit_all(
+    browser: Browser, site: Site, colours: Literal["light", "dark"], only: str | None = None
+) -> None:
+    """Visits every view, some at a time; `only` one rule of axe where it is given."""
+    context = await browser.new_context(
+        base_url=site.url, color_scheme=colours, reduced_motion="reduce"
+    )
+    views = list(views_of(site).items())
+    tabs = [await context.new_page() for _ in range(TABS)]
+    found = await asyncio.gather(
+        *(visit(tab, views[place::TABS], only) for place, tab in enumerate(tabs))
+    )
+    await context.close()
+    faults = [fault for faults in found for fault in faults]
+    assert not faults, "\n".join(faults)
+
+
+async def visit(page: Page, views: list[tuple[str, str]], only: str | None) -> list[str]:
+    faults = watch(page)
+    for name, path in views:
+        answer = await page.goto(path)
+        assert answer is not None
+        assert answer.ok, f"{name}: {answer.status}"
+        await expect(page.locator("h1")).to_have_count(1)
+        faults += [f"{name}: {fault}" for fault in await faults_of(page, only)]
+    return faults
+
+
+async def faults_of(page: Page, only: str | None) -> list[str]:
+    """What axe finds, and whether the page goes sideways on a phone."""
+    rules = {"runOnly": [only]} if only else {}
+    found = await Axe().run(page, options={"resultTypes": ["violations"], **rules})
+    faults = [
+        f"{fault['id']}: {fault['nodes'][0]['html'][:200]} {fault['nodes'][0]['failureSummary']}"
+        for fault in found.response["violations"]
+        if fault["impact"] in GRAVE
+    ]
+    await page.set_viewport_size(PHONE)
+    width = await page.evaluate("document.documentElement.scrollWidth")
+    await page.set_viewport_size(WIDE)
+    return [*faults, f"{width} pixels wide"] if width > PHONE["width"] else faults
