@@ -12,7 +12,7 @@ from oppspot_runner.db.pool import Database
 from oppspot_runner.db.prefixes import by_prefix
 from oppspot_runner.db.refusals import explained
 from oppspot_runner.drafts.facts import Evidence, facts_of
-from oppspot_runner.drafts.language import language
+from oppspot_runner.drafts.language import LANGUAGES, language
 from oppspot_runner.drafts.sheet import Fact
 from oppspot_runner.streams.companies import CompanyStore
 from oppspot_runner.streams.people import PeopleStore
@@ -105,7 +105,7 @@ async def _outdated(db: Database, row: Mapping[str, Any]) -> list[str]:
     cited = {one for claim in row["claims"] for one in claim["fact_ids"]}
     told = [Fact.model_validate(fact) for fact in row["facts"] if fact["id"] in cited]
     companies = await CompanyStore(db, org_id).load([company_id])
-    if not companies:
+    if not companies or row["language"] not in LANGUAGES:
         return [fact.text for fact in told]
     signals = (await SignalStore(db, org_id).of([company_id])).get(company_id, ())
     evidence = Evidence(companies[0], signals, (), row["now"])
