@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from oppspot_runner.base.actor import Actor, Scope
 from oppspot_runner.db.acting import BoundDatabase, acting
 from oppspot_runner.db.pool import Database
+from tests.access.worlds import World, make_world
 from tests.api.conftest import api, state, token
 
 __all__ = ["api", "state", "token"]
@@ -55,3 +57,9 @@ async def ours(db: Database) -> Organisation:
 @pytest.fixture
 async def theirs(db: Database) -> Organisation:
     return await organisation(db)
+
+
+@pytest.fixture
+def world(dsn: str, ours: Organisation, theirs: Organisation) -> Iterator[World]:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        yield make_world(connection, ours.id, theirs.id)
