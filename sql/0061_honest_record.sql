@@ -7,4 +7,4 @@ WHERE name = 'audit_log';
 SELECT arrange_access();
 
 INSERT INTO oppspot_migrations (number, name, breaking, applied_at)
-VALUES (60, 'honest_record', false, oppspot_now());
+VALUES (61, 'honest_record', false, oppspot_now());
