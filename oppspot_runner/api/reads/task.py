@@ -7,8 +7,10 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from oppspot_runner.app.explain import Explanation, explain_task
+from oppspot_runner.api.reads.explanations import explain
+from oppspot_runner.app.explain import Explanation
 from oppspot_runner.base.payload import read_json
+from oppspot_runner.db.acting import BoundDatabase
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
 from oppspot_runner.queue.client import TaskState
@@ -31,12 +33,12 @@ class TaskStory:
     logs: list[DictRow]
 
 
-async def story_of(database: Database, task_id: UUID, *, fair: bool = False) -> TaskStory:
+async def story_of(database: BoundDatabase, task_id: UUID, *, fair: bool = False) -> TaskStory:
     """All of a task; `fair` as explain_task has it. Raises NotFoundError."""
     whole = await whole_task(database, task_id)
     return TaskStory(
         whole=whole,
-        explanation=await explain_task(database, task_id, fair=fair),
+        explanation=await explain(database, task_id, fair=fair),
         calls=await _calls(database, whole.task),
         logs=await _logs(database, whole.task),
     )

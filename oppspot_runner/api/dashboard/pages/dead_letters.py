@@ -14,8 +14,9 @@ from oppspot_runner.api.changes import bulk
 from oppspot_runner.api.changing import TheChange
 from oppspot_runner.api.dashboard.asking import PageRoute, back
 from oppspot_runner.api.dashboard.rendering import page
+from oppspot_runner.api.reads import dead_letters as reads
 from oppspot_runner.base.errors import NotFoundError
-from oppspot_runner.queue import dead_letters
+from oppspot_runner.queue.dead_letters import Filter
 
 ROWS = 50
 MOST_TOGETHER = 1_000  # tasks of one request
@@ -37,8 +38,8 @@ router = APIRouter(
 @router.get("", dependencies=[Depends(needs("read"))])
 async def groups(request: Request, database: Reading) -> HTMLResponse:
     """Groups, those first that failed last."""
-    found = await dead_letters.groups(database, dead_letters.Filter())
-    return page(request, "dead_letters", groups=found)
+    found, complete = await reads.groups(database, Filter())
+    return page(request, "dead_letters", groups=found, complete=complete)
 
 
 @router.get("/{fingerprint}", dependencies=[Depends(needs("read"))])
@@ -46,19 +47,18 @@ async def group(
     request: Request, database: Reading, fingerprint: Fingerprint, before: UUID | None = None
 ) -> HTMLResponse:
     """The tasks of a group, the newest first."""
-    wanted = dead_letters.Filter(fingerprint=fingerprint)
-    found = await dead_letters.groups(database, wanted)
+    wanted = Filter(fingerprint=fingerprint)
+    found, _ = await reads.groups(database, wanted)
     if not found:
-        raise NotFoundError("nothing has failed this way, or all of it was taken up again")
-    rows = await dead_letters.matching(database, wanted, limit=ROWS + 1, before=before)
-    shown = rows[:ROWS]
+        raise NotFoundError("nothing failed this way lately, or all of it was taken up again")
+    rows, after = await reads.page(database, wanted, limit=ROWS, before=before)
     here = f"dead-letters/{fingerprint}"
     return page(
         request,
         "dead_letter_group",
         group=found[0],
-        rows=shown,
-        older=f"{here}?before={shown[-1]['id']}" if len(rows) > ROWS else None,
+        rows=rows,
+        older=f"{here}?before={after}" if after else None,
         newest=here if before else None,
     )
 
@@ -68,11 +68,11 @@ async def act(
     request: Request, change: TheChange, fingerprint: Fingerprint, verb: Verb
 ) -> Response:
     """Does the same to the tasks of a group, a bounded portion of them."""
-    wanted = dead_letters.Filter(fingerprint=fingerprint)
-    rows = await dead_letters.matching(change.database, wanted, limit=MOST_TOGETHER + 1)
+    wanted = Filter(fingerprint=fingerprint)
+    rows, after = await reads.page(change.database, wanted, limit=MOST_TOGETHER)
     action, done_to = MEANT[verb]
-    ids = [row["id"] for row in rows[:MOST_TOGETHER]]
+    ids = [row["id"] for row in rows]
     done = await bulk.do(change, action, ids, chosen_by={"fingerprint": fingerprint})
     text = f"{len(done.ids):,} of {len(ids):,} tasks were {done_to}."
-    more = " There are more: do it again for them." if len(rows) > MOST_TOGETHER else ""
+    more = " There may be more: do it again for them." if after else ""
     return await back(request, text + more, to="dead-letters", kind="done" if done.ids else "wrong")
