@@ -74,10 +74,10 @@ async def all_runs(
 @router.get("/{run_id}", dependencies=[Depends(needs("read"))])
 async def one(request: Request, run_id: UUID, database: Reading) -> HTMLResponse:
     """A run."""
+    # Read before the graph: events after its `last_event` may be told twice, but none is missed.
     run = await stream_runs.get_run(database, run_id)
     now = run["created_at"] + timedelta(seconds=run["age_s"])
     found = await run_graph(database, run_id)
-    events, last_event = await _events(database, run_id)
     cost = await database.fetch_one(COST, {"run_id": run_id})
     return page(
         request,
@@ -88,21 +88,20 @@ async def one(request: Request, run_id: UUID, database: Reading) -> HTMLResponse
         attempts=sum(len(node.attempts) for node in found.nodes),
         cost=cost and cost["cost_usd"],
         asked=[node.name for node in found.nodes if node.status == "awaiting_approval"],
-        events=events,
-        last_event=last_event,
+        events=await _events(database, run_id),
         outputs=_outputs(found.nodes, await stream_runs.results(database, run_id)),
     )
 
 
-async def _events(database: Database, run_id: UUID) -> tuple[list[Line], int]:
-    """The last events, the newest first, and the number of the newest."""
+async def _events(database: Database, run_id: UUID) -> list[Line]:
+    """The last events, the newest first."""
     client = AsyncClient(database)
     try:
         newest = (await client.run(run_events.read(run_id, NEWEST))).last_seq
         found = await client.run(run_events.read(run_id, max(newest - MOST_EVENTS, 0)))
     except NotFoundError:  # the run is there: its events are gone
-        return [], 0
-    return [line(event) for event in reversed(found.events)], newest
+        return []
+    return [line(event) for event in reversed(found.events)]
 
 
 def _outputs(nodes: Sequence[Node], results: Any) -> list[Output]:

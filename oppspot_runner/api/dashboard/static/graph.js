@@ -7,7 +7,6 @@ const SIGNS = {
   completed: "completed", failed: "failed", skipped: "skipped", cancelled: "cancelled",
 };
 const WORDS = { awaiting_approval: "wants approval" };
-const TYPES = ["status", "log", "progress", "output_chunk", "output", "completed", "error", "cancelled"];
 const LAST = new Set(["completed", "error", "cancelled"]);
 const REST_MS = 1000;
 
@@ -50,12 +49,7 @@ function follow() {
   const { run: id, after } = run.dataset;
   const root = document.documentElement.dataset.root;
   const source = new EventSource(`${root}api/v1/runs/${id}/events?after=${after}`);
-  for (const type of TYPES) {
-    source.addEventListener(type, ({ data }) => {
-      // A cut connection is told as an event "error" too, but without data.
-      if (data !== undefined && take(JSON.parse(data))) source.close();
-    });
-  }
+  source.onmessage = ({ data }) => take(JSON.parse(data)) && source.close();
 }
 
 if (run && !("ended" in run.dataset)) follow();
