@@ -6,7 +6,9 @@ from typing import Any
 from uuid import UUID
 
 import httpx2
+import pytest
 
+from oppspot_runner.api.reads import dead_letters
 from oppspot_runner.app.client import AsyncClient
 from oppspot_runner.db.pool import Database
 from tests.api.conftest import MakeToken
@@ -36,7 +38,9 @@ async def recorded(db: Database) -> list[str]:
     return [row["action"] for row in rows]
 
 
-async def test_dead_letters_by_what_went_wrong(api: httpx2.AsyncClient, db: Database) -> None:
+async def test_dead_letters_by_what_went_wrong(
+    api: httpx2.AsyncClient, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     agent = await AsyncClient(db).create_agent(name="Digest", agent_type="writer_agent")
     await db.execute(LETTERS, {"agent": agent})
     listed = await good(await api.get(f"{V1}/dead-letters"))
@@ -48,6 +52,11 @@ async def test_dead_letters_by_what_went_wrong(api: httpx2.AsyncClient, db: Data
     cursor = {"cursor": first["next_cursor"]}
     second = await good(await api.get(f"{V1}/dead-letters/{group}", params=cursor))
     assert [len(first["items"]), len(second["items"]), second["next_cursor"]] == [1, 1, None]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dead_letters, "MOST_LOOKED_AT", 2)
+        newest = await good(await api.get(f"{V1}/dead-letters"))
+    assert (sum(one["tasks"] for one in newest["items"]), newest["complete"]) == (2, False)
 
     chosen = {"filter": {"fingerprint": group}}
     planned = await good(
