@@ -34,7 +34,6 @@ AREAS = {
     "access control",
     "benchmarks",
     "celery backend",
-    "dashboard",
     "testing tools",
 }
 REFERENCE = re.compile(
