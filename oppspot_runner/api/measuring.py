@@ -1,4 +1,5 @@
-"""Counts every request for the metrics, by the template of its route and never by its address."""
+"""Counts every request for the metrics, by the template of its route and never by its address;
+and notes the trace that it belongs to."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from time import monotonic
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from oppspot_runner.base import tracing
 from oppspot_runner.observe.counting import RequestCounts
 
 NO_ROUTE = "none"
@@ -25,6 +27,7 @@ class Measured:
             await self.app(scope, receive, send)
             return
         began, answer = monotonic(), _Answer()
+        tracing.CURRENT.set(_traceparent(scope))
 
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -54,6 +57,12 @@ class _Answer:
             for name, value in message["headers"]
         )
         counts.open_streams += self.is_stream
+
+
+def _traceparent(scope: Scope) -> str | None:
+    """The trace of whoever asks: what he puts in belongs to it, where traces are made."""
+    given = (value for name, value in scope["headers"] if name == b"traceparent")
+    return tracing.readable(next(given, b"").decode("latin-1"))
 
 
 def _route(scope: Scope) -> str:

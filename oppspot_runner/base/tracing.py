@@ -7,9 +7,10 @@ Context has it. Where no traces are made, nothing here does anything; observe/sp
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Protocol
+from uuid import UUID
 
 WRITTEN = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -33,8 +34,14 @@ class Sending(Protocol):
 
     traceparent: str
 
-    def end(self, sent: object = None, error: BaseException | None = None) -> None:
-        """It is over: `sent` are the id or ids of what was put in."""
+    def end(
+        self,
+        *,
+        ids: Sequence[UUID] = (),
+        run_id: UUID | None = None,
+        error: BaseException | None = None,
+    ) -> None:
+        """It is over: `ids` are those of the tasks that were put in, `run_id` that of their run."""
 
 
 BeginSending = Callable[[str], Sending | None]

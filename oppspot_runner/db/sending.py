@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
 
 from oppspot_runner.base import tracing
 from oppspot_runner.base.task import DEFAULT_TASK_TYPE
@@ -16,21 +17,31 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def sends(operation: Callable[P, Operation[R]]) -> Callable[P, Operation[R]]:
-    """The operation with a span; what it makes belongs to that. Without traces it is as it was."""
+def starts_run(operation: Callable[P, Operation[UUID]]) -> Callable[P, Operation[UUID]]:
+    """The operation, which gives the id of a run, with a span; see `sending`."""
 
     @wraps(operation)
-    def traced(*args: P.args, **kwargs: P.kwargs) -> Operation[R]:
-        sending = tracing.begin_sending(str(kwargs.get("task_type") or DEFAULT_TASK_TYPE))
-        if sending is None:
-            return (yield from operation(*args, **kwargs))
-        try:
-            yield Call(TRACE, {"traceparent": sending.traceparent})
-            sent = yield from operation(*args, **kwargs)
-        except BaseException as error:
-            sending.end(error=error)
-            raise
-        sending.end(sent)
-        return sent
+    def traced(*args: P.args, **kwargs: P.kwargs) -> Operation[UUID]:
+        return sending(operation(*args, **kwargs), DEFAULT_TASK_TYPE, lambda run: {"run_id": run})
 
     return traced
+
+
+def sending(
+    operation: Operation[R], lane: str, told: Callable[[R], Mapping[str, Any]]
+) -> Operation[R]:
+    """The operation with a span, to which what it makes belongs. Without traces it is as it was.
+
+    `told` makes of its result what `Sending.end` is told.
+    """
+    span = tracing.begin_sending(lane)
+    if span is None:
+        return (yield from operation)
+    try:
+        yield Call(TRACE, {"traceparent": span.traceparent})
+        result = yield from operation
+    except BaseException as error:
+        span.end(error=error)
+        raise
+    span.end(**told(result))
+    return result

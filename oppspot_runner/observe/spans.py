@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sized
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from opentelemetry import context, trace
@@ -26,6 +26,7 @@ from oppspot_runner.base.task import Task
 SYSTEM = "oppspot_runner"
 SERVICE = "oppspot-runner"
 MESSAGE = "messaging.message.id"
+CONVERSATION = "messaging.message.conversation_id"
 Attributes = Mapping[str, str | int | float]
 
 
@@ -145,11 +146,19 @@ class SendSpan:
         self.span = span
         self.traceparent = _traceparent(span)
 
-    def end(self, sent: object = None, error: BaseException | None = None) -> None:
-        if isinstance(sent, UUID):
-            self.span.set_attribute(MESSAGE, str(sent))
-        elif isinstance(sent, Sized):
-            self.span.set_attribute("messaging.batch.message_count", len(sent))
+    def end(
+        self,
+        *,
+        ids: Sequence[UUID] = (),
+        run_id: UUID | None = None,
+        error: BaseException | None = None,
+    ) -> None:
+        if len(ids) == 1:
+            self.span.set_attribute(MESSAGE, str(ids[0]))
+        elif ids:
+            self.span.set_attribute("messaging.batch.message_count", len(ids))
+        if run_id is not None:
+            self.span.set_attribute(CONVERSATION, str(run_id))
         if error is not None:
             _failed(self.span, type(error).__name__)
         self.span.end()
@@ -187,7 +196,7 @@ def _messaging(operation: str, lane: str) -> dict[str, str | int | float]:
 def _of_task(task: Task) -> dict[str, str | int | float]:
     ids = {
         MESSAGE: task.id,
-        "messaging.message.conversation_id": task.run_id,
+        CONVERSATION: task.run_id,
         "oppspot.stream_id": task.stream_id,
         "oppspot.org_id": task.org_id,
         "oppspot.execution_id": task.execution_id,

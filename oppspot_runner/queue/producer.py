@@ -23,9 +23,10 @@ from oppspot_runner.base.errors import (
     NotFoundError,
     OppspotError,
 )
+from oppspot_runner.base.task import DEFAULT_TASK_TYPE
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.operation import Call, Operation
-from oppspot_runner.db.sending import sends
+from oppspot_runner.db.sending import sending
 from oppspot_runner.queue.ids import TaskIds
 
 ENQUEUE = statement("tasks/enqueue")
@@ -66,7 +67,6 @@ class TaskOptions(TypedDict, total=False):
     org_id: UUID | str | None
 
 
-@sends
 def enqueue(
     agent: UUID | str,
     payload: Payload | None = None,
@@ -97,12 +97,16 @@ def enqueue(
         "unique_key": checked_key(unique_key),
         "on_conflict": _choice(on_conflict),
     }
+    lane = str(task["task_type"] or DEFAULT_TASK_TYPE)
+    return (yield from sending(_enqueued(task), lane, lambda made: {"ids": [made]}))
+
+
+def _enqueued(task: Mapping[str, Any]) -> Operation[UUID]:
     (found,) = yield Call(ENQUEUE, task)
     made: UUID = found["id"]
     return made
 
 
-@sends
 def enqueue_many(
     agent: UUID | str,
     payloads: Iterable[Payload],
@@ -154,6 +158,14 @@ def add(
 
     A row that cannot be added is in the answer with its error, and harms the others not.
     """
+    lane = str(options.get("task_type") or DEFAULT_TASK_TYPE)
+    added = _added(rows, on_conflict, options)
+    return (yield from sending(added, lane, lambda made: {"ids": made.ids}))
+
+
+def _added(
+    rows: Sequence[str], on_conflict: OnConflict, options: Mapping[str, Any]
+) -> Operation[Added]:
     texts = {"rows": f"[{','.join(rows)}]", "on_conflict": _choice(on_conflict)}
     (found,) = yield Call(ADD, {"agent": None, **options, **texts})
     refused = [

@@ -17,7 +17,7 @@ from oppspot_runner.base.pace import Strategy, pace
 from oppspot_runner.base.schedule_options import schedule_options
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.operation import Call, Operation, Rows
-from oppspot_runner.db.sending import sends
+from oppspot_runner.db.sending import starts_run
 
 CREATE_AGENT = statement("directory/create_agent")
 UPDATE_AGENT = statement("directory/update_agent")
@@ -237,7 +237,7 @@ def get_stream(stream_id: UUID) -> Operation[dict[str, Any]]:
     return {**rows[0], **{name: checks.read_json(rows[0][name]) for name in shown}}
 
 
-@sends
+@starts_run
 def run_stream(
     stream_id: UUID | str,
     payload: Mapping[str, Any] | None = None,

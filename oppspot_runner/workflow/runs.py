@@ -24,7 +24,7 @@ from oppspot_runner.db.files import statement
 from oppspot_runner.db.operation import Call, Operation, Rows
 from oppspot_runner.db.pool import Database
 from oppspot_runner.db.prefixes import by_prefix
-from oppspot_runner.db.sending import sends
+from oppspot_runner.db.sending import starts_run
 
 LIST = statement("runs/list")
 NODES = statement("runs/nodes")
@@ -113,7 +113,7 @@ def signal_run(
     return made
 
 
-@sends
+@starts_run
 def run_graph(
     root: UUID | str,
     payload: Mapping[str, Any] | None = None,
