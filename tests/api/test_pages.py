@@ -180,3 +180,15 @@ async def test_a_task_runs_again_with_what_was_edited(
         "SELECT payload FROM agent_tasks WHERE replay_of = %(id)s", {"id": task}
     )
     assert row == {"payload": {"note": "other"}}
+
+
+async def test_operators_choose_among_organisations_also_unnamed_ones(
+    api: httpx2.AsyncClient, db: Database
+) -> None:
+    rows = await db.fetch_all(
+        "INSERT INTO organizations (name) VALUES ('Northwind'), (NULL) RETURNING id"
+    )
+    answer = await api.get("/tasks", params={"org": str(rows[0]["id"])})
+    assert answer.status_code == 200, answer.text
+    assert f'<option value="{rows[0]["id"]}" selected>Northwind</option>' in answer.text
+    assert f">{str(rows[1]['id'])[:8]}</option>" in answer.text
