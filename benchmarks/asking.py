@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from statistics import quantiles
 from typing import Any
 
+ASKERS = 10  # each on a connection of its own
 LATE_S = 0.5
 
 
@@ -37,26 +38,20 @@ class Asking:
         async with asyncio.TaskGroup() as group:
             lines = [await self._open(path) for path in self.followed]
             followers = [group.create_task(self._follow(reader)) for reader, _ in lines]
-            asker = group.create_task(self._ask())
+            askers = [group.create_task(self._ask(place)) for place in range(ASKERS)]
             print("ready", flush=True)
             began = time.monotonic()
             await asyncio.to_thread(sys.stdin.read)
             self.seconds = time.monotonic() - began
-            for task in (asker, *followers):
+            for task in (*askers, *followers):
                 task.cancel()
         print(json.dumps(self.said()), flush=True)
 
     def said(self) -> dict[str, float]:
         """What came of it."""
         cuts = quantiles(self.took_ms, n=100, method="inclusive")
-        asked = len(self.took_ms)
-        return {
-            "asked": asked,
-            "wrong": self.wrong,
-            "heard": self.heard,
-            "p50": cuts[49],
-            "p99": cuts[98],
-        }
+        counts = {"asked": len(self.took_ms), "wrong": self.wrong, "heard": self.heard}
+        return {**counts, "seconds": self.seconds, "p50": cuts[49], "p99": cuts[98]}
 
     async def _open(self, path: str) -> tuple[StreamReader, StreamWriter]:
         reader, writer = await asyncio.open_connection(self.host, self.port)
@@ -68,9 +63,10 @@ class Asking:
         while data := await reader.read(65_536):
             self.heard += data.count(b"data: ")
 
-    async def _ask(self) -> None:
+    async def _ask(self, place: int) -> None:
         reader, writer = await asyncio.open_connection(self.host, self.port)
         due = time.monotonic()
+        await asyncio.sleep(place / self.rate)
         while True:
             for path in self.paths:
                 began = time.monotonic()
@@ -80,7 +76,7 @@ class Asking:
                 await reader.readexactly(length)
                 self.wrong += not head.startswith(b"HTTP/1.1 200")
                 self.took_ms.append(1000 * (time.monotonic() - began))
-                due = max(due + 1 / self.rate, time.monotonic() - LATE_S)
+                due = max(due + ASKERS / self.rate, time.monotonic() - LATE_S)
                 await asyncio.sleep(due - time.monotonic())
 
     def _request(self, path: str, accept: str) -> bytes:
