@@ -29,9 +29,14 @@ def test_a_runner_serves_http_until_it_is_stopped(fleet: Fleet) -> None:
     port = free_port()
     process = fleet.start("--http", str(port))
     assert httpx2.get(f"http://127.0.0.1:{port}/healthz").json() == {"status": "ok"}
-    stopped = fleet.command("stop")
-    assert stopped.returncode == 0, stopped.stderr
-    assert process.wait(10) == 0
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as follower:
+        follower.sendall(b"GET /api/v1/changes HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert follower.recv(65_536).startswith(b"HTTP/1.1 200")
+        stopped = fleet.command("stop")
+        assert stopped.returncode == 0, stopped.stderr
+        assert process.wait(10) == 0
+        heard = b"".join(iter(lambda: follower.recv(65_536), b""))
+    assert heard.endswith(b"0\r\n\r\n")  # in good order, so that it comes back elsewhere
     assert not answers(f"http://127.0.0.1:{port}/healthz")
 
 
