@@ -136,7 +136,7 @@ def nothing(settings: Settings) -> Status:
 async def read_status(database: Database, settings: Settings) -> Status:
     """Reads all of it. `settings` give the polling interval while no runner is alive."""
     fleet = await read_fleet(database, settings)
-    share = await read_share(database, fleet)
+    share = await _share(database, fleet, await read.stats(database))
     problems = [*sick(fleet.runners), *await left_lying(database, fleet.longest_poll_s)]
     return replace(
         share,
@@ -179,11 +179,15 @@ async def read_fleet(database: Database, settings: Settings) -> Fleet:
 
 async def read_share(database: Database, fleet: Fleet) -> Status:
     """What is told to whom the installation does not belong: his tasks, and no names of hosts."""
+    return await _share(database, fleet, await read.own_stats(database))
+
+
+async def _share(database: Database, fleet: Fleet, stats: dict[str, int]) -> Status:
     return Status(
         state=fleet.state,
         polling_interval_ms=round(fleet.poll_s * 1000),
         slots=fleet.slots,
-        stats=await read.stats(database),
+        stats=stats,
         running=await read.running(database),
         recent=await read.recent(database, limit=MOST_RECENT),
         breakers=await open_breakers(database),

@@ -16,6 +16,7 @@ from oppspot_runner.db.prefixes import by_prefix
 
 RUNNERS = statement("runners/list")
 STATS = statement("tasks/stats")
+OWN_STATS = statement("tasks/own_stats")
 RUNNING = statement("tasks/running")
 WAITING = statement("tasks/waiting")
 CHILDREN = statement("tasks/children")
@@ -46,6 +47,13 @@ async def runners(database: Database) -> list[DictRow]:
 async def stats(database: Database) -> dict[str, int]:
     """How many tasks there are in each status, and in total."""
     row = await database.fetch_one(STATS)
+    assert row is not None
+    return dict(row)
+
+
+async def own_stats(database: Database) -> dict[str, int]:
+    """The same for a database that is bound to an organisation."""
+    row = await database.fetch_one(OWN_STATS)
     assert row is not None
     return dict(row)
 

@@ -1,0 +1,35 @@
+"""What an organisation is told of its tasks and agents reads its own, and not those of others."""
+
+from __future__ import annotations
+
+import pytest
+
+from oppspot_runner.api.reads.agents import list_agents
+from oppspot_runner.api.reads.looks import performance
+from oppspot_runner.app.status import Fleet, read_share
+from oppspot_runner.db.acting import acting
+from oppspot_runner.db.pool import Database
+from tests.plans.test_browsing import RARE, TASKS, crowd, member, rows_read
+
+__all__ = ["crowd"]
+
+OWN = TASKS // 150 - 1  # one in a hundred of two thirds
+FLEET = Fleet([], "running", 3, 5.0, 5.0)
+
+
+@pytest.mark.parametrize("look", ["status", "agents"])
+async def test_what_it_is_told_reads_its_own_tasks(crowd: str, look: str) -> None:
+    async with (
+        Database(crowd) as whole,
+        acting(whole, member("rare", RARE), read_only=True) as database,
+    ):
+        if look == "status":
+            share = await read_share(database, FLEET)
+            assert (share.stats["total"], len(share.recent)) == (OWN, 10)
+        else:
+            await list_agents(database, limit=51)
+            assert sum(row["tasks"] for row in (await performance(database)).values()) == OWN
+        read = [await rows_read(database, one) for one in ("agent_tasks", "agent_executions")]
+        # To count, a plan that does not know whose tasks they are may pass over all, once.
+        assert read[0] <= 20 * OWN + (TASKS if look == "status" else 0), read
+        assert read[1] <= 20 * OWN, read
