@@ -107,7 +107,12 @@ async def test_stop_makes_runners_wait_and_start_makes_them_claim_again(
     api: httpx2.AsyncClient, bench: Bench
 ) -> None:
     agent = await bench.agent(hello)
+
+    async def registered() -> bool:
+        return bool(await bench.db.fetch_all("SELECT FROM task_runners"))
+
     async with bench.running():
+        await bench.until(registered)
         stopped = await api.post("/api/agents/task-runner", json={"action": "stop"})
         assert stopped.status_code == 200, stopped.text
         assert stopped.json()["runner"]["status"] == "stopped"
