@@ -11,6 +11,7 @@ from oppspot_runner.api.middleware.stack import in_front_of
 from oppspot_runner.api.openapi import Application, name_of
 from oppspot_runner.api.routes import (
     agents,
+    audit,
     companies,
     costs,
     dead_letters,
@@ -47,6 +48,7 @@ ROUTERS = (
     metrics.router,
     status.router,
     tokens.router,
+    audit.router,
     tasks.router,
     dead_letters.router,
     runs.router,

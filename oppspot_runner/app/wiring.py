@@ -87,6 +87,7 @@ def runner_config(settings: Settings, *, drain_and_exit: bool = False) -> Runner
         history_s=settings.history_retention * DAY_S,
         events_s=settings.event_retention * DAY_S,
         people_s=settings.people_retention * DAY_S,
+        audit_s=settings.audit_retention * DAY_S,
         host=socket.gethostname(),
         pid=os.getpid(),
         version=package_version(),

@@ -39,6 +39,7 @@ PRUNE_TASKS = statement("queue/prune_tasks")
 PRUNE_EXECUTIONS = statement("queue/prune_executions")
 PRUNE_RUN_EVENTS = statement("run_events/prune")
 PRUNE_ANSWERS = statement("access/prune_answers")
+PRUNE_AUDIT = statement("access/prune_audit")
 
 MOST_RESCUED = 100  # the LIMIT of queue/rescue
 FIRST_ID = UUID(int=0)
@@ -234,6 +235,11 @@ async def prune_run_events(connection: Connection, *, keep_s: float) -> int:
 async def prune_answers(connection: Connection) -> int:
     """Deletes at most 1,000 answers to requests with a key, a day old; how many went."""
     return (await connection.execute(PRUNE_ANSWERS)).rowcount
+
+
+async def prune_audit(connection: Connection, *, keep_s: float) -> int:
+    """Deletes at most 1,000 records of changes that are older; how many went."""
+    return (await connection.execute(PRUNE_AUDIT, {"keep_s": keep_s})).rowcount
 
 
 def _rescued(row: DictRow) -> Rescued:

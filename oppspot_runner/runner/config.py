@@ -27,6 +27,7 @@ class RunnerConfig:
     history_s: float = 90 * 86_400.0
     events_s: float = 7 * 86_400.0
     people_s: float = 365 * 86_400.0
+    audit_s: float = 365 * 86_400.0
     host: str = "localhost"
     pid: int = 0
     version: str = "0"

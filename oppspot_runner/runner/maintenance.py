@@ -204,7 +204,8 @@ class Pruning:
             calls += await budgets.prune_calls(connection, keep_s=self.config.history_s)
             people = await prune_people(connection, keep_s=self.config.people_s)
             signals = await prune_signals(connection, keep_s=self.config.history_s)
-            return tasks + events + history + calls + people + signals
+            audit = await store.prune_audit(connection, keep_s=self.config.audit_s)
+            return tasks + events + history + calls + people + signals + audit
 
 
 def _settled(found: list[store.Rescued]) -> list[chain.Settled]:

@@ -17,6 +17,7 @@ from oppspot_runner.api.state import ApiState
 from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.db.pool import Database
+from oppspot_runner.queue import store
 from tests.access.conftest import organisation
 from tests.api.conftest import MakeToken
 
@@ -245,3 +246,28 @@ async def test_admins_make_tokens_of_their_own_organisation(
     for table in ("api_tokens", "audit_log", "idempotency_keys"):
         kept = str(await db.fetch_all(f"SELECT * FROM {table}"))  # type: ignore[arg-type]
         assert not any(secret in kept for secret in secrets), table
+
+
+async def test_changes_are_listed_for_whom_they_concern_and_go_in_time(
+    api: httpx2.AsyncClient, token: MakeToken, db: Database
+) -> None:
+    ours = await organisation(db)
+    admin = await token("admin", ours.id)
+    for headers in (admin, await token("admin")):
+        made = await api.post(
+            "/api/v1/tokens", json={"name": "n", "scope": "admin"}, headers=headers
+        )
+        assert made.status_code == 200, made.text
+    query = {"kind": "token", "limit": "1"}
+    mine = (await api.get("/api/v1/audit", params=query, headers=admin)).json()
+    assert [one["org_id"] for one in mine["items"]] == [str(ours.id)]
+    assert mine["next_cursor"] is None
+    first = (await api.get("/api/v1/audit", params=query)).json()
+    second = (
+        await api.get("/api/v1/audit", params={**query, "cursor": first["next_cursor"]})
+    ).json()
+    assert (first["items"][0]["org_id"], second["items"]) == (None, mine["items"])
+    assert first["items"][0]["after"]["scope"] == "admin"
+    await db.execute("UPDATE audit_log SET at = now() - interval '2 d' WHERE org_id IS NOT NULL")
+    async with db.connection() as connection:
+        assert [await store.prune_audit(connection, keep_s=86_400) for _ in range(2)] == [1, 0]

@@ -1,0 +1,86 @@
+"""Roles are the whole server's: who makes them, who may not, and whom they bind."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from oppspot_runner.base.actor import Actor
+from oppspot_runner.base.errors import ConfigurationError
+from oppspot_runner.db.acting import acting, require_organisations
+from oppspot_runner.db.migrate import migrate
+from oppspot_runner.db.pool import Database
+from tests.db.conftest import Place, place, shared_dsn
+from tests.db.test_roles import MakeRole, role
+
+__all__ = ["place", "role", "shared_dsn"]
+OTHER = Actor("x", "admin", uuid4(), uuid4(), "0" * 64)
+
+
+async def test_an_owner_who_may_make_no_roles_is_told_what_to_run(
+    place: Place, role: MakeRole
+) -> None:
+    place.session.execute("SELECT 1")
+    dsn = role("plain", "USAGE, CREATE ON SCHEMA {schema}")
+    async with Database(dsn, schema=place.schema, max_size=2) as database:
+        assert await migrate(database)
+        with pytest.raises(ConfigurationError, match="is no member of oppspot_server") as refused:
+            await require_organisations(database)
+        grant = f"GRANT oppspot_server TO plain_{place.schema};"
+        assert grant in (refused.value.hint or "")
+        with pytest.raises(ConfigurationError, match="organisations cannot use HTTP yet"):
+            async with acting(database, OTHER, read_only=True):
+                pass
+        place.session.execute(grant.encode())
+        await require_organisations(database)
+        async with acting(database, OTHER, read_only=True) as bound:
+            assert not await bound.fetch_all("SELECT FROM agent_tasks")
+
+
+def test_who_may_take_the_role_is_not_bound_before(place: Place, role: MakeRole) -> None:
+    """Also with rights that it inherits: membership leads to the role, not into it."""
+    place.migrate()
+    dsn = role("serving", "USAGE ON SCHEMA {schema}", "SELECT ON ALL TABLES IN SCHEMA {schema}")
+    place.session.execute(f"GRANT oppspot_server TO serving_{place.schema}".encode())
+    place.session.execute("INSERT INTO agent_tasks DEFAULT VALUES")
+    with psycopg.connect(dsn) as session:
+        session.execute("SELECT set_config('search_path', %s, false)", (place.schema,))
+        for taken, seen in (("none", 1), ("oppspot_api", 0), ("none", 1)):
+            if taken == "none":
+                session.rollback()
+                session.execute("SELECT set_config('search_path', %s, false)", (place.schema,))
+            else:
+                session.execute("SET LOCAL ROLE oppspot_api")
+            row = session.execute("SELECT count(*) FROM agent_tasks").fetchone()
+            assert row == (seen,), taken
+
+
+def test_schemas_are_migrated_at_once(place: Place) -> None:
+    """Each makes sure of the same roles."""
+
+    async def work() -> None:
+        async def one(schema: str) -> None:
+            async with Database(place.dsn, schema=schema, max_size=2) as database:
+                assert await migrate(database)
+                await require_organisations(database)
+
+        await asyncio.gather(*(one(f"{place.schema}_{number}") for number in range(3)))
+
+    asyncio.run(work())
+
+
+def test_policies_that_were_there_stay_and_open_nothing(place: Place, role: MakeRole) -> None:
+    place.migrate()
+    session = place.session
+    session.execute("DROP POLICY oppspot_everybody ON drafts")
+    session.execute("CREATE POLICY theirs ON drafts USING (false)")
+    session.execute("SELECT arrange_access()")
+    named = session.execute(
+        "SELECT policyname FROM pg_policies WHERE tablename = 'drafts' AND schemaname = %s"
+        " AND permissive = 'PERMISSIVE' ORDER BY 1",
+        (place.schema,),
+    ).fetchall()
+    assert named == [("oppspot_api",), ("theirs",)]
