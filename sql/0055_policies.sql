@@ -332,8 +332,8 @@ BEGIN
             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'oppspot_server') THEN
                 CREATE ROLE oppspot_server NOLOGIN NOINHERIT IN ROLE oppspot_api;
             END IF;
-            IF NOT pg_has_role('oppspot_api', 'MEMBER') THEN
-                EXECUTE format('GRANT oppspot_server TO %I', current_user);
+            IF NOT pg_has_role(session_user, 'oppspot_api', 'MEMBER') THEN
+                EXECUTE format('GRANT oppspot_server TO %I', session_user);
             END IF;
             RETURN;
         EXCEPTION WHEN duplicate_object OR unique_violation OR internal_error THEN

@@ -12,7 +12,7 @@ from oppspot_runner.base.actor import Actor
 from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.db.acting import acting, require_organisations
 from oppspot_runner.db.migrate import migrate
-from oppspot_runner.db.pool import Database
+from oppspot_runner.db.pool import Connection, Database
 from tests.db.conftest import Place, place, shared_dsn
 from tests.db.test_roles import MakeRole, role
 
@@ -23,18 +23,27 @@ OTHER = Actor("x", "admin", uuid4(), uuid4(), "0" * 64)
 async def test_an_owner_who_may_make_no_roles_is_told_what_to_run(
     place: Place, role: MakeRole
 ) -> None:
-    place.session.execute("SELECT 1")
-    dsn = role("plain", "USAGE, CREATE ON SCHEMA {schema}")
-    async with Database(dsn, schema=place.schema, max_size=2) as database:
+    role("plain", "USAGE, CREATE ON SCHEMA {schema}")
+    name = f"plain_{place.schema}"
+
+    class LoggedIn(Database):
+        """What a session may become is asked of who logged in."""
+
+        async def prepare_session(self, connection: Connection) -> None:
+            await super().prepare_session(connection)
+            await connection.execute(f"SET SESSION AUTHORIZATION {name}".encode())
+
+    async with LoggedIn(place.dsn, schema=place.schema, max_size=2) as database:
         assert await migrate(database)
         with pytest.raises(ConfigurationError, match="is no member of oppspot_server") as refused:
             await require_organisations(database)
-        grant = f"GRANT oppspot_server TO plain_{place.schema};"
+        grant = f"GRANT oppspot_server TO {name};"
         assert grant in (refused.value.hint or "")
         with pytest.raises(ConfigurationError, match="organisations cannot use HTTP yet"):
             async with acting(database, OTHER, read_only=True):
                 pass
-        place.session.execute(grant.encode())
+        _, _, wanted = (refused.value.hint or "").partition(" run: ")
+        place.session.execute(wanted.encode())
         await require_organisations(database)
         async with acting(database, OTHER, read_only=True) as bound:
             assert not await bound.fetch_all("SELECT FROM agent_tasks")

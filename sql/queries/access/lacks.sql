@@ -16,9 +16,12 @@ SELECT l.what, l.fix FROM (
     SELECT 3, 'there is no role oppspot_server', 'CREATE ROLE oppspot_server NOLOGIN NOINHERIT IN ROLE oppspot_api;'
     WHERE NOT EXISTS (SELECT FROM server)
     UNION ALL
-    SELECT 4, format('the role %s is no member of oppspot_server', current_user), format('GRANT oppspot_server TO %I;', current_user)
-    WHERE NOT EXISTS (SELECT FROM api WHERE pg_has_role(oid, 'MEMBER'))
+    SELECT 4, format('the role %s is no member of oppspot_server', session_user), format('GRANT oppspot_server TO %I;', session_user)
+    WHERE NOT EXISTS (SELECT FROM api WHERE pg_has_role(session_user, oid, 'MEMBER'))
     UNION ALL
     SELECT 5, format('there are no policies on %s', names), format('SET search_path = %I; SELECT arrange_access();', current_schema())
-    FROM bare WHERE names IS NOT NULL) AS l (place, what, fix)
+    FROM bare WHERE names IS NOT NULL
+    UNION ALL
+    SELECT 6, format('oppspot_api may not use the schema %s', current_schema()), format('GRANT USAGE ON SCHEMA %I TO oppspot_api;', current_schema())
+    FROM api WHERE NOT has_schema_privilege(oid, current_schema(), 'USAGE')) AS l (place, what, fix)
 ORDER BY l.place
