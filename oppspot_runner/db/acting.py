@@ -59,8 +59,9 @@ async def acting(
     """
     begun = False
     try:
-        async with database.transaction() as connection:
-            await _act(connection, actor, read_only)
+        async with database.connection() as connection, _begun(connection, read_only=read_only):
+            if not actor.is_operator:
+                await _act(connection, actor)
             begun = True
             yield BoundDatabase(database, connection, actor)
     except ROLE_REFUSED:
@@ -69,15 +70,22 @@ async def acting(
         raise await not_ready(database) from None
 
 
-async def _act(connection: Connection, actor: Actor, read_only: bool) -> None:
-    if not actor.is_operator and connection.info.server_version < OLDEST_SERVER:
+@asynccontextmanager
+async def _begun(connection: Connection, *, read_only: bool) -> AsyncIterator[None]:
+    """A transaction, begun as one that changes nothing where that is wanted: one statement."""
+    await connection.set_read_only(read_only)
+    try:
+        async with connection.transaction():
+            yield
+    finally:
+        if not connection.closed:
+            await connection.set_read_only(None)
+
+
+async def _act(connection: Connection, actor: Actor) -> None:
+    if connection.info.server_version < OLDEST_SERVER:
         raise errors.InvalidParameterValue
-    told = {
-        "token": actor.proof or "",
-        "read_only": "on" if read_only else "off",
-        "role": None if actor.is_operator else API_ROLE,
-    }
-    await connection.execute(ACT, told)
+    await connection.execute(ACT, {"token": actor.proof or "", "role": API_ROLE})
 
 
 async def require_organisations(database: Database) -> None:

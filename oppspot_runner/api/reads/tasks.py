@@ -34,6 +34,8 @@ MOST_PAYLOAD_BYTES = 8_192  # as stored; larger ones are not searched
 MOST_VALUES = 20  # of each facet
 # Statuses whose tasks an index finds.
 INDEXED: frozenset[TaskStatus] = frozenset(("failed", "processing"))
+# Columns with what people or agents wrote; the others are ids, states, numbers and times.
+WRITTEN = ("agent_name", "error_message", "requested_by", "unique_key", "limit_key", "waits_for")
 # What a payload holds under such a name nobody may find out by searching for it.
 NOT_SEARCHED = 'api[_-]?key|authorization|passw|secret|token"|_token|credential|cookie|dsn'
 
@@ -204,4 +206,11 @@ async def _fetch(
 
 
 def _readable(rows: list[DictRow]) -> list[DictRow]:
-    return [redact({**row, "progress": read_json(row["progress"])}) for row in rows]
+    return [
+        {
+            **row,
+            **redact({name: row[name] for name in WRITTEN}),
+            "progress": redact(read_json(row["progress"])),
+        }
+        for row in rows
+    ]
