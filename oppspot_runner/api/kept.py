@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ T = TypeVar("T")
 DEAR_S = 0.05
 TIMES_KEPT = 10
 MOST_S = 1.0
+HELD_S = 1.0
 
 
 class Kept:
@@ -37,3 +39,21 @@ class Kept:
         if now - began > DEAR_S:
             self._answers[whose] = (now + min(TIMES_KEPT * (now - began), MOST_S), made)
         return made
+
+
+class Held:
+    """One answer for everybody: made by one at a time, and given again for a second."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._making = asyncio.Lock()
+        self._answer: tuple[float, Any] | None = None
+
+    async def get(self, make: Callable[[], Awaitable[T]]) -> T:
+        """What is held, else what `make` makes."""
+        async with self._making:
+            if self._answer is None or self._clock() >= self._answer[0]:
+                made = await make()
+                self._answer = (self._clock() + HELD_S, made)
+            answer: T = self._answer[1]
+            return answer

@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 
 from oppspot_runner.agents.registry import Registry
 from oppspot_runner.api.failures import Failures
-from oppspot_runner.api.kept import Kept
+from oppspot_runner.api.kept import Held, Kept
 from oppspot_runner.api.live.changes import Changes
 from oppspot_runner.api.live.streams import Streams
 from oppspot_runner.app.client import AsyncClient
@@ -39,6 +39,7 @@ class ApiState:
     at_begin: list[Callable[[ApiState], None]] = field(default_factory=list)
     failures: Failures = field(default_factory=Failures)
     statuses: Kept = field(default_factory=Kept)
+    readiness: Held = field(default_factory=Held)
     streams: Streams = field(init=False)
     changes: Changes = field(init=False)
     follower: AsyncClient = field(init=False)

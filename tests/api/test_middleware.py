@@ -112,16 +112,17 @@ async def test_too_many_requests_are_refused_and_made_up_tokens_are_no_way_round
 ) -> None:
     good = await token("admin")
     async with served(db, http_rate=0.01) as client:  # one at a time, then none for long
-        assert (await client.get("/healthz")).status_code == 200
-        refused = await client.get("/healthz")
+        assert (await client.get("/openapi.json")).status_code == 200
+        refused = await client.get("/openapi.json")
         assert (refused.status_code, refused.json()["code"]) == (429, "RATE_LIMIT_EXCEEDED")
         assert 90 <= int(refused.headers["retry-after"]) <= 100
         made_up = {"Authorization": "Bearer made-up"}
         assert (await client.get("/", headers=made_up)).status_code == 429
-        assert (await client.get("/static/dashboard.css")).status_code == 200
+        for path in ("/static/dashboard.css", "/healthz", "/readyz"):
+            assert (await client.get(path)).status_code == 200
     async with served(db, http_rate=0.01) as client:
         assert (await client.get("/", headers=good)).status_code == 200
-        assert (await client.get("/healthz")).status_code == 429
+        assert (await client.get("/openapi.json")).status_code == 429
         # Known to be good by now, it has a bucket of its own.
         assert (await client.get("/", headers=good)).status_code == 200
 

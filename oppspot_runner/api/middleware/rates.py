@@ -15,7 +15,8 @@ from oppspot_runner.api.access import token_of
 from oppspot_runner.api.errors import ApiCode, ApiError
 from oppspot_runner.app.tokens import hash_of
 
-UNCOUNTED = re.compile(r"/static/|/api/v1/changes$|/api/v1/runs/[^/]+/events$")
+# Who asks for health asks for ever, often for many processes from one address.
+UNCOUNTED = re.compile(r"/static/|/healthz$|/readyz$|/api/v1/changes$|/api/v1/runs/[^/]+/events$")
 MOST_KNOWN = 10_000
 AT_ONCE_S = 2.0  # a bucket holds what it is filled with in so long
 

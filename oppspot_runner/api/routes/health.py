@@ -8,11 +8,11 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from oppspot_runner.api.state import ApiState, state_of
+from oppspot_runner.api.state import state_of
 from oppspot_runner.app.daemon import trouble_of
 from oppspot_runner.base.errors import OppspotError
 from oppspot_runner.db.migrate import require_schema
-from oppspot_runner.db.pool import DATABASE_AWAY
+from oppspot_runner.db.pool import DATABASE_AWAY, Database
 from oppspot_runner.runner.loop import Runner
 
 router = APIRouter(tags=["health"])
@@ -34,6 +34,9 @@ class Check(BaseModel):
     reason: str | None = None
 
 
+STARTING = Check(name="schema", ok=False, reason="it is brought up to date just now")
+
+
 class Readiness(BaseModel):
     """Ready when all checks are right. `runner` is there where one lives in the process."""
 
@@ -51,12 +54,13 @@ async def healthz() -> Alive:
 async def readyz(request: Request, response: Response) -> Readiness:
     """Whether this process is of use: database, schema, and its runner. Wants no token.
 
-    A paused runner is ready: people paused it, and its process still answers.
+    A paused runner is ready: people paused it, and its process still answers. The database is
+    asked once a second at most, however many ask here.
     """
     state = state_of(request)
-    checks = [await _database(state)]
-    if checks[0].ok:
-        checks.append(await _schema(state))
+    checks = list(await state.readiness.get(lambda: _installation(state.database)))
+    if state.is_starting and checks[0].ok:
+        checks = [checks[0], STARTING]
     if state.runner is not None:
         checks.append(_runner(state.runner))
     ready = all(check.ok for check in checks)
@@ -64,22 +68,21 @@ async def readyz(request: Request, response: Response) -> Readiness:
     return Readiness(status="ready" if ready else "not_ready", checks=checks)
 
 
-async def _database(state: ApiState) -> Check:
+async def _installation(database: Database) -> list[Check]:
     try:
         async with asyncio.timeout(DATABASE_S):
-            await state.database.ping()
+            await database.ping()
+            schema = await _schema(database)
     except TimeoutError:
-        return Check(name="database", ok=False, reason=f"no answer within {DATABASE_S:g} s")
+        return [Check(name="database", ok=False, reason=f"no answer within {DATABASE_S:g} s")]
     except DATABASE_AWAY:
-        return Check(name="database", ok=False, reason="it cannot be reached")
-    return Check(name="database", ok=True)
+        return [Check(name="database", ok=False, reason="it cannot be reached")]
+    return [Check(name="database", ok=True), schema]
 
 
-async def _schema(state: ApiState) -> Check:
-    if state.is_starting:
-        return Check(name="schema", ok=False, reason="it is brought up to date just now")
+async def _schema(database: Database) -> Check:
     try:
-        await require_schema(state.database)
+        await require_schema(database)
     except (OppspotError, *DATABASE_AWAY) as error:
         return Check(name="schema", ok=False, reason=str(error))
     return Check(name="schema", ok=True)

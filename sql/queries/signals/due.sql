@@ -4,7 +4,8 @@
 -- without one that list itself, else all companies in streams of the organisation; who was merged stands for
 -- whom it turned out to be. Whoever was looked at since `since` (the begin of the task) is not due again, so
 -- that a retry goes on where the last attempt stopped; a look that failed is tried again sooner. A look of the
--- future was made by a clock that was ahead, and keeps nobody from looking.
+-- future was made by a clock that was ahead, and keeps nobody from looking. OFFSET 0: companies are found by those
+-- that were chosen; without statistics a plan took all of them first, and chose once for each.
 WITH asked AS MATERIALIZED (
     SELECT coalesce(c.merged_into, c.id) AS id FROM companies c WHERE c.id = ANY (%(company_ids)s::uuid[])
 ), chosen AS (
@@ -20,7 +21,9 @@ WITH asked AS MATERIALIZED (
 )
 SELECT c.id, d.due
 FROM chosen o
-JOIN companies c ON c.id = o.company_id AND c.merged_into IS NULL AND (c.org_id IS NULL OR c.org_id = %(org_id)s::uuid)
+CROSS JOIN LATERAL (
+    SELECT k.id FROM companies k
+    WHERE k.id = o.company_id AND k.merged_into IS NULL AND (k.org_id IS NULL OR k.org_id = %(org_id)s::uuid) OFFSET 0) c
 CROSS JOIN LATERAL (
     SELECT array_agg(p.name ORDER BY p.place) FILTER (WHERE p.is_due) AS due,
         min(coalesce(p.checked_at, '-infinity')) FILTER (WHERE p.is_due) AS longest_ago,
