@@ -4,8 +4,8 @@
 -- without one that list itself, else all companies in streams of the organisation; who was merged stands for
 -- whom it turned out to be. Whoever was looked at since `since` (the begin of the task) is not due again, so
 -- that a retry goes on where the last attempt stopped; a look that failed is tried again sooner. A look of the
--- future was made by a clock that was ahead, and keeps nobody from looking. OFFSET 0: companies are found by those
--- that were chosen; without statistics a plan took all of them first, and chose once for each.
+-- future was made by a clock that was ahead, and keeps nobody from looking. OFFSET 0: each company is found by
+-- its id; without statistics a plan read the whole index of companies by name for each.
 WITH asked AS MATERIALIZED (
     SELECT coalesce(c.merged_into, c.id) AS id FROM companies c WHERE c.id = ANY (%(company_ids)s::uuid[])
 ), chosen AS (
@@ -21,9 +21,7 @@ WITH asked AS MATERIALIZED (
 )
 SELECT c.id, d.due
 FROM chosen o
-CROSS JOIN LATERAL (
-    SELECT k.id FROM companies k
-    WHERE k.id = o.company_id AND k.merged_into IS NULL AND (k.org_id IS NULL OR k.org_id = %(org_id)s::uuid) OFFSET 0) c
+CROSS JOIN LATERAL (SELECT k.id, k.org_id, k.merged_into FROM companies k WHERE k.id = o.company_id OFFSET 0) c
 CROSS JOIN LATERAL (
     SELECT array_agg(p.name ORDER BY p.place) FILTER (WHERE p.is_due) AS due,
         min(coalesce(p.checked_at, '-infinity')) FILTER (WHERE p.is_due) AS longest_ago,
@@ -36,5 +34,5 @@ CROSS JOIN LATERAL (
         LEFT JOIN signal_watches w ON w.company_id = c.id AND w.watcher = a.name
             AND coalesce(w.org_id, '00000000-0000-0000-0000-000000000000'::uuid)
                 = coalesce(%(org_id)s::uuid, '00000000-0000-0000-0000-000000000000'::uuid)) p) d
-WHERE d.due IS NOT NULL
+WHERE d.due IS NOT NULL AND c.merged_into IS NULL AND (c.org_id IS NULL OR c.org_id = %(org_id)s::uuid)
 ORDER BY d.begun, d.longest_ago, c.id LIMIT %(limit)s
