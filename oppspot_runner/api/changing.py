@@ -22,6 +22,7 @@ from psycopg.types.json import Jsonb
 
 from oppspot_runner.api.access import actor_of
 from oppspot_runner.api.errors import ApiCode, ApiError
+from oppspot_runner.api.sites import PROGRAMS
 from oppspot_runner.api.state import state_of
 from oppspot_runner.app.client import AsyncClient
 from oppspot_runner.base.actor import Actor
@@ -107,12 +108,25 @@ class ChangingRoute(APIRoute):
         async def handle_in_transaction(request: Request) -> Response:
             if request.method in SAFE:
                 return await handle(request)
-            await request.body()  # before a connection is taken: the sender may be slow
+            if await request.body():  # before a connection is taken: the sender may be slow
+                _require_json(request)
             async with changing(request) as change:
                 request.state.change = change
                 return await _once(request, change, handle)
 
         return handle_in_transaction
+
+
+def _require_json(request: Request) -> None:
+    if not request.url.path.startswith(PROGRAMS):
+        return  # forms of pages
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != JSON and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise ApiError(
+            ApiCode.UNSUPPORTED_MEDIA_TYPE,
+            f"the body is sent as {kind or 'nothing that has a name'}: "
+            f"send JSON, with the header `Content-Type: {JSON}`",
+        )
 
 
 async def _once(request: Request, change: Change, handle: Handler) -> Response:

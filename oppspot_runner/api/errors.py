@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse, Response
 from psycopg.errors import InsufficientPrivilege
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from oppspot_runner.base import errors
 from oppspot_runner.base.tool_errors import CodedError, ToolError
@@ -26,6 +27,7 @@ from oppspot_runner.db.refusals import refusal
 
 # What the values of a request can provoke that nobody before the database has refused.
 REFUSED = (*BAD_CONTENT, UnicodeEncodeError)
+UNREADABLE = 400  # by which the framework says it
 
 
 class ApiCode(Enum):
@@ -92,8 +94,8 @@ def answer_to(error: Exception) -> tuple[int, dict[str, Any], Mapping[str, str]]
         return error.code.status, body_of(error.code.name, str(error)), error.headers or {}
     if isinstance(error, RequestValidationError):
         return 422, body_of("INVALID_INPUT", _first_fault(error)), {}
-    if isinstance(error, HTTPException):
-        return error.status_code, body_of(*_of_framework(error)), error.headers or {}
+    if isinstance(error, HTTPException | ClientDisconnect):
+        return _of_framework(error)
     if isinstance(refused := error.__cause__ or error, InsufficientPrivilege):
         return _of_policies(refused)
     if isinstance(error, CodedError):
@@ -136,9 +138,17 @@ def _first_fault(error: RequestValidationError) -> str:
     return f"{where}: {first['msg']}"
 
 
-def _of_framework(error: HTTPException) -> tuple[str, str]:
+def _of_framework(
+    error: HTTPException | ClientDisconnect,
+) -> tuple[int, dict[str, Any], Mapping[str, str]]:
+    if isinstance(error, ClientDisconnect):
+        return 422, body_of("INVALID_INPUT", "the request broke off"), {}
+    if error.status_code == UNREADABLE:
+        why = error.__cause__ or error.detail
+        return 422, body_of("INVALID_INPUT", f"the body cannot be read: {why}"), {}
     known = {code.status: code for code in reversed(ApiCode)}
-    return known.get(error.status_code, ApiCode.INVALID_INPUT).name, str(error.detail)
+    code = known.get(error.status_code, ApiCode.INVALID_INPUT)
+    return error.status_code, body_of(code.name, str(error.detail)), error.headers or {}
 
 
 async def answer(request: Request, error: Exception) -> Response:
@@ -149,6 +159,12 @@ async def answer(request: Request, error: Exception) -> Response:
 
 def install(app: FastAPI) -> None:
     """Lets the application answer every error in our shape."""
-    ours = (ApiError, RequestValidationError, HTTPException, errors.OppspotError)
+    ours = (
+        ApiError,
+        RequestValidationError,
+        HTTPException,
+        ClientDisconnect,
+        errors.OppspotError,
+    )
     for kind in (*ours, *REFUSED, Exception):
         app.add_exception_handler(kind, answer)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from oppspot_runner.api.heads import BoundedHeads
 from oppspot_runner.base.errors import ConfigurationError
 
 MOST_CLOSING_S = 5  # for answers that are on when the server is told to stop
@@ -29,6 +30,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: ASGIApp, closing: asyncio.Event) -> None:
         config = uvicorn.Config(
             app,
+            http=BoundedHeads,
             log_config=None,
             log_level="warning",
             access_log=False,

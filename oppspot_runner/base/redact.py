@@ -32,8 +32,8 @@ def redact(value: Any, depth: int = 0) -> Any:
     """`value` without what looks like a secret: by the name of a key, or inside text."""
     if isinstance(value, str):
         return _masked(value)
-    if depth >= MOST_DEPTH:
-        return value
+    if depth >= MOST_DEPTH and isinstance(value, dict | list | tuple):
+        return REDACTED  # what nobody looked through is not shown
     if isinstance(value, dict):
         return {
             key: REDACTED if is_secret_name(key) and item else redact(item, depth + 1)

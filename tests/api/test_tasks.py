@@ -26,6 +26,11 @@ async def good(answer: httpx2.Response, status: int = 200) -> Any:
     return answer.json()
 
 
+async def new_agent(api: httpx2.AsyncClient) -> str:
+    made = await good(await api.post("/api/v1/agents", json={"agent_type": "a", "name": "A"}))
+    return str(made["id"])
+
+
 async def actions(db: Database) -> list[str]:
     return [row["action"] for row in await db.fetch_all("SELECT action FROM audit_log ORDER BY id")]
 
@@ -145,3 +150,46 @@ async def test_what_is_unknown_or_broken_is_told_in_the_one_shape(api: httpx2.As
         assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_INPUT"), query
     for new in ({"agent": "no"}, {"agent": "\0"}, {"agent": "a", "payload": {"a": "\0"}}, []):
         assert (await api.post(TASKS, json=new)).status_code in (404, 422), new
+
+
+async def test_a_body_that_is_no_json_is_told_why(api: httpx2.AsyncClient) -> None:
+    async def told(content: bytes, kind: str = "application/json") -> tuple[int, str, str]:
+        answer = await api.post(TASKS, content=content, headers={"Content-Type": kind})
+        return answer.status_code, answer.json()["code"], answer.json()["error"]
+
+    for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
+        status, code, error = await told(b"{}", kind)
+        assert (status, code) == (415, "UNSUPPORTED_MEDIA_TYPE")
+        assert "Content-Type: application/json" in error
+    assert (await told(b"{}", "Application/JSON; charset=utf-8"))[0] == 422
+    for content, why in (
+        (b'{"agent": "\xff"}', "utf-8"),
+        (b'{"agent": "a", "priority": ' + b"9" * 10_000 + b"}", "digits"),
+        (b"[" * 100_000, "recursion"),
+    ):
+        status, code, error = await told(content)
+        assert (status, code) == (422, "INVALID_INPUT")
+        assert why in error
+
+
+async def test_a_payload_of_many_levels_is_shown_as_far_as_it_was_looked_through(
+    api: httpx2.AsyncClient, db: Database
+) -> None:
+    agent = await new_agent(api)
+    deep: object = {"password": "hunter2"}
+    for _ in range(800):
+        deep = {"a": deep}
+    new = {"agent": agent, "payload": deep}
+    task = (await api.post(TASKS, json=new)).json()["id"]
+    answer = await api.get(f"{TASKS}/{task}")
+    assert answer.status_code == 200
+    assert "[redacted]" in answer.text
+    assert "hunter2" not in answer.text
+
+
+async def test_a_task_that_waits_for_its_next_attempt_takes_no_time(
+    api: httpx2.AsyncClient, db: Database
+) -> None:
+    await api.post(TASKS, json={"agent": await new_agent(api)})
+    await db.execute("UPDATE agent_tasks SET started_at = oppspot_now() - interval '1 minute'")
+    assert (await api.get(TASKS)).json()["items"][0]["duration_ms"] is None

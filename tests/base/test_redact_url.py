@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from oppspot_runner.base.redact import redact_url
+from oppspot_runner.base.redact import redact, redact_url
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,10 @@ from oppspot_runner.base.redact import redact_url
 )
 def test_what_lets_its_holder_in_is_masked(url: str, shown: str) -> None:
     assert redact_url(url) == shown
+
+
+def test_what_lies_deeper_than_is_looked_is_not_shown() -> None:
+    deep: object = {"password": "hunter2", "text": "api_key=hunter2"}
+    for _ in range(200):
+        deep = [deep]
+    assert "hunter2" not in str(redact(deep))

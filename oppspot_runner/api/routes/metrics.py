@@ -30,7 +30,11 @@ async def metrics(request: Request, actor: Annotated[Actor, Depends(needs("metri
     says so. For operators.
     """
     if not actor.is_operator:
-        raise ApiError(ApiCode.FORBIDDEN, "metrics are those of the whole installation")
+        raise ApiError(
+            ApiCode.FORBIDDEN,
+            "metrics are those of the whole installation: they want a token of no organisation, "
+            "as `oppspot-runner tokens create NAME --scope metrics --all` makes it",
+        )
     measured: Metrics = request.app.state.metrics
     body, content_type = await measured.scrape(request.headers.get("accept", ""))
     return Response(body, headers={"content-type": content_type})

@@ -18,7 +18,7 @@ from oppspot_runner.app.tools import known_tools
 router = APIRouter(prefix="/api/v1", tags=["outside"])
 
 
-class OpenBreaker(BaseModel):
+class SourceBreaker(BaseModel):
     """A host that is left alone after failures in a row."""
 
     host: str
@@ -44,7 +44,7 @@ class SourceBody(BaseModel):
     held_s: float
     answers: int
     bytes: int
-    breakers: list[OpenBreaker]
+    breakers: list[SourceBreaker]
 
 
 class Sources(BaseModel):

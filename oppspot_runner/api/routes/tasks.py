@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -80,8 +80,7 @@ async def do_to_many(body: bulks.BulkRequest, change: TheChange) -> bulks.BulkRe
 async def show(task_id: UUID, database: Reading) -> bodies.WholeTaskBody:
     """One task with its attempts and their reasons, finished steps, progress and output."""
     whole = await whole_task(database, task_id)
-    values: dict[str, Any] = {**asdict(whole), "next_attempt_at": whole.next_attempt_at}
-    return bodies.WholeTaskBody.model_validate(values)
+    return bodies.WholeTaskBody.model_validate(whole, from_attributes=True)
 
 
 @router.get("/{task_id}/explain", dependencies=READ)

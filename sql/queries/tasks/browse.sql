@@ -6,7 +6,9 @@ SELECT t.id, t.matches, t.ends_look, t.status, t.priority, t.org_id, t.agent_id,
        t.crash_count, t.progress::text AS progress, t.error_message, t.requested_by, t.unique_key, t.limit_key,
        t.runner_id, t.cancel_requested_at IS NOT NULL AS cancel_requested, t.created_at,
        nullif(t.scheduled_for, '9999-01-01Z') AS scheduled_for, t.started_at, t.finished_at,
-       (extract(epoch FROM coalesce(t.finished_at, oppspot_now()) - t.started_at) * 1000)::bigint AS duration_ms,
+       CASE WHEN t.status <> 'pending' THEN
+           (extract(epoch FROM coalesce(t.finished_at, oppspot_now()) - t.started_at) * 1000)::bigint
+       END AS duration_ms,
        w.waits_for, w.since AS waits_since, w.due_at AS wait_until
 FROM (
     SELECT * FROM (

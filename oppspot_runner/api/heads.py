@@ -1,0 +1,60 @@
+"""Heads of requests have a limit, in bytes and in time: before one is whole, nobody is asked for a
+token, and what is sent lies in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MOST_HEAD_BYTES = 256 * 1024  # not less than is read at once
+HEAD_S = 30.0
+
+
+class BoundedHeads(HttpToolsProtocol):
+    """HTTP on one connection, which ends when a head is too large or takes too long."""
+
+    head_s = HEAD_S
+    _late: asyncio.TimerHandle | None = None
+    _taken: int | None = None  # bytes of the head that is being read
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begins with a head."""
+        super().connection_made(cast(asyncio.Transport, transport))
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Waits for nothing any more."""
+        self._wait_no_more()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Takes a part of a request, unless its head is too large."""
+        if self._taken is not None and self._taken > MOST_HEAD_BYTES:
+            self.send_400_response("The head of the request is too large.")
+            return
+        super().data_received(data)
+        if self._taken is not None:
+            self._taken += len(data)
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        super().on_message_begin()
+        self._taken = 0
+        self._wait()
+
+    def on_headers_complete(self) -> None:
+        """A head is whole."""
+        self._taken = None
+        self._wait_no_more()
+        super().on_headers_complete()
+
+    def _wait(self) -> None:
+        if self._late is None:
+            self._late = self.loop.call_later(self.head_s, self.transport.close)
+
+    def _wait_no_more(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None

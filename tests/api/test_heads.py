@@ -1,0 +1,47 @@
+"""What comes before anybody is asked for a token takes neither memory nor connections for long."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from oppspot_runner.agents.registry import registry
+from oppspot_runner.api.heads import MOST_HEAD_BYTES, BoundedHeads
+from oppspot_runner.api.server import listen
+from oppspot_runner.api.serving import serving
+from oppspot_runner.api.state import ApiState
+from oppspot_runner.base.settings import Settings
+from oppspot_runner.db.pool import Database
+
+HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+
+
+async def test_heads_that_are_too_large_or_too_slow_end_their_connection(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BoundedHeads, "head_s", 0.2)
+    state = ApiState(db, Settings(_env_file=None), registry, open_access=True)
+    listening = listen("0")
+    port = listening.getsockname()[1]
+    async with serving(state, listening), asyncio.timeout(20):
+        for begin in (b"GET /", HEAD + b"X: "):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(begin)
+            with suppress(ConnectionError):  # where it sends more after the answer
+                for _ in range(10):
+                    writer.write(b"y" * MOST_HEAD_BYTES)
+                    await writer.drain()
+                assert b"400" in await reader.read()
+            writer.close()
+        for begin in (b"", HEAD):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(begin)
+            assert await reader.read() == b""
+            writer.close()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(2):
+            writer.write(HEAD + b"X: " + b"y" * 60_000 + b"\r\n\r\n")
+            assert b"200" in await reader.readuntil(b'{"status":"ok"}')
+        writer.close()
