@@ -118,7 +118,8 @@ def _of_policies(error: InsufficientPrivilege) -> tuple[int, dict[str, Any], Map
     if "row-level security" in str(error):
         text = "something named here is not there, or it is another organisation's"
         return 404, body_of("NOT_FOUND", text), {}
-    return 403, body_of("FORBIDDEN", "this is for operators: the database refuses it here"), {}
+    text = "the database refuses it: this is for operators, or the role of the server lacks rights"
+    return 403, body_of("FORBIDDEN", f"{text}, see `oppspot-runner doctor`"), {}
 
 
 def _code_of(error: errors.OppspotError) -> ApiCode:

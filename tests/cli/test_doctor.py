@@ -319,6 +319,20 @@ def test_a_role_that_row_level_security_blinds_is_told_how_to_see(
     assert all_well(found("row security"))
 
 
+def test_a_role_without_rights_on_new_tables_is_told_which(
+    found: Findings, rows: Rows, role: str, mend: Callable[[dict[str, Any]], None]
+) -> None:
+    assert all_well(found("rights"))
+    rows.connection.execute(
+        f"REVOKE SELECT ON api_tokens FROM {role}; REVOKE DELETE ON drafts FROM {role}".encode()
+    )
+    (poor,) = found("rights")
+    assert poor["severity"] == "fail"
+    assert poor["text"] == f"the role {role} may not read or not write api_tokens, drafts"
+    mend(poor)
+    assert all_well(found("rights"))
+
+
 def test_a_restrictive_policy_needs_another_mend(
     found: Findings, rows: Rows, role: str, mend: Callable[[dict[str, Any]], None]
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 from tests.docs.pages import PAGES, blocks_of
 
 ELSEWHERE = {"README.md": "tests/packaging/test_readme.py"}
+NAME_OF_ROLE = re.compile("docs_(producer|runner)")
 WITH_SQL = [page for page in PAGES if blocks_of(page, "sql") and page not in ELSEWHERE]
 # What a reader of the page has done before.
 BEFORE = {
@@ -63,7 +64,7 @@ def test_sql_of_a_page_runs_in_order(
         wanted = answers(block.body)
         for place, text in enumerate(statements(block.body)):
             try:
-                cursor = connection.execute(text.replace("docs_producer", role).encode())
+                cursor = connection.execute(NAME_OF_ROLE.sub(role, text).encode())
             except psycopg.Error as error:
                 pytest.fail(f"{page}:{block.line}: {text}\n{error}")
             if place < len(wanted) and wanted[place] and cursor.description:

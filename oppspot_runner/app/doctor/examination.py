@@ -29,6 +29,7 @@ from oppspot_runner.app.doctor.schema import (
     look_at_indexes,
     look_at_organisations,
     look_at_policies,
+    look_at_rights,
     look_at_schema,
 )
 from oppspot_runner.app.doctor.scouts import look_at_scouts
@@ -45,6 +46,7 @@ CHECKS: dict[str, Check] = {
     "connections": look_at_connections,
     "disk": look_at_disk,
     "indexes": look_at_indexes,
+    "rights": look_at_rights,
     "row security": look_at_policies,
     "organisations": look_at_organisations,
     "snapshots": look_at_snapshots,

@@ -14,6 +14,7 @@ from oppspot_runner.db.migrate import schema_state
 
 INDEXES = statement("doctor/indexes")
 POLICIES = statement("doctor/policies")
+RIGHTS = statement("doctor/rights")
 
 TABLE = re.compile(r"^CREATE TABLE (?:IF NOT EXISTS )?(\w+) \(", re.MULTILINE)
 INDEX = re.compile(
@@ -82,6 +83,21 @@ async def look_at_indexes(patient: Patient) -> list[Finding]:
         severity: Severity = "fail" if row["name"].startswith(QUEUE) else "warn"
         found.append(Finding("indexes", severity, f"the index {row['name']} {what}", row["fix"]))
     return found or [Finding("indexes", "ok", f"all {len(made)} indexes are there")]
+
+
+async def look_at_rights(patient: Patient) -> list[Finding]:
+    """Whether this role may read and write all tables of ours."""
+    rows = await patient.database.fetch_all(RIGHTS, {"names": tables()})
+    found = [
+        Finding(
+            "rights",
+            "fail",
+            f"the role {row['role']} may not read or not write {row['names']}",
+            row["fix"],
+        )
+        for row in rows
+    ]
+    return found or [Finding("rights", "ok", "this role may read and write all our tables")]
 
 
 async def look_at_policies(patient: Patient) -> list[Finding]:
