@@ -16,6 +16,7 @@ generic = pytest.mark.parametrize("generic", [False, True], ids=["custom", "gene
 ITEMS = 10_000
 PROOF = "a" * 64
 PAGE = 5_000  # pages of 8 kB: half of one for each of the items, which are sorted without an index
+SOUGHT = PAGE + 5 * ITEMS  # each company is looked up, once
 # Two organisations: one with a stream of 10,000 companies and a few signals, one with many of all.
 MANY = f"""
     SET session_replication_role = replica; -- no trigger: much faster
@@ -49,8 +50,16 @@ MANY = f"""
         cost_usd, started_at, finished_at)
     SELECT oppspot_uuid(), 1, 1, org_id, 'ask', 1, 'small', 'finished', 0.1,
         oppspot_now() - random() * interval '300 days', oppspot_now() FROM buying_signals;
+    -- Streams usually hold few companies: a plan must not count on it.
+    INSERT INTO streams (name, org_id)
+    SELECT 'Small', id FROM organizations, generate_series(1, 1000);
+    INSERT INTO stream_items (stream_id, company_id, position)
+    SELECT s.id, c.id, 1 FROM streams s, LATERAL (
+        SELECT id FROM companies WHERE org_id IS NULL ORDER BY id LIMIT 1) c
+    WHERE s.name = 'Small';
     INSERT INTO stream_insights (stream_id, org_id, kind, title)
-    SELECT id, org_id, 'trend', 'x' FROM streams, generate_series(1, {ITEMS});
+    SELECT id, org_id, 'trend', 'x' FROM streams, generate_series(1, {ITEMS})
+    WHERE streams.name = 'Leads';
 """
 TABLES = (
     "organizations",
@@ -90,7 +99,7 @@ def lists(many: str, request: pytest.FixtureRequest) -> Iterator[Session]:
 def asked(session: Session) -> dict[str, Any]:
     """What a first page asks for, and nothing more."""
     found = session.execute(
-        "SELECT id, org_id FROM streams ORDER BY org_id DESC LIMIT 1"
+        "SELECT id, org_id FROM streams WHERE name = 'Leads' ORDER BY org_id DESC LIMIT 1"
     ).fetchone()
     assert found is not None
     nothing = (
@@ -119,8 +128,8 @@ def test_ten_thousand_companies_of_a_stream(lists: Session, generic: bool) -> No
         ({}, PAGE),
         ({"by": "score", "after_place": -2.5, "after_id": uuid4()}, PAGE),
         ({"priorities": ["low"], "least": 2.5, "stage": "full"}, PAGE),
-        ({"words": "company 2000"}, PAGE),
-        ({"with_signals": True}, 3 * PAGE),
+        ({"words": "company 2000"}, SOUGHT),
+        ({"with_signals": True}, SOUGHT),
     ):
         planned(lists, "streams/page_items", generic, most, **{**usual, **wanted})
 

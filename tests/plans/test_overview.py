@@ -51,6 +51,14 @@ def test_attempts_of_an_hour_are_read_alone(past: Session, generic: bool) -> Non
 
 
 @pytest.mark.parametrize("generic", [False, True])
+def test_that_nothing_happened_of_late_is_seen_without_reading_all(
+    past: Session, generic: bool
+) -> None:
+    plan = explain(past, "tasks/overdue", {"lately_s": 1.0}, generic=generic)
+    assert plan.ways_into("agent_executions") == {"agent_executions_created"}, plan
+
+
+@pytest.mark.parametrize("generic", [False, True])
 def test_calls_of_a_task_are_found_by_its_time(past: Session, generic: bool) -> None:
     now = datetime.now(UTC)
     asked = {

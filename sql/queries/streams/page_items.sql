@@ -1,6 +1,8 @@
 -- A page of the companies of a stream for people, by place or by score. Which they are is found among the items alone;
--- only those of the page are looked up with their signals that count today, the strongest first.
-WITH sorted AS (
+-- only those of the page are looked up, one by one, with their signals that count today, the strongest first.
+WITH stream AS MATERIALIZED (
+    SELECT s.id, s.org_id FROM streams s WHERE s.id = %(stream_id)s
+), sorted AS (
     SELECT i.id, i.company_id,
            CASE %(by)s::text WHEN 'score' THEN -coalesce(i.quality_score, -1) ELSE coalesce(i.position, 2147483647) END AS place
     FROM stream_items i
@@ -13,7 +15,7 @@ WITH sorted AS (
               OR strpos(c.domain, lower(%(words)s::text)) > 0 OR c.company_number = upper(%(words)s::text))))
       AND (NOT %(with_signals)s::boolean OR EXISTS (
           SELECT FROM current_signals n WHERE n.company_id = i.company_id
-              AND n.org_id IS NOT DISTINCT FROM (SELECT s.org_id FROM streams s WHERE s.id = %(stream_id)s)))
+              AND n.org_id IS NOT DISTINCT FROM (SELECT s.org_id FROM stream s)))
 ), page AS MATERIALIZED (
     SELECT * FROM sorted s
     WHERE (s.place, s.company_id) > (coalesce(%(after_place)s::numeric, '-Infinity'),
@@ -24,8 +26,8 @@ SELECT p.place, i.id, i.company_id, c.name, c.domain, c.country, c.region, c.tow
     c.status, i.position, i.quality_score, i.priority, i.score_confidence, i.score_stage, i.stage_id, i.score_reasons,
     i.score_missing, i.score_changed, i.scored_at, i.enriched_at, i.created_at, n.signals, n.signal_count
 FROM page p
-JOIN stream_items i ON i.id = p.id
-JOIN streams s ON s.id = i.stream_id
+CROSS JOIN LATERAL (SELECT * FROM stream_items x WHERE x.id = p.id LIMIT 1) i
+JOIN stream s ON s.id = i.stream_id
 JOIN companies c ON c.id = i.company_id
 CROSS JOIN LATERAL (
     SELECT count(*)::integer AS signal_count, coalesce((jsonb_agg(jsonb_build_object('id', n.id, 'signal_type', n.signal_type,

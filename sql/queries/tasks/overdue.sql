@@ -1,8 +1,12 @@
 -- Whether work is left lying: for how long the task that is due longest has waited among those that
 -- a runner with a free slot may take, and whether any attempt was begun or ended of late.
 -- Deliveries of notifications do not count: they wait for each other and hold no slot. Walks the
--- lanes as claims do and looks at the first task of each, so a million rows cost no more than one.
-WITH free AS MATERIALIZED (
+-- lanes as claims do and looks at the first task of each, so a million rows cost no more than one. Attempts of late are
+-- asked for as if all of them were wanted, though the first one is enough: for one alone a planner reads from the start
+-- of the table, and where nothing happened of late to its end.
+WITH lately AS MATERIALIZED (
+    SELECT FROM agent_executions e WHERE e.created_at > oppspot_now() - make_interval(secs => %(lately_s)s)
+), free AS MATERIALIZED (
     SELECT r.task_types FROM task_runners r
     WHERE r.lease_until > oppspot_now() AND r.state = 'running' AND r.slots > (
         SELECT CASE WHEN bool_or(t.crash_count >= 2) THEN r.slots ELSE count(*) END  -- it runs alone
@@ -25,8 +29,7 @@ WITH free AS MATERIALIZED (
      ORDER BY t.scheduled_for LIMIT 1)
 )
 SELECT coalesce(extract(epoch FROM oppspot_now() - min(since)), 0)::float8 AS waiting_s,
-       EXISTS (SELECT FROM agent_executions e
-               WHERE e.created_at > oppspot_now() - make_interval(secs => %(lately_s)s))
+       EXISTS (SELECT FROM lately)
        OR EXISTS (SELECT FROM agent_tasks t WHERE t.status = 'processing'
                   AND t.started_at > oppspot_now() - make_interval(secs => %(lately_s)s)) AS moving
 FROM due

@@ -36,7 +36,8 @@ async def overview(request: Request, actor: Reader, span: reads.Span = "hour") -
     async with with_status(state_of(request), actor) as (database, status):
         people = await reads.people(database)
         ended = await reads.attempts(database, span)
-        backlog = await read.backlog(database, lately_s=0)
+        # Only who sees the runners can tell whether one of them is free.
+        backlog = await read.backlog(database, lately_s=0) if actor.is_operator else None
         cost = await reads.cost_today(database)
     return page(
         request,
@@ -49,7 +50,7 @@ async def overview(request: Request, actor: Reader, span: reads.Span = "hour") -
         completed=sum(one.completed for one in ended),
         failed=sum(one.failed for one in ended),
         most_counted=reads.MOST_ATTEMPTS,
-        waiting_s=backlog.waiting_s,
+        waiting_s=None if backlog is None else backlog.waiting_s,
         cost=cost,
     )
 
