@@ -1,5 +1,7 @@
-"""Heads of requests have a limit, in bytes and in time: before one is whole, nobody is asked for a
-token, and what is sent lies in memory."""
+"""What of a request is no body has a limit in bytes, and its head one in time.
+
+Nobody is asked for a token before a head is whole, and what is sent until then lies in memory.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ class BoundedHeads(HttpToolsProtocol):
 
     head_s = HEAD_S
     _late: asyncio.TimerHandle | None = None
-    _taken: int | None = None  # bytes of the head that is being read
+    _taken = 0  # bytes since a head was whole, or a part of a body came
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begins with a head."""
@@ -30,25 +32,28 @@ class BoundedHeads(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Takes a part of a request, unless its head is too large."""
-        if self._taken is not None and self._taken > MOST_HEAD_BYTES:
+        """Takes a part of a request, unless its head, or what is around chunks, is large."""
+        if self._taken > MOST_HEAD_BYTES:
             self.send_400_response("The head of the request is too large.")
             return
         super().data_received(data)
-        if self._taken is not None:
-            self._taken += len(data)
+        self._taken += len(data)
 
     def on_message_begin(self) -> None:
         """A head begins."""
         super().on_message_begin()
-        self._taken = 0
         self._wait()
 
     def on_headers_complete(self) -> None:
         """A head is whole."""
-        self._taken = None
+        self._taken = 0
         self._wait_no_more()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body, which `BodyLimit` counts."""
+        self._taken = 0
+        super().on_body(body)
 
     def _wait(self) -> None:
         if self._late is None:

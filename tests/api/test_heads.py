@@ -15,6 +15,7 @@ from oppspot_runner.api.state import ApiState
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.db.pool import Database
 
+CHUNKED = b"POST /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 
 
@@ -26,14 +27,14 @@ async def test_heads_that_are_too_large_or_too_slow_end_their_connection(
     listening = listen("0")
     port = listening.getsockname()[1]
     async with serving(state, listening), asyncio.timeout(20):
-        for begin in (b"GET /", HEAD + b"X: "):
+        for begin in (b"GET /", HEAD + b"X: ", CHUNKED + b"0\r\nX: ", CHUNKED + b"1;x="):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(begin)
             with suppress(ConnectionError):  # where it sends more after the answer
                 for _ in range(10):
                     writer.write(b"y" * MOST_HEAD_BYTES)
                     await writer.drain()
-                assert b"400" in await reader.read()
+                assert b"too large" in await reader.read()
             writer.close()
         for begin in (b"", HEAD):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -44,4 +45,10 @@ async def test_heads_that_are_too_large_or_too_slow_end_their_connection(
         for _ in range(2):
             writer.write(HEAD + b"X: " + b"y" * 60_000 + b"\r\n\r\n")
             assert b"200" in await reader.readuntil(b'{"status":"ok"}')
+        body = b"x" * 1_000_000
+        told = (
+            f"POST /api/v1/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        writer.write(told.encode() + body)
+        assert b"415" in await reader.readuntil(b"}")
         writer.close()
