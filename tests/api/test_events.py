@@ -230,6 +230,18 @@ async def test_hints_tell_kinds_that_changed_and_what_was_missed(
         assert json.loads((await anext(hints))["data"])["changed"] == list(KINDS)
 
 
+async def test_hints_end_when_nobody_can_see_what_changes(
+    client: httpx2.AsyncClient, db: Database
+) -> None:
+    async with opened(client, "/api/v1/changes") as hints:
+        await anext(hints)
+        await db.execute("ALTER TABLE drafts RENAME TO drafts_away")  # a look fails
+        assert [hint async for hint in hints] == []
+    await db.execute("ALTER TABLE drafts_away RENAME TO drafts")
+    async with opened(client, "/api/v1/changes") as hints:
+        assert json.loads((await anext(hints))["data"]) == {"changed": []}
+
+
 async def test_a_client_that_takes_nothing_is_dropped_and_hurts_nobody(
     live: ApiState, db: Database
 ) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx2
 import pytest
 from fastapi import Request
+from markupsafe import escape
 
 from oppspot_runner.api.dashboard import flash
 from oppspot_runner.db.pool import Database
@@ -173,7 +174,12 @@ async def test_a_task_runs_again_with_what_was_edited(
     task = await failed(db, await agent(db))
     masked = {"payload": '{"note": "other", "api_key": "[redacted]"}'}
     refused = await api.post(f"/tasks/{task}/replay", data=masked)
-    assert "in place of a secret" in told(refused)
+    assert refused.status_code == 422
+    assert "in place of a secret" in refused.text
+    broken = await api.post(f"/tasks/{task}/replay", data={"payload": '{"half": "written'})
+    assert "the payload is no JSON" in broken.text
+    assert escape('{"half": "written') in broken.text, "what was written is lost"
+    assert (await api.get(f"/tasks/{task}/replay")).status_code == 200  # loaded again
     done = await api.post(f"/tasks/{task}/replay", data={"payload": '{"note": "other"}'})
     assert told(done) == "This task does it again."
     row = await db.fetch_one(

@@ -60,6 +60,10 @@ def since(told: str, standing: Standing) -> list[Kind]:
     return [kind for kind, one in zip(KINDS, before, strict=True) if one != standing[kind]]
 
 
+def _standing(row: Mapping[str, str | None]) -> Standing:
+    return {kind: blake2s(str(row[kind]).encode(), digest_size=4).hexdigest() for kind in KINDS}
+
+
 class Watch:
     """How things stand for one organisation, or for operators, as long as somebody follows."""
 
@@ -78,25 +82,23 @@ class Watch:
             try:
                 async with acting(self.database, self.actors[-1], read_only=True) as database:
                     row = await database.fetch_one(LOOK)
-                self._take(row or {})
+                self._tell(_standing(row or {}))
                 is_told = False
             except (DATABASE_ERROR, *DATABASE_AWAY) as error:
                 if not is_told:
                     structlog.get_logger().error("changes are not seen", error=str(error))
                 is_told = True
+                self._tell(None)
             await asyncio.sleep(max(LOOK_S, 2 * (time.monotonic() - began)))
 
-    def _take(self, row: Mapping[str, str | None]) -> None:
-        self.standing = {
-            kind: blake2s(str(row[kind]).encode(), digest_size=4).hexdigest() for kind in KINDS
-        }
+    def _tell(self, standing: Standing | None) -> None:
+        self.standing = standing
         self._seen.set()
         self._seen = asyncio.Event()
 
-    async def next(self) -> Standing:
-        """How things stand at the next look."""
+    async def next(self) -> Standing | None:
+        """How things stand at the next look; None where it could not be seen."""
         await self._seen.wait()
-        assert self.standing is not None
         return self.standing
 
 
@@ -113,14 +115,15 @@ class Changes:
         """An id and what changed, at most once a second.
 
         The first message comes at once: what changed since `last_id`, or nothing, with an id to
-        come back with.
+        come back with. It ends when that cannot be seen any more, so that nobody takes what is old
+        for what is.
         """
         async with self._watching(actor) as watch:
-            standing = watch.standing or await watch.next()
+            if (standing := watch.standing or await watch.next()) is None:
+                return
             told = written(standing)
             yield told, Changed(changed=since(last_id or told, standing))
-            while True:
-                standing = await watch.next()
+            while (standing := await watch.next()) is not None:
                 if changed := since(told, standing):
                     told = written(standing)
                     yield told, Changed(changed=changed)

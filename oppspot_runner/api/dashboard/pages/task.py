@@ -20,6 +20,7 @@ from oppspot_runner.api.reads.task import story_of
 from oppspot_runner.api.state import state_of
 from oppspot_runner.base.errors import InvalidInputError
 from oppspot_runner.base.redact import REDACTED, redact
+from oppspot_runner.db.acting import BoundDatabase
 
 router = APIRouter(
     prefix="/tasks/{task_id}",
@@ -30,18 +31,31 @@ router = APIRouter(
 
 
 @router.get("", dependencies=[Depends(needs("read"))])
+@router.get("/replay", dependencies=[Depends(needs("read"))])
 async def task(request: Request, task_id: UUID, database: Reading) -> HTMLResponse:
-    """All of a task."""
+    """All of a task; also where a payload that was refused was shown, when that is loaded again."""
+    return await _shown(request, task_id, database)
+
+
+async def _shown(
+    request: Request,
+    task_id: UUID,
+    database: BoundDatabase,
+    edited: str | None = None,
+    fault: str | None = None,
+) -> HTMLResponse:
     fair = state_of(request).settings.fair_share
     story = await story_of(database, task_id, fair=fair)
     shown = story.whole.task
     return page(
         request,
         "task",
+        200 if fault is None else 422,
         task=shown,
         whole=story.whole,
         story=story,
-        payload=_editable(shown.payload),
+        payload=_editable(shown.payload) if edited is None else edited,
+        fault=fault,
         command=copying.as_command(shown),
         curl=copying.as_request(shown, str(request.base_url)),
         row=copying.as_row(shown),
@@ -100,14 +114,24 @@ async def replay(
     payload: Annotated[str, Form()] = "{}",
     from_step: Annotated[str, Form()] = "",
 ) -> Response:
-    """Does it again as a new task, perhaps with another payload."""
+    """Does it again as a new task, perhaps with another payload; one that is refused stays."""
     old = await change.client.get(task_id)
-    new = None if payload_of(payload) == redact(old.payload) else payload_of(payload)
-    if new is not None and REDACTED in payload:
+    try:
+        new = _edited(old.payload, payload)
+    except InvalidInputError as error:
+        return await _shown(request, task_id, change.database, payload, error.one_line())
+    made, kept = await changes.replay(change, task_id, from_step or None, new)
+    steps = f" It begins with {kept} finished steps." if kept else ""
+    return await back(request, f"This task does it again.{steps}", to=f"tasks/{made}")
+
+
+def _edited(old: dict[str, Any], text: str) -> dict[str, Any] | None:
+    new = payload_of(text)
+    if new == redact(old):
+        return None
+    if REDACTED in text:
         raise InvalidInputError(
             f"the payload still holds {REDACTED} in place of a secret",
             hint="Write the secret again, or leave the payload as it is.",
         )
-    made, kept = await changes.replay(change, task_id, from_step or None, new)
-    steps = f" It begins with {kept} finished steps." if kept else ""
-    return await back(request, f"This task does it again.{steps}", to=f"tasks/{made}")
+    return new

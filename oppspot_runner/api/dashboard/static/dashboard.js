@@ -6,3 +6,6 @@ import { showTimes } from "./times.js";
 import "./switches.js";
 
 showTimes(document);
+
+// Who acts by keyboard goes on from what it said, not from the top of the page.
+if (document.activeElement === document.body) document.querySelector("#flash[data-kind]")?.focus();

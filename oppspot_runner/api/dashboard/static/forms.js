@@ -1,6 +1,7 @@
 // Forms: actions ask first, filters are sent when they are changed, rows are chosen, texts copied.
 const dialog = document.getElementById("ask");
 const question = document.getElementById("ask-text");
+const scope = document.getElementById("ask-scope");
 const sureOf = new WeakSet();
 
 document.addEventListener("submit", (event) => {
@@ -8,6 +9,7 @@ document.addEventListener("submit", (event) => {
   if (submitter?.name !== "ask" || sureOf.has(form)) return;
   event.preventDefault();
   question.textContent = submitter.value;
+  scope.textContent = submitter.matches("[data-needs-choice]") ? form.querySelector("[data-chosen]").textContent : "";
   dialog.querySelector("[value=yes]").className = submitter.classList.contains("danger") ? "danger" : "strong";
   dialog.returnValue = "no";
   dialog.onclose = () => {
@@ -23,8 +25,13 @@ document.addEventListener("submit", (event) => {
 // Back by the browser's button: forms ask again.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 
+// Who walks through a choice by keys has not chosen yet: Filter sends it.
+let isByKeys = false;
+document.addEventListener("keydown", () => (isByKeys = true), true);
+document.addEventListener("pointerdown", () => (isByKeys = false), true);
+
 document.addEventListener("change", ({ target }) => {
-  if (target.matches("[data-submits]")) target.form.requestSubmit();
+  if (target.matches("[data-submits]") && !isByKeys) target.form.requestSubmit();
   if (target.matches("[data-choose-all]")) {
     for (const box of boxesOf(target.form)) box.checked = target.checked;
   }
@@ -42,7 +49,7 @@ function count(form) {
     page.checked = chosen > 0 && chosen === boxes.length;
     page.indeterminate = chosen > 0 && !page.checked;
   }
-  const words = all?.checked ? "all that match" : chosen ? `${chosen} chosen` : "none chosen";
+  const words = all?.checked ? "all that match, at most 1,000 at once" : chosen ? `${chosen} chosen` : "none chosen";
   for (const place of form.querySelectorAll("[data-chosen]")) place.textContent = words;
   for (const button of form.querySelectorAll("[data-needs-choice]")) button.disabled = !chosen && !all?.checked;
 }

@@ -6,17 +6,24 @@ import { setClock, showTimes } from "./times.js";
 const AGAIN_MS = 5000;
 const page = document.documentElement;
 const sign = document.getElementById("live");
+const stale = document.getElementById("stale");
 const parts = () => [...document.querySelectorAll("[data-live][id]")];
 const kindsOf = (part) => part.dataset.live.split(" ");
 
 let source = null;
 let told = ""; // the id of the last message, to come back with
+let warning = null; // what is about to say that the page may be old
 let looking = false;
 let wanted = false;
 
 function say(state, text) {
   sign.dataset.state = state;
   sign.firstElementChild.textContent = text;
+  if (state !== "off") {
+    clearTimeout(warning);
+    warning = null;
+    stale.hidden = true;
+  } else if (told) warning ??= setTimeout(() => (stale.hidden = false), AGAIN_MS);
 }
 
 // Looks what is new; while it looks, it notes that it has to look once more.
@@ -50,8 +57,9 @@ function take(fresh) {
 
 function follow() {
   source = new EventSource(`${page.dataset.root}api/v1/changes${told ? `?since=${told}` : ""}`);
-  source.onopen = () => say("on", "live");
+  // The first message comes at once, if the server sees how things stand.
   source.addEventListener("changes", ({ data, lastEventId }) => {
+    say("on", "live");
     const changed = new Set(JSON.parse(data).changed);
     // Before the first message something may have happened since the page was made.
     const concerned = !told || parts().some((part) => kindsOf(part).some((kind) => changed.has(kind)));
@@ -60,8 +68,11 @@ function follow() {
   });
   source.onerror = () => {
     say("off", "no connection");
-    // A browser comes back by itself after a cut, but not after an answer that is an error.
-    if (source?.readyState === EventSource.CLOSED) setTimeout(() => source && start(), AGAIN_MS);
+    // A browser comes back by itself after a cut, but not after an answer that is an error; where
+    // a token ended, the page leads to a new one.
+    if (source?.readyState !== EventSource.CLOSED) return;
+    setTimeout(() => source && start(), AGAIN_MS);
+    refresh();
   };
 }
 

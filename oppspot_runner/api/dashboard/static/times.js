@@ -3,14 +3,21 @@ const page = document.documentElement;
 // Clocks of browsers are wrong more often than those of servers.
 let ahead = Date.parse(page.dataset.now) - Date.now();
 
-const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
-const ago = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "narrow" });
+const UNITS = [["d", 86400], ["h", 3600], ["m", 60], ["s", 1]];
 const two = (number) => String(number).padStart(2, "0");
+
+// From an hour on with its next unit: what comes in 1h 5m is not what comes in 1h 55m.
+function span(seconds) {
+  const place = UNITS.findIndex(([, size]) => seconds >= size || size === 1);
+  const [unit, size] = UNITS[place];
+  const [lesser, part] = size >= 3600 ? UNITS[place + 1] : [];
+  const rest = part ? Math.trunc((seconds % size) / part) : 0;
+  return `${Math.trunc(seconds / size)}${unit}${rest ? ` ${rest}${lesser}` : ""}`;
+}
 
 function relative(moment) {
   const seconds = (moment - Date.now() - ahead) / 1000;
-  const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? UNITS.at(-1);
-  return ago.format(Math.trunc(seconds / size), unit);
+  return seconds < 0 ? `${span(-seconds)} ago` : `in ${span(seconds)}`;
 }
 
 function local(moment) {
