@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from oppspot_runner.agents.registry import registry
 from oppspot_runner.base.errors import ConfigurationError
@@ -13,17 +13,24 @@ from oppspot_runner.db.pool import Database
 from oppspot_runner.runner.loop import Runner
 
 
+@contextmanager
+def wanting_the_extra() -> Iterator[None]:
+    """For imports: raises ConfigurationError when the extra is not installed."""
+    try:
+        yield
+    except ImportError as error:
+        raise ConfigurationError(
+            f"HTTP needs the extra `api`: {error}", hint="pip install 'oppspot-runner[api]'"
+        ) from None
+
+
 def listen_at(address: str) -> socket.socket:
     """A socket that listens there.
 
     Raises ConfigurationError when that cannot be, or when the extra is not installed.
     """
-    try:
+    with wanting_the_extra():
         from oppspot_runner.api.server import listen
-    except ImportError as error:
-        raise ConfigurationError(
-            f"HTTP needs the extra `api`: {error}", hint="pip install 'oppspot-runner[api]'"
-        ) from None
     return listen(address)
 
 

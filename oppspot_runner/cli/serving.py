@@ -42,9 +42,11 @@ def serve(
     Runs no tasks: runners do, in other processes or on other hosts. `start --http` does both.
     """
     from oppspot_runner.app.database import require_choice
-    from oppspot_runner.cli.http import listen_at
+    from oppspot_runner.cli.http import listen_at, wanting_the_extra
     from oppspot_runner.cli.session import load_with
-    from oppspot_runner.cli.workers import serve_here, serve_with_workers
+
+    with wanting_the_extra():
+        from oppspot_runner.cli.workers import serve_here, serve_with_workers
 
     settings = load_with(**flags)
     interactive = sys.stdin.isatty() or sys.stderr.isatty()
