@@ -76,11 +76,12 @@ def _troubles(status: Status) -> Iterator[Note]:
         text = f"{row['tasks']} failed: {row['error']}"
         yield Note("bad", f"{row['agent_name']} needs somebody. {text}", "dead-letters")
     for row in status.breakers:
-        text = f"after {row['failures']} failures it is {row['state'].replace('_', ' ')}"
+        text = f"its breaker is {row['state'].replace('_', ' ')} after {row['failures']} failures"
         name = row["agent_name"] or row["agent_id"]
         yield Note("", f"{name} is held back: {text}: {row['last_error']}", "agents")
     for row in status.hosts:
-        yield Note("", f"{row['host']} is left alone after failures: {row['last_error']}")
+        text = f"{row['host']} is left alone after failures: {row['last_error']}"
+        yield Note("", f"{text}. To try now: oppspot-runner sources resume {row['host']}")
     for row in status.undelivered:
         text = row["error_message"] or row["status"]
         yield Note("", f"a message of “{row['rule']}” was not delivered: {text}", "notifications")
@@ -96,7 +97,7 @@ def _for_people(people: reads.People) -> Iterator[Note]:
     if people.failed_schedules:
         yield Note("", f"{_many(people.failed_schedules, 'schedule')} stopped", "schedules")
     if people.approvals:
-        yield Note("calm", f"{_many(people.approvals, 'step')} of runs to approve", "runs")
+        yield Note("calm", f"{_many(people.approvals, 'agent')} of runs to approve", "runs")
     if people.drafts:
         yield Note("calm", f"{_many(people.drafts, 'draft')} to decide on", "drafts")
 
