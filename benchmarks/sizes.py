@@ -27,6 +27,8 @@ class Sizes:
     asked: int = 300  # calls of a model one after the other, each time
     register: int = 200_000  # rows of an import
     companies: int = 1_000_000  # that are searched
+    pages: int = 1_000_000  # tasks behind each page
+    items: int = 10_000  # companies of a stream behind it
 
 
 QUICK = Sizes(
@@ -47,6 +49,8 @@ QUICK = Sizes(
     asked=100,
     register=20_000,
     companies=50_000,
+    pages=20_000,
+    items=1_000,
 )
 NORMAL = Sizes()
 FULL = Sizes(

@@ -15,6 +15,7 @@ from benchmarks.measures import (
     idle_runner,
     import_register,
     insert_rate,
+    pages,
     port_overhead,
     rescue_time,
     runner_cost,
@@ -41,5 +42,6 @@ ALL: tuple[Measure, ...] = (
     port_overhead.MEASURE,
     import_register.MEASURE,
     search_companies.MEASURE,
+    pages.MEASURE,
     http_beside.MEASURE,
 )
