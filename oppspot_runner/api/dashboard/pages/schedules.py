@@ -24,7 +24,7 @@ router = APIRouter(
     default_response_class=HTMLResponse,
 )
 MOST_COMING = 8
-MOST_SHOWN = 300
+MOST_SHOWN = 100
 LATE = timedelta(seconds=60)  # a runner looks far more often
 
 
