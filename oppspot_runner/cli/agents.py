@@ -27,7 +27,7 @@ from oppspot_runner.streams import directory
 
 @click.group(epilog="Example: oppspot-runner agents create --type weekly_digest --cron '0 9 * * 1'")
 def agents() -> None:
-    """List, create, update and compare agents.
+    """List, create, update, test, compare agents; rotate-keys.
 
     An agent is a row: code of some type, with a name, a configuration and perhaps a schedule. One
     that has tasks cannot be deleted: `agents update --inactive` takes it out of use.

@@ -38,7 +38,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "dead_letters",
         "List, show, requeue and discard failed tasks.",
     ),
-    "agents": ("agents", "agents", "List, create, update and compare agents."),
+    "agents": ("agents", "agents", "List, create, update, test, compare agents; rotate-keys."),
     "tools": ("tools", "tools", "List tools; settle calls; clear the cache of results."),
     "sources": ("sources", "sources", "List sources; resume hosts that failed; forget answers."),
     "streams": ("streams", "streams", "List, create, plan, run and show streams; assign agents."),

@@ -51,14 +51,14 @@ async def scraped(metrics: Metrics) -> Numbers:
 
 
 class Saved(ResultMapper):
-    platform = "saving"
+    platform = "counted_saving"
 
     async def save_results(self, ctx: Context, tx: Any, results: dict[str, Any]) -> bool:
         return results["good"] == 1
 
 
-class Saving(Agent):
-    agent_type = "saving"
+class CountedSaving(Agent):
+    agent_type = "counted_saving"
     mapper: ClassVar[ResultMapper | None] = Saved()
 
     def create_initial_state(self, ctx: Context) -> dict[str, Any]:
@@ -78,8 +78,8 @@ async def sorry(ctx: Context) -> dict[str, Any]:
 
 
 async def test_what_a_runner_does_is_counted(bench: Bench, registry: Registry) -> None:
-    registry.register(Saving)
-    saving = await bench.agent_row("saving")
+    registry.register(CountedSaving)
+    saving = await bench.agent_row("counted_saving")
     failing = await bench.agent(sorry, backoff=Backoff(first_s=0.05))
     tasks = [
         await bench.task(saving, payload='{"good": 1}'),
@@ -93,15 +93,15 @@ async def test_what_a_runner_does_is_counted(bench: Bench, registry: Registry) -
         await bench.until(lambda: settled(runner, 5, bench))
         found = await scraped(metrics)
     lane = "agent_execution"
-    assert found["oppspot_tasks_total", lane, "saving", "completed"] == 1
-    assert found["oppspot_tasks_total", lane, "saving", "failed"] == 1
+    assert found["oppspot_tasks_total", lane, "counted_saving", "completed"] == 1
+    assert found["oppspot_tasks_total", lane, "counted_saving", "failed"] == 1
     assert found["oppspot_tasks_total", lane, "sorry", "retried"] == 1
     assert found["oppspot_tasks_total", lane, "sorry", "completed"] == 1
-    assert found["oppspot_saves_total", "saving", "saved"] == 1
-    assert found["oppspot_saves_total", "saving", "failed"] == 1
+    assert found["oppspot_saves_total", "counted_saving", "saved"] == 1
+    assert found["oppspot_saves_total", "counted_saving", "failed"] == 1
     assert found["oppspot_errors_total", "sorry", "LookupError", "false"] == 1
     assert found["oppspot_errors_total", "sorry", "Fail", "true"] == 1
-    assert found["oppspot_errors_total", "saving", "SaveRefusedError", "true"] == 1
+    assert found["oppspot_errors_total", "counted_saving", "SaveRefusedError", "true"] == 1
     assert found["oppspot_retries_total", "error"] == 1
     assert found["oppspot_settled_total", "written"] == 5
     results = {key[2]: value for key, value in found.items() if key[:2] == RESULTS_OF_SORRY}
