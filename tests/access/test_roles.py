@@ -93,3 +93,25 @@ def test_policies_that_were_there_stay_and_open_nothing(place: Place, role: Make
         (place.schema,),
     ).fetchall()
     assert named == [("oppspot_api",), ("theirs",)]
+
+
+TOKEN = """
+    INSERT INTO api_tokens (name, scope, hash, beginning)
+    VALUES ('mine', 'admin', encode(sha256('x'), 'hex'), 'opr_')
+"""
+
+
+def test_who_was_granted_every_table_makes_no_token(place: Place, role: MakeRole) -> None:
+    """As on hosts that grant new tables to roles for everybody; who serves HTTP is a member."""
+    place.migrate()
+    place.session.execute(TOKEN)
+    dsn = role("anon", "USAGE ON SCHEMA {schema}", "ALL ON ALL TABLES IN SCHEMA {schema}")
+    with psycopg.connect(dsn, autocommit=True) as session:
+        session.execute("SELECT set_config('search_path', %s, false)", (place.schema,))
+        assert session.execute("SELECT FROM api_tokens").fetchall() == []
+        assert session.execute("UPDATE api_tokens SET scope = 'admin'").rowcount == 0
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            session.execute(TOKEN.replace("'x'", "'y'"))
+        assert session.execute("UPDATE access_rules SET reads = 'true'").rowcount == 0
+        place.session.execute(f"GRANT oppspot_server TO anon_{place.schema}".encode())
+        assert len(session.execute("SELECT FROM api_tokens").fetchall()) == 1
