@@ -24,4 +24,4 @@ BEGIN
 END $$;
 
 INSERT INTO oppspot_migrations (number, name, breaking, applied_at)
-VALUES (64, 'closed_tokens', false, oppspot_now());
+VALUES (63, 'closed_tokens', false, oppspot_now());
