@@ -16,7 +16,7 @@ __all__ = ["served"]
 
 @operations.parametrize()
 @settings(
-    max_examples=10,
+    max_examples=5,
     deadline=None,
     derandomize=True,
     database=None,

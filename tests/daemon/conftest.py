@@ -86,7 +86,7 @@ class Fleet:
     def status(self, task: Any) -> str:
         return str(self.one("SELECT status FROM agent_tasks WHERE id = %s", (task,))["status"])
 
-    def until(self, check: Callable[[], bool], *, within_s: float = 20) -> float:
+    def until(self, check: Callable[[], bool], *, within_s: float = 40) -> float:
         """Waits until `check()`; how many seconds it took."""
         started = time.monotonic()
         pause = getattr(time, "sleep")  # noqa: B009 - other processes give no signal to wait for
