@@ -282,22 +282,20 @@ FROM (SELECT (SELECT count(*) FROM agent_tasks WHERE status = 'pending' AND NOT 
 CREATE OR REPLACE FUNCTION follow_runs(runs uuid[]) RETURNS TABLE (run_id uuid, last_event bigint, notified boolean)
 LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT AS
 $$
-    WITH seen AS MATERIALIZED (
-        SELECT r.id, r.last_event, r.followed_until FROM stream_runs r
-        WHERE r.id = ANY (follow_runs.runs)
-          AND (current_setting('role') <> 'oppspot_api' OR r.org_id = oppspot_api_org())
-    ), asked AS (
+    WITH asked AS (
         UPDATE stream_runs r SET followed_until = oppspot_now() + interval '30 s'
         WHERE r.id = ANY (ARRAY(
             SELECT f.id FROM stream_runs f
-            WHERE f.id IN (SELECT s.id FROM seen s) AND coalesce(f.followed_until < oppspot_now() + interval '15 s', true)
+            WHERE f.id = ANY (follow_runs.runs) AND coalesce(f.followed_until < oppspot_now() + interval '15 s', true)
+              AND (current_setting('role') <> 'oppspot_api' OR f.org_id = oppspot_api_org())
             ORDER BY f.id FOR NO KEY UPDATE SKIP LOCKED))
         RETURNING r.id, r.last_event
     )
     SELECT a.id, a.last_event, true FROM asked a
     UNION ALL
-    SELECT s.id, s.last_event, coalesce(s.followed_until > oppspot_now(), false) FROM seen s
-    WHERE s.id NOT IN (SELECT a.id FROM asked a)
+    SELECT r.id, r.last_event, coalesce(r.followed_until > oppspot_now(), false) FROM stream_runs r
+    WHERE r.id = ANY (ARRAY(SELECT unnest(follow_runs.runs) EXCEPT SELECT a.id FROM asked a))
+      AND (current_setting('role') <> 'oppspot_api' OR r.org_id = oppspot_api_org())
 $$;
 
 -- These write what whoever changes a task or a breaker need not be able to write.

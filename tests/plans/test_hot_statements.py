@@ -191,8 +191,7 @@ HOT = (
     Hot("workflow/settle_nodes", 600, settled("failed")),
     Hot("run_events/add", 150, said),
     Hot("run_events/read", 60, lambda session: {"run_id": told(session), "after": 90}),
-    # Of ten runs; one without room on its page has a new entry in every index of stream_runs.
-    Hot("run_events/follow", 230, followed),
+    Hot("run_events/follow", 200, followed),
     Hot("workflow/count_executions", 40, lambda s: {f"{k}s": [v] for k, v in assigned(s).items()}),
     Hot("workflow/upstream", 60, node),
     Hot("workflow/expire_approvals", 20, always()),
