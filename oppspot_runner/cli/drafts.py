@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from oppspot_runner.base.fitting import fitting
 from oppspot_runner.cli import output
 from oppspot_runner.cli.output import say
 from oppspot_runner.cli.session import client_of, json_option, open_database, runs
+from oppspot_runner.drafts.sheet import Claim, Fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,15 +155,16 @@ def _shown(row: dict[str, Any]) -> Iterator[RenderableType]:
         ]
     )
     yield Group(*(output.styled(line) for line in row["body"].splitlines()))
-    facts = {fact["id"]: fact for fact in row["facts"]}
-    told = [(claim, facts.get(one)) for claim in row["claims"] for one in claim["fact_ids"]]
-    rows = [(claim["text"], *_of_fact(fact)) for claim, fact in told if fact]
+    facts = {fact.id: fact for fact in fitting(Fact, row["facts"])}
+    told = [
+        (claim, facts.get(one)) for claim in fitting(Claim, row["claims"]) for one in claim.fact_ids
+    ]
+    rows = [(claim.text, *_of_fact(fact)) for claim, fact in told if fact]
     yield output.table(["says...", "because...", "source", "sure>", "seen", "good until"], rows)
     for warning in row["warnings"]:
         yield output.styled(f"Do not approve it: {warning}.", "yellow")
 
 
-def _of_fact(fact: dict[str, Any]) -> tuple[Any, ...]:
-    source = fact["source_url"] or fact["source"]
-    days = [str(fact[name])[:10] for name in ("observed_at", "good_until")]
-    return (fact["text"], source, f"{fact['confidence']:.0%}", *days)
+def _of_fact(fact: Fact) -> tuple[Any, ...]:
+    days = [str(day.date()) for day in (fact.observed_at, fact.good_until)]
+    return (fact.text, fact.source_url or fact.source, f"{fact.confidence:.0%}", *days)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from oppspot_runner.base.fitting import fitting
 from oppspot_runner.cli import output
 from oppspot_runner.cli.session import client_of, json_option, open_database, runs
+from oppspot_runner.companies.reasons import Missing, Reason
 from oppspot_runner.streams import directory
 from oppspot_runner.streams.explain import Explanation, explain
 
@@ -101,11 +103,11 @@ def _parts(found: Explanation) -> list[RenderableType]:
     )
     parts: list[RenderableType] = [
         output.styled(head, "bold"),
-        _reasons(stored["score_reasons"] or []),
+        _reasons(stored["score_reasons"]),
     ]
-    if stored["score_missing"]:
-        hints = [hint.get("text", "") for hint in stored["score_missing"]]
-        parts.append(output.fields([("missing" if not n else "", h) for n, h in enumerate(hints)]))
+    if missing := fitting(Missing, stored["score_missing"]):
+        hints = [("missing" if not n else "", one.text) for n, one in enumerate(missing)]
+        parts.append(output.fields(hints))
     if found.is_stale:
         parts.append(
             output.styled(f"Scored now it would be {found.again.value:.2f}: facts or goal changed.")
@@ -116,17 +118,17 @@ def _parts(found: Explanation) -> list[RenderableType]:
     return parts
 
 
-def _reasons(reasons: list[dict[str, Any]]) -> RenderableType:
+def _reasons(stored: object) -> RenderableType:
     return output.table(
         ["part", "points>", "of>", "why...", "source"],
         [
             (
-                f"{reason.get('component')}: {reason.get('factor')}",
-                f"{reason['points']:.2f}",
-                "" if reason.get("max") is None else f"{reason['max']:.2f}",
-                reason.get("text"),
-                reason.get("source"),
+                f"{reason.component}: {reason.factor}",
+                f"{reason.points:.2f}",
+                "" if reason.max is None else f"{reason.max:.2f}",
+                reason.text,
+                reason.source,
             )
-            for reason in reasons
+            for reason in fitting(Reason, stored)
         ],
     )

@@ -7,13 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from oppspot_runner.base.errors import ConflictError, NotFoundError
+from oppspot_runner.base.fitting import fitting
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
 from oppspot_runner.db.prefixes import by_prefix
 from oppspot_runner.db.refusals import explained
 from oppspot_runner.drafts.facts import Evidence, facts_of
 from oppspot_runner.drafts.language import LANGUAGES, language
-from oppspot_runner.drafts.sheet import Fact
+from oppspot_runner.drafts.sheet import Claim, Fact
 from oppspot_runner.streams.companies import CompanyStore
 from oppspot_runner.streams.people import PeopleStore
 from oppspot_runner.streams.signals import SignalStore
@@ -102,15 +103,16 @@ async def _warnings(db: Database, row: Mapping[str, Any]) -> list[str]:
 async def _outdated(db: Database, row: Mapping[str, Any]) -> list[str]:
     """The facts of the draft that are known no more as they were."""
     org_id, company_id = row["org_id"], row["company_id"]
-    cited = {one for claim in row["claims"] for one in claim["fact_ids"]}
-    told = [Fact.model_validate(fact) for fact in row["facts"] if fact["id"] in cited]
+    cited = {one for claim in fitting(Claim, row["claims"]) for one in claim.fact_ids}
+    told = [fact for fact in fitting(Fact, row["facts"]) if fact.id in cited]
     companies = await CompanyStore(db, org_id).load([company_id])
     if not companies or row["language"] not in LANGUAGES:
         return [fact.text for fact in told]
     signals = (await SignalStore(db, org_id).of([company_id])).get(company_id, ())
     evidence = Evidence(companies[0], signals, (), row["now"])
     known = facts_of(evidence, language(row["language"]), most=None)
-    return [fact.text for fact in told if not any(_says(one, fact) for one in known)]
+    gone = [fact.text for fact in told if not any(_says(one, fact) for one in known)]
+    return [*gone, *sorted(f"fact {one}" for one in cited - {fact.id for fact in told})]
 
 
 def _says(now: Fact, then: Fact) -> bool:

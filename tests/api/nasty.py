@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from html.parser import HTMLParser
 from typing import Any
 
@@ -61,6 +62,8 @@ MORE = f"""
     UPDATE stream_items SET score_reasons = '[{{"component": "<nasty-tag>", "points": 1,
         "factor": "<nasty-tag>", "text": "\\"><nasty-tag>", "source": "<nasty-tag>"}}]';
 """
+# What nobody expects where an object or a list of objects is usual.
+ODD = (None, True, 5, "text", [], [1, "text", None, [], {}], {}, {"a": [{"b": None}], "text": 1})
 # What holds no words of people, and what only programs read.
 LEFT_OUT = {"oppspot_migrations", "idempotency_keys", "suppression_salt"}
 COLUMNS = """
@@ -99,6 +102,36 @@ def make_nasty(dsn: str) -> int:
             if table not in LEFT_OUT:
                 done += _fill(connection, table, column, kind, place)
     return done
+
+
+def make_odd(dsn: str, turn: int) -> int:
+    """Puts values of other shapes into all jsonb columns, in turns that begin at `turn`, as far as
+    the tables let them; into how many columns."""
+    done = 0
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")  # no triggers
+        columns = connection.execute(COLUMNS).fetchall()
+        for place, (table, column, kind) in enumerate(columns):
+            if kind == "jsonb" and table not in LEFT_OUT:
+                done += _twist(connection, table, column, turn + place)
+    return done
+
+
+def _twist(connection: psycopg.Connection[Any], table: str, column: str, offset: int) -> bool:
+    """Whether a column takes anything but what it has."""
+    names = {"table": sql.Identifier(table), "column": sql.Identifier(column)}
+    whole = sql.SQL("UPDATE {table} SET {column} = %s").format(**names)
+    taken = []
+    for value in ODD:
+        with suppress(psycopg.Error), connection.transaction(force_rollback=True):
+            connection.execute(whole, [Jsonb(value)])
+            taken.append(value)
+    rows = sql.SQL(ROWS).format(**names)
+    update = sql.SQL("UPDATE {table} t SET {column} = %(texts)s -> x.place FROM {rows}")
+    if taken:
+        values = {"texts": Jsonb(taken), "number": len(taken), "offset": offset}
+        connection.execute(update.format(**names, rows=rows), values)
+    return bool(taken)
 
 
 def _fill(

@@ -1,10 +1,12 @@
-"""Texts that want to be more than text are shown as text, in every answer and on every page."""
+"""What people put into columns by SQL is shown, in every answer and on every page: texts that want
+to be more than text as text, JSON of shapes that nobody expects as far as it can be read."""
 
 from __future__ import annotations
 
 import json
 import re
 from urllib.parse import urljoin
+from uuid import UUID
 
 import httpx2
 
@@ -13,34 +15,22 @@ from oppspot_runner.api.state import ApiState
 from oppspot_runner.app.client import AsyncClient
 from oppspot_runner.db.pool import Database
 from tests.api.domain import build
-from tests.api.nasty import EACH_OFTEN, NASTY, Faults, add_rows, make_nasty
+from tests.api.nasty import EACH_OFTEN, NASTY, ODD, Faults, add_rows, make_nasty, make_odd
 from tests.api.planting import known_ids, plant
 
 ENDLESS = re.compile(r"/events$|/changes$")  # streams that do not end
 PARAMETER = re.compile(r"{(\w+)}")
 MOST_LINKS = 20
+UNUSABLE = re.compile(r"(goal_criteria|target_metrics): wanted an object")
 LONG = 2_000  # an address with more may be refused
 
 
 async def test_what_wants_to_be_more_than_text_stays_text(
     state: ApiState, api: httpx2.AsyncClient, db: Database, dsn: str
 ) -> None:
-    plant(dsn)
-    domain = await build(db, companies=EACH_OFTEN)
-    await AsyncClient(db).run_stream(domain.stream_id)
-    add_rows(dsn)
+    stream_id = await plant_all(db, dsn)
     assert make_nasty(dsn) > 50
-    ids = known_ids(dsn)
-    ids["fingerprint"] = [
-        row["fingerprint"]
-        for row in await db.fetch_all("SELECT fingerprint FROM dead_letter_tasks")
-    ][:5]
-    there = {"stream_id": [str(domain.stream_id)], "company_id": await in_stream(db)}
-    addresses = [
-        filled(route.path, ids, there)
-        for route in build_application(state).known
-        if "GET" in (route.methods or ()) and not ENDLESS.search(route.path)
-    ]
+    addresses = await known_addresses(state, db, dsn, stream_id)
     seen, text, faults = set(addresses), "", []
     to_follow = MOST_LINKS
     while addresses:
@@ -67,6 +57,47 @@ async def test_what_wants_to_be_more_than_text_stays_text(
         one[:60] for one in NASTY if " ".join(one.split())[:60] not in " ".join(shown.split())
     ]
     assert not missing
+
+
+async def test_json_of_any_shape_breaks_nothing(
+    state: ApiState, api: httpx2.AsyncClient, db: Database, dsn: str
+) -> None:
+    addresses = await known_addresses(state, db, dsn, await plant_all(db, dsn))
+    faults = []
+    for turn in (0, len(ODD) // 2):  # lists show all values in each turn
+        assert make_odd(dsn, turn) > 20
+        for address in addresses:
+            answer = await api.get(address)
+            is_told = answer.status_code == 422 and UNUSABLE.search(answer.text)
+            if answer.status_code >= 300 and not is_told:
+                faults.append(f"{address}: {answer.status_code} {answer.text[:300]}")
+    assert not faults, "\n".join(faults[:40])
+
+
+async def plant_all(db: Database, dsn: str) -> UUID:
+    """Plants rows of each kind; the stream that has companies."""
+    plant(dsn)
+    domain = await build(db, companies=EACH_OFTEN)
+    await AsyncClient(db).run_stream(domain.stream_id)
+    add_rows(dsn)
+    return domain.stream_id
+
+
+async def known_addresses(state: ApiState, db: Database, dsn: str, stream_id: UUID) -> list[str]:
+    """The addresses of everything that there is to read."""
+    ids = known_ids(dsn)
+    ids["fingerprint"] = [
+        row["fingerprint"]
+        for row in await db.fetch_all("SELECT fingerprint FROM dead_letter_tasks")
+    ][:5]
+    there = {"stream_id": [str(stream_id)], "company_id": await in_stream(db)}
+    paths = [
+        route.path
+        for route in build_application(state).known
+        if "GET" in (route.methods or ()) and not ENDLESS.search(route.path)
+    ]
+    ways = (ids, {**ids, **there})
+    return sorted({filled(path, way, there) for path in paths for way in ways})
 
 
 async def in_stream(db: Database) -> list[str]:

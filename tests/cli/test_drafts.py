@@ -113,6 +113,12 @@ def test_what_holds_no_more_is_not_approved_and_the_reason_is_told(desk: Desk) -
     assert told in desk.refused("sent", desk.linkedin)
 
 
+def test_a_claim_that_rests_on_what_nobody_can_read_is_not_approved(desk: Desk) -> None:
+    desk.sql('UPDATE drafts SET facts = \'[5, {"id": "F1"}]\'')
+    assert "this holds no more: fact F1" in desk.refused("approve", desk.email)
+    assert "this holds no more: fact F2" in desk("show", desk.email).stdout
+
+
 @pytest.mark.parametrize(
     ("kind", "told"),
     [("email", "info@acme.example is not"), ("company", "Acme Ltd is not")],

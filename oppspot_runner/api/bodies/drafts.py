@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from functools import partial
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from oppspot_runner.api.values import ShownObject, Text
-from oppspot_runner.drafts.sheet import Channel, Fact
+from oppspot_runner.base.fitting import fitting
+from oppspot_runner.drafts.sheet import Channel, Claim, Fact
 
 DraftStatus = Literal["draft", "approved", "rejected", "sent_elsewhere", "withdrawn"]
 
@@ -34,11 +36,9 @@ class DraftBody(BaseModel):
     created_at: datetime
 
 
-class Claim(BaseModel):
-    """A piece of the words, and the ids of the facts that it rests on."""
-
-    text: str
-    fact_ids: list[str]
+# Anybody may write them by SQL: entries of other shapes are left out.
+Claims = Annotated[list[Claim], BeforeValidator(partial(fitting, Claim))]
+Facts = Annotated[list[Fact], BeforeValidator(partial(fitting, Fact))]
 
 
 class DraftShown(DraftBody):
@@ -52,8 +52,8 @@ class DraftShown(DraftBody):
     sender: ShownObject
     body: str
     cta: str
-    claims: list[Claim]
-    facts: list[Fact]
+    claims: Claims
+    facts: Facts
     repairs: int
     reason: str | None
     agent_id: UUID | None

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from functools import partial
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 
 from oppspot_runner.api.values import Shown
+from oppspot_runner.base.fitting import fitting
+from oppspot_runner.companies.reasons import Missing, Reason
 
-
-class Reason(BaseModel):
-    """Points of a score and what they are for; the points of all reasons add up to the score."""
-
-    component: str
-    factor: str | None = None
-    points: float
-    max: float | None = None
-    text: str | None = None
-    source: str | None = None
-    observed_at: str | None = None
-    confidence: float | None = None
-
-
-class Missing(BaseModel):
-    """What would raise a score if it were known."""
-
-    field: str
-    text: str
-    points: float
+# Anybody may write them by SQL: entries of other shapes are left out.
+Reasons = Annotated[list[Reason], BeforeValidator(partial(fitting, Reason))]
+Misses = Annotated[list[Missing], BeforeValidator(partial(fitting, Missing))]
 
 
 class SignalOfItem(BaseModel):
@@ -64,8 +50,8 @@ class ItemBody(BaseModel):
     score_confidence: float | None
     score_stage: Literal["discovery", "enriched", "full"] | None
     stage_id: str | None
-    score_reasons: list[Reason]
-    score_missing: list[Missing]
+    score_reasons: Reasons
+    score_missing: Misses
     score_changed: Shown
     scored_at: datetime | None
     enriched_at: datetime | None
@@ -86,11 +72,11 @@ class ItemExplained(BaseModel):
     priority: str | None
     confidence: float | None
     position: int | None
-    reasons: list[Reason]
-    missing: list[Missing]
+    reasons: Reasons
+    missing: Misses
     changed: Shown
     scored_at: datetime | None
     stale: bool
     now_score: float
     now_priority: str
-    now_reasons: list[Reason]
+    now_reasons: Reasons

@@ -39,17 +39,22 @@ class Difference:
     after: Any
 
 
-def differences(
-    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
-) -> list[Difference]:
+def differences(before: Any, after: Any) -> list[Difference]:
     """What differs between two states, in the order of the names as they were written down."""
-    old, new = before or {}, after or {}
+    old, new = _named(before), _named(after)
     names = list(dict.fromkeys((*old, *new)))
     return [
         Difference(name, old.get(name), new.get(name))
         for name in names
         if old.get(name) != new.get(name)
     ]
+
+
+def _named(state: Any) -> Mapping[str, Any]:
+    """We write objects; somebody else may have written anything."""
+    if isinstance(state, Mapping):
+        return state
+    return {} if state is None else {"state": state}
 
 
 @router.get("", dependencies=[Depends(needs("read"))])

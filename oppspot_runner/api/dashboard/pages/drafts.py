@@ -15,6 +15,8 @@ from oppspot_runner.api.dashboard.addresses import address
 from oppspot_runner.api.dashboard.asking import PageRoute, back
 from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.paging import Cursor, encode, place_after
+from oppspot_runner.base.fitting import fitting
+from oppspot_runner.drafts.sheet import Claim, Fact
 from oppspot_runner.streams import draft_decisions
 
 router = APIRouter(
@@ -55,8 +57,9 @@ async def all_drafts(
 async def one(request: Request, draft_id: UUID, database: Reading) -> HTMLResponse:
     """A draft, with the facts that each of its claims rests on."""
     draft = await draft_decisions.show(database, draft_id)
-    facts = {fact["id"]: fact for fact in draft["facts"]}
-    return page(request, "draft", draft=draft, facts=facts)
+    claims = fitting(Claim, draft["claims"])
+    facts = {fact.id: fact for fact in fitting(Fact, draft["facts"])}
+    return page(request, "draft", draft=draft, claims=claims, facts=facts)
 
 
 @router.post("/{draft_id}/approve", dependencies=[Depends(needs("run"))])

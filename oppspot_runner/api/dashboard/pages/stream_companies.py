@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,6 +16,8 @@ from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.paging import Cursor, encode, place_after
 from oppspot_runner.api.reads import items
 from oppspot_runner.app.client import AsyncClient
+from oppspot_runner.base.fitting import fitting
+from oppspot_runner.companies.reasons import Missing, Reason
 from oppspot_runner.streams import directory, draft_decisions, signal_decisions
 from oppspot_runner.streams.explain import explain
 
@@ -58,6 +61,7 @@ async def all_items(
         "stream_companies",
         stream=stream,
         rows=rows[:MOST_ITEMS],
+        reasons_of=partial(fitting, Reason),
         counts=await items.count_items(database, stream_id),
         priority=priority,
         asked=asked,
@@ -88,18 +92,18 @@ async def one(
         "stream_company",
         stream=stream,
         found=found,
-        components=_components(found.stored["score_reasons"] or []),
+        components=_components(fitting(Reason, found.stored["score_reasons"])),
+        missing=fitting(Missing, found.stored["score_missing"]),
         signals=await signal_decisions.list_signals(database, **whose),
         drafts=await draft_decisions.list_drafts(database, stream_id=stream_id, **whose),
     )
 
 
-def _components(reasons: list[dict[str, Any]]) -> list[tuple[str, float, list[dict[str, Any]]]]:
+def _components(reasons: list[Reason]) -> list[tuple[str, float, list[Reason]]]:
     """The reasons by the part of the score that they belong to, with their points together."""
-    parts: dict[str, list[dict[str, Any]]] = {}
+    parts: dict[str, list[Reason]] = {}
     for reason in reasons:
-        parts.setdefault(str(reason.get("component") or "other"), []).append(reason)
+        parts.setdefault(reason.component or "other", []).append(reason)
     return [
-        (name, round(sum(one.get("points") or 0 for one in those), 2), those)
-        for name, those in parts.items()
+        (name, round(sum(one.points for one in those), 2), those) for name, those in parts.items()
     ]
