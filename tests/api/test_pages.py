@@ -93,6 +93,11 @@ async def test_an_action_asks_first_where_no_script_does(
     form = {"ask": "Sure?", "back": f"tasks/{task}"}
     asked = await api.post(f"/tasks/{task}/retry", data=form)
     assert "<h1>Sure?</h1>" in asked.text
+    assert '<nav aria-label="Views">' in asked.text
+    forged = await api.post(
+        f"/tasks/{task}/retry", data=form, headers={"sec-fetch-site": "cross-site"}
+    )
+    assert told(forged).startswith("a page of another site")
     assert await status_of(db, task) == "failed"
     done = await api.post(f"/tasks/{task}/retry", data={**form, "sure": "yes"})
     assert told(done) == "It was put in line again."

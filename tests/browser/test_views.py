@@ -69,3 +69,21 @@ async def faults_of(page: Page, only: str | None) -> list[str]:
     width = await page.evaluate("document.documentElement.scrollWidth")
     await page.set_viewport_size(WIDE)
     return [*faults, f"{width} pixels wide"] if width > PHONE["width"] else faults
+
+
+async def test_heads_of_long_tables_stay(page: Page) -> None:
+    for size in (WIDE, PHONE):
+        await page.set_viewport_size(ViewportSize(width=size["width"], height=400))
+        await page.goto("/tasks")
+        scrolled, box, head, shown = await page.locator(".box").evaluate(
+            """box => {
+                box.scrollTo(0, box.scrollHeight);
+                scrollTo(0, document.body.scrollHeight);
+                const top = (element) => element.getBoundingClientRect().top;
+                const head = top(box.querySelector("th"));
+                return [box.scrollTop, top(box), head, head >= 0];
+            }"""
+        )
+        assert scrolled > 0
+        assert head == box
+        assert shown

@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
+from oppspot_runner.api.access import actor_of
 from oppspot_runner.api.changing import SAFE, ChangingRoute
 from oppspot_runner.api.dashboard import flash
 from oppspot_runner.api.dashboard.rendering import page, root_of
@@ -36,12 +37,10 @@ class PageRoute(ChangingRoute):
                 return await handle(request)
             await request.body()
             form = await request.form()
-            if form.get("ask") and not form.get("sure"):
-                # With the fields as they came, the token against forgery too: who has none of
-                # ours is not given one here.
-                fields = form.multi_items()
-                return page(request, "confirm", fields=fields, ask=form["ask"], back=_origin(form))
             try:
+                if form.get("ask") and not form.get("sure"):
+                    await actor_of(request)  # a page of another site is given none of ours
+                    return _question(request, form)
                 return await handle(request)
             except (ApiError, OppspotError, RequestValidationError) as error:
                 status, body, _ = answer_to(error)
@@ -63,6 +62,11 @@ async def back(
     response = RedirectResponse(root_of(request) + where, 303)
     flash.tell(response, text, kind)
     return response
+
+
+def _question(request: Request, form: FormData) -> Response:
+    fields = form.multi_items()
+    return page(request, "confirm", fields=fields, ask=form["ask"], back=_origin(form))
 
 
 def _origin(form: FormData) -> str:
