@@ -20,6 +20,8 @@ from oppspot_runner.db.pool import Database
 # Requests wait for one another rather than take connections from attempts.
 MOST_CONNECTIONS = 6
 STATEMENT_S = 20.0
+# Nobody looks at a page that long; tasks, which wait longer, have connections of their own.
+PATIENCE_S = 2.0
 
 
 @asynccontextmanager
@@ -36,6 +38,7 @@ async def beside(
             schema=database.schema,
             max_size=MOST_CONNECTIONS,
             statement_timeout_s=STATEMENT_S,
+            patience_s=PATIENCE_S,
             application="oppspot-runner-http",
         ) as own,
         serving(state_on(own, settings, registry), listening) as state,

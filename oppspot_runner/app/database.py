@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.base.settings import Settings
@@ -25,20 +26,20 @@ def given_dsn(settings: Settings) -> str | None:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, max_size: int = 4) -> AsyncIterator[Database]:
-    """The database of these settings, open. The private one is started if it does not run, and
-    stopped by its last user.
+async def opened(settings: Settings, **options: Any) -> AsyncIterator[Database]:
+    """The database of these settings, open, with these options of `Database`. The private one is
+    started if it does not run, and stopped by its last user.
 
     Raises ConfigurationError or DatabaseError when there is none to be had.
     """
     dsn = given_dsn(settings)
     if dsn is not None:
-        async with Database(dsn, schema=settings.schema_name, max_size=max_size) as database:
+        async with Database(dsn, schema=settings.schema_name, **options) as database:
             yield database
         return
     server = await asyncio.to_thread(embedded.acquire, embedded_folder(settings))
     try:
-        async with Database(server.dsn, schema=settings.schema_name, max_size=max_size) as database:
+        async with Database(server.dsn, schema=settings.schema_name, **options) as database:
             yield database
     finally:
         await asyncio.to_thread(server.release)

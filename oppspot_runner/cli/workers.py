@@ -15,7 +15,7 @@ import structlog
 
 from oppspot_runner.agents.registry import registry
 from oppspot_runner.api.opening import open_doors, require_tokens
-from oppspot_runner.api.serving import MOST_CONNECTIONS, serving, state_on
+from oppspot_runner.api.serving import MOST_CONNECTIONS, PATIENCE_S, serving, state_on
 from oppspot_runner.app.daemon import stop_signals
 from oppspot_runner.app.database import opened
 from oppspot_runner.app.wiring import load_agents
@@ -49,7 +49,7 @@ async def serve_here(
     with _until_stopped() as stopped:
         if life_fd is not None:
             asyncio.get_running_loop().add_reader(life_fd, stopped.set)
-        async with opened(settings, max_size=MOST_CONNECTIONS) as database:
+        async with opened(settings, max_size=MOST_CONNECTIONS, patience_s=PATIENCE_S) as database:
             state = state_on(database, settings, registry)
             async with serving(state, listening, on_fault=fail):
                 await _prepare(database, migrate_first)

@@ -99,7 +99,10 @@ def unreachable(dsn: str, error: Exception) -> DatabaseError:
 
 
 class Database:
-    """A pool of connections to `dsn`; `schema` is where our tables live."""
+    """A pool of connections to `dsn`; `schema` is where our tables live.
+
+    Whoever wants a connection waits for at most `patience_s` seconds.
+    """
 
     def __init__(
         self,
@@ -108,6 +111,7 @@ class Database:
         schema: str = "public",
         max_size: int = 4,
         statement_timeout_s: float = 60,
+        patience_s: float = 10,
         application: str = "oppspot-runner",
     ) -> None:
         self.dsn = dsn
@@ -122,7 +126,9 @@ class Database:
             kwargs={**HOW_WE_WORK, "ready": self._ready},
             min_size=1,
             max_size=max_size,
-            timeout=10,
+            timeout=patience_s,
+            # Its pauses between attempts double. Given up early, the next who asks tries at once.
+            reconnect_timeout=patience_s,
             open=False,
             configure=self._configure,
             name=application,

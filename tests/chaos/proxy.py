@@ -15,11 +15,13 @@ End = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Proxy:
-    """Stands in front of the server of `dsn`. `delay_s` is added to each piece, each way."""
+    """Stands in front of the server of `dsn`. `delay_s` is added to each piece, each way; nobody
+    new comes through while it `is_down`."""
 
     def __init__(self, dsn: str) -> None:
         self.behind = conninfo_to_dict(dsn)
         self.delay_s = 0.0
+        self.is_down = False
         self._dial = dialling(self.behind)
         self._lines: list[_Line] = []
         self._server: asyncio.Server | None = None
@@ -59,6 +61,9 @@ class Proxy:
         return len(chosen)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.is_down:
+            writer.transport.abort()
+            return
         try:
             server = await self._dial()
         except OSError:  # the server is down: so are we

@@ -1,0 +1,50 @@
+"""A database that goes away, and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import httpx2
+import pytest
+
+from oppspot_runner.agents.registry import registry
+from oppspot_runner.api import serving
+from oppspot_runner.base.settings import Settings
+from oppspot_runner.db.pool import Database
+from tests.chaos.proxy import Proxy
+
+TASKS = "/api/v1/tasks"
+OTHERS_S = 8.0  # less than what wants connections elsewhere waits
+
+
+async def test_who_asks_hears_soon_that_the_database_is_away_and_again_when_it_is_back(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "PATIENCE_S", 0.3)
+    listening = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    settings = Settings(_env_file=None, open_access=True)
+    async with (
+        Proxy(db.dsn) as proxy,
+        Database(proxy.dsn, schema=db.schema) as runners,
+        serving.beside(settings, runners, listening, registry) as state,
+        httpx2.AsyncClient(base_url=url, timeout=OTHERS_S) as client,
+    ):
+        state.open_access = True
+        state.begin(None)
+        assert (await client.get(TASKS)).status_code == 200
+        proxy.is_down = True
+        proxy.cut(1.0)
+        for path in (TASKS, TASKS, "/"):
+            answer = await client.get(path)
+            assert answer.status_code == 503, answer.text
+            assert answer.headers["retry-after"] == "2"
+        away = (await client.get(TASKS)).json()
+        assert (away["success"], away["code"]) == (False, "DATABASE_AWAY")
+        # What this process itself did is told all the same.
+        assert (await client.get("/metrics")).status_code == 200
+        proxy.is_down = False
+        async with asyncio.timeout(OTHERS_S):
+            while (await client.get(TASKS)).status_code != 200:
+                pass
