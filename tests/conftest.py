@@ -38,10 +38,14 @@ sys.dont_write_bytecode = False
 
 gc.disable()  # until all is collected
 
+# Fixtures of the session that take seconds to make: the crowded queue, a browser with its site, the
+# parsed modules of the package.
+DEAR = {"crowded", "browser", "modules"}
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts those side by side that share the crowded queue, so that few workers make it."""
-    items.sort(key=lambda item: "crowded" not in getattr(item, "fixturenames", ()))
+    """Puts those first that share what takes long to make, so that few workers make it."""
+    items.sort(key=lambda item: DEAR.isdisjoint(getattr(item, "fixturenames", ())))
     if "TEST_DATABASE_URL" in os.environ and "PYTEST_XDIST_WORKER" in os.environ:
         others = pytest.mark.skip(reason="other workers use the same server: run it with -n 0")
         for item in items:
