@@ -8,10 +8,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from oppspot_runner.base.errors import ConfigurationError
+from oppspot_runner.base.errors import ConfigurationError, OppspotError
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.db import embedded
+from oppspot_runner.db.cancelling import end_all
 from oppspot_runner.db.pool import Database
+
+LOOK_S = 2.0  # between two looks whether the private server is there
+MOST_PAUSE_S = 60.0
 
 
 def embedded_folder(settings: Settings) -> Path:
@@ -39,10 +43,43 @@ async def opened(settings: Settings, **options: Any) -> AsyncIterator[Database]:
         return
     server = await asyncio.to_thread(embedded.acquire, embedded_folder(settings))
     try:
-        async with Database(server.dsn, schema=settings.schema_name, **options) as database:
+        async with (
+            _kept_up(server),
+            Database(server.dsn, schema=settings.schema_name, **options) as database,
+        ):
             yield database
     finally:
         await asyncio.to_thread(server.release)
+
+
+@asynccontextmanager
+async def _kept_up(server: embedded.EmbeddedPostgres) -> AsyncIterator[None]:
+    """Starts the private server again meanwhile when it is gone: nobody else looks after it."""
+    looking = asyncio.get_running_loop().create_task(_look_after(server))
+    try:
+        yield
+    finally:
+        await end_all({looking})
+
+
+async def _look_after(server: embedded.EmbeddedPostgres) -> None:
+    pause_s = LOOK_S
+    while True:
+        await asyncio.sleep(pause_s)
+        try:
+            if await asyncio.to_thread(server.revive):
+                _log().warning("the private Postgres was gone: it is started again")
+            pause_s = LOOK_S
+        except (OppspotError, OSError) as error:
+            pause_s = min(pause_s * 2, MOST_PAUSE_S)
+            told = error.one_line() if isinstance(error, OppspotError) else str(error)
+            _log().error("the private Postgres is gone", error=told, again_in_s=pause_s)
+
+
+def _log() -> Any:
+    import structlog  # only where there is something to say: commands are to begin fast
+
+    return structlog.get_logger()
 
 
 def running_dsn(settings: Settings) -> str | None:

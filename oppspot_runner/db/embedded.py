@@ -31,7 +31,7 @@ from oppspot_runner.base.errors import ConfigurationError, ConflictError, Oppspo
 from oppspot_runner.db.embedded_cluster import NAME
 from oppspot_runner.db.embedded_files import locked, prepare_folder, socket_folder
 from oppspot_runner.db.embedded_programs import binaries, is_installed
-from oppspot_runner.db.embedded_server import Server, running_at
+from oppspot_runner.db.embedded_server import Server, running_at, server_pid
 from oppspot_runner.db.embedded_users import User, add_user, live_users, remove_user
 
 __all__ = [
@@ -72,6 +72,21 @@ class EmbeddedPostgres:
         with suppress(FileNotFoundError), locked(self.folder):
             if not remove_user(self.folder, user):
                 Server(self.folder).stop()
+
+    def revive(self) -> bool:
+        """Start the server again if it is gone, killed say; whether it was. Blocks.
+
+        Without its data it stays away: an empty database would not be the one that was lost.
+        Raises as `acquire`.
+        """
+        data = _data_of(self.folder)
+        if server_pid(data) is not None or not data.is_dir():
+            return False
+        with locked(self.folder):
+            if self._user is None or running_at(data) is not None:
+                return False
+            Server(self.folder).ensure()
+        return True
 
     def trim_log(self) -> None:
         """Shorten the server's log if it has grown beyond 4 MB; `acquire` does so, too."""
@@ -133,8 +148,7 @@ def acquire(folder: Path | None = None) -> EmbeddedPostgres:
 
 def find_running(folder: Path | None = None) -> str | None:
     """The dsn of the live server of `folder`, None when there is none for us. Changes nothing."""
-    home = (folder or default_folder()).expanduser() / "server"
-    sockets = running_at(home.resolve() / "data")
+    sockets = running_at(_data_of((folder or default_folder()).expanduser()))
     return _dsn(sockets) if sockets else None
 
 
@@ -168,6 +182,10 @@ def remove(folder: Path | None = None) -> None:
                 shutil.rmtree(socket_folder(server.cluster.home))
                 shutil.rmtree(server.cluster.home)
             shutil.rmtree(found)
+
+
+def _data_of(folder: Path) -> Path:
+    return (folder / "server").resolve() / "data"
 
 
 def _dsn(sockets: Path) -> str:
