@@ -43,13 +43,14 @@ from oppspot_runner.app.metrics import build_metrics
 from oppspot_runner.app.wiring import package_version
 from oppspot_runner.observe.counting import RequestCounts
 
-ROUTERS = (
+ROUTERS = (  # what is asked for most comes first: each is looked through in turn
     health.router,
+    task_runner.router,
+    tasks.router,
     metrics.router,
     status.router,
     tokens.router,
     audit.router,
-    tasks.router,
     dead_letters.router,
     runs.router,
     schedules.router,
@@ -61,7 +62,6 @@ ROUTERS = (
     executions.router,
     trials.router,
     executions.of_streams,
-    task_runner.router,
     events.router,
     streams.router,
     stream_items.router,

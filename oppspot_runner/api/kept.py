@@ -1,4 +1,4 @@
-"""Answers that took long to make are given again for a while."""
+"""Answers that many ask for are given again for a while."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-DEAR_S = 0.05
-TIMES_KEPT = 10
+TIMES_KEPT = 30
 MOST_S = 1.0
 HELD_S = 1.0
 
@@ -18,12 +17,15 @@ HELD_S = 1.0
 class Kept:
     """What was made lately, by whom it is for.
 
-    What is made fast is made each time. Else it is kept ten times as long as making it took, at
-    most a second: whoever asks often costs the database, and the tasks beside us, little of that.
+    It is kept thirty times as long as making it took, `most_s` at most: whoever asks often costs
+    the database, and the tasks beside us, little of that.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, *, most_s: float = MOST_S
+    ) -> None:
         self._clock = clock
+        self._most_s = most_s
         self._answers: dict[Hashable, tuple[float, Any]] = {}
 
     async def of(self, whose: Hashable, make: Callable[[], Awaitable[T]]) -> T:
@@ -33,12 +35,17 @@ class Kept:
         if began < until:
             answer: T = kept
             return answer
+        answers = self._answers
         made = await make()
         now = self._clock()
-        self._answers = {key: one for key, one in self._answers.items() if one[0] > now}
-        if now - began > DEAR_S:
-            self._answers[whose] = (now + min(TIMES_KEPT * (now - began), MOST_S), made)
+        for old in [key for key, (until, _) in answers.items() if until <= now]:
+            del answers[old]
+        answers[whose] = (now + min(TIMES_KEPT * (now - began), self._most_s), made)
         return made
+
+    def forget(self) -> None:
+        """All is made again, also what is being made just now: something changed."""
+        self._answers = {}
 
 
 class Held:

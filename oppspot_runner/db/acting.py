@@ -25,9 +25,10 @@ ROLE_REFUSED = (errors.InvalidParameterValue, errors.InsufficientPrivilege)
 
 
 class BoundDatabase(Database):
-    """A `Database` that is one open transaction of another: all its statements run there.
+    """A `Database` that is one connection of another, mostly with an open transaction: all its
+    statements run there.
 
-    `transaction()` is a savepoint. It cannot be opened or closed. `actor` is who looks.
+    `transaction()` is then a savepoint. It cannot be opened or closed. `actor` is who looks.
     """
 
     def __init__(self, whole: Database, connection: Connection, actor: Actor) -> None:
@@ -54,9 +55,14 @@ async def acting(
 ) -> AsyncIterator[BoundDatabase]:
     """One transaction in which `actor` sees and changes what he may.
 
-    Commits at the end, rolls back on an error. An operator acts with the rights of this process.
-    Raises ConfigurationError where the database is not ready for organisations.
+    Commits at the end, rolls back on an error. An operator acts with the rights of this process;
+    one that only reads needs no transaction: to begin and to end it would cost more than most of
+    what he asks. Raises ConfigurationError where the database is not ready for organisations.
     """
+    if actor.is_operator and read_only:
+        async with database.connection() as connection:
+            yield BoundDatabase(database, connection, actor)
+        return
     begun = False
     try:
         async with database.connection() as connection, _begun(connection, read_only=read_only):

@@ -244,6 +244,12 @@ class Database:
         async with self.connection() as connection:
             return await (await connection.execute(query, params)).fetchone()
 
+    async def fetch_each(self, *asked: tuple[LiteralString, Params]) -> list[list[DictRow]]:
+        """All rows of each of several statements, for one way to the server and back."""
+        async with self.connection() as connection, connection.pipeline():
+            cursors = [await connection.execute(query, params) for query, params in asked]
+            return [await cursor.fetchall() for cursor in cursors]
+
     async def execute(self, query: LiteralString, params: Params = None) -> int:
         """Runs one statement; the number of rows that it touched."""
         async with self.connection() as connection:

@@ -11,7 +11,7 @@ from oppspot_runner.base import payload as checks
 from oppspot_runner.base.errors import NotFoundError
 from oppspot_runner.base.task import TaskStatus
 from oppspot_runner.db.files import statement
-from oppspot_runner.db.operation import Call, Operation
+from oppspot_runner.db.operation import Call, Operation, Rows
 from oppspot_runner.queue.producer import Payload
 
 GET = statement("tasks/get")
@@ -70,10 +70,14 @@ class TaskState:
 def get(task_id: UUID | str) -> Operation[TaskState]:
     """The task as it stands. Raises NotFoundError."""
     wanted = checks.identifier(task_id, "the task id")
-    rows = yield Call(GET, {"task_id": wanted})
+    return state_in((yield Call(GET, {"task_id": wanted})), wanted)
+
+
+def state_in(rows: Rows, task_id: UUID) -> TaskState:
+    """The task in the rows that `GET` found. Raises NotFoundError."""
     if not rows:
         raise NotFoundError(
-            f"there is no task {wanted}",
+            f"there is no task {task_id}",
             hint="Completed and cancelled tasks are deleted after their retention.",
         )
     row = {one.name: rows[0][one.name] for one in fields(TaskState)}

@@ -60,18 +60,12 @@ async def own_stats(database: Database) -> dict[str, int]:
 
 async def running(database: Database, *, limit: int = MOST_RUNNING) -> list[DictRow]:
     """Tasks that are on, the longest running first."""
-    return _readable(await database.fetch_all(RUNNING, {"limit": limit}), "progress")
+    return readable(await database.fetch_all(RUNNING, {"limit": limit}), "progress")
 
 
 async def recent(database: Database, *, limit: int = 10) -> list[DictRow]:
     """Tasks that are not on, those first in which something happened last."""
-    return _readable(await database.fetch_all(RECENT, {"limit": limit}), "progress")
-
-
-async def children(database: Database, task_id: UUID) -> dict[str, int]:
-    """How many tasks an agent made of a task, by status."""
-    rows = await database.fetch_all(CHILDREN, {"task_id": task_id})
-    return {row["status"]: row["tasks"] for row in rows}
+    return readable(await database.fetch_all(RECENT, {"limit": limit}), "progress")
 
 
 async def waiting(database: Database) -> dict[str, int]:
@@ -107,7 +101,7 @@ async def list_tasks(
         "parent_id": parent_id,
         "limit": limit,
     }
-    return _readable(await database.fetch_all(LIST, filters), "progress")
+    return readable(await database.fetch_all(LIST, filters), "progress")
 
 
 async def find_task(database: Database, text: str) -> UUID:
@@ -115,21 +109,11 @@ async def find_task(database: Database, text: str) -> UUID:
     return await by_prefix(database, BY_PREFIX, text, "task")
 
 
-async def attempts(database: Database, task_id: UUID) -> list[DictRow]:
-    """Every attempt of a task that history still has, the first one first."""
-    rows = await database.fetch_all(ATTEMPTS, {"task_id": task_id})
-    return _readable(rows, "output_data", "results_summary", "metrics")
-
-
 async def steps(database: Database, task_id: UUID) -> list[DictRow]:
     """Finished steps of a task, without their results."""
     return await database.fetch_all(STEPS, {"task_id": task_id})
 
 
-async def replays(database: Database, task_id: UUID) -> list[DictRow]:
-    """Tasks that do this one again, the first one first."""
-    return await database.fetch_all(REPLAYS, {"task_id": task_id})
-
-
-def _readable(rows: list[DictRow], *columns: str) -> list[DictRow]:
+def readable(rows: list[DictRow], *columns: str) -> list[DictRow]:
+    """The same rows with what these columns hold as JSON read."""
     return [{**row, **{name: read_json(row[name]) for name in columns}} for row in rows]

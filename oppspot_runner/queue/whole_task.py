@@ -9,7 +9,6 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from oppspot_runner.db.pool import Database
-from oppspot_runner.db.sessions import OwnAsyncSession
 from oppspot_runner.queue import client, read
 from oppspot_runner.queue.client import TaskState
 
@@ -33,10 +32,14 @@ class WholeTask:
 
 async def whole_task(database: Database, task_id: UUID) -> WholeTask:
     """Reads all of a task. Raises NotFoundError."""
+    queries = (client.GET, read.ATTEMPTS, read.STEPS, read.REPLAYS, read.CHILDREN)
+    found, attempts, steps, replays, children = await database.fetch_each(
+        *((query, {"task_id": task_id}) for query in queries)
+    )
     return WholeTask(
-        task=await OwnAsyncSession(database, opened=True).run(client.get(task_id)),
-        attempts=await read.attempts(database, task_id),
-        steps=await read.steps(database, task_id),
-        replays=await read.replays(database, task_id),
-        children=await read.children(database, task_id),
+        task=client.state_in(found, task_id),
+        attempts=read.readable(attempts, "output_data", "results_summary", "metrics"),
+        steps=steps,
+        replays=replays,
+        children={row["status"]: row["tasks"] for row in children},
     )

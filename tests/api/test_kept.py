@@ -1,13 +1,14 @@
-"""Answers that took long are given again for a while, and to nobody else."""
+"""Answers are given again for a while, and to nobody else."""
 
 from __future__ import annotations
 
 import asyncio
+from itertools import count
 
-from oppspot_runner.api.kept import DEAR_S, HELD_S, Held, Kept
+from oppspot_runner.api.kept import HELD_S, MOST_S, TIMES_KEPT, Held, Kept
 
 
-async def test_what_took_long_is_kept_for_a_while_and_what_did_not_is_made_each_time() -> None:
+async def test_what_was_made_is_kept_as_long_as_its_making_allows_and_for_nobody_else() -> None:
     now, made = [0.0], [0]
     kept = Kept(clock=lambda: now[0])
 
@@ -16,15 +17,33 @@ async def test_what_took_long_is_kept_for_a_while_and_what_did_not_is_made_each_
         made[0] += 1
         return made[0]
 
-    assert [await kept.of("a", lambda: make(DEAR_S / 2)) for _ in range(2)] == [1, 2]
-    assert [await kept.of("a", lambda: make(DEAR_S * 2)) for _ in range(3)] == [3, 3, 3]
-    assert await kept.of("b", lambda: make(DEAR_S * 2)) == 4
-    now[0] += 1.1
-    assert await kept.of("a", lambda: make(10)) == 5
-    now[0] += 0.9
-    assert await kept.of("a", lambda: make(10)) == 5
+    async def of(whose: str, took_s: float = 0.01) -> int:
+        return await kept.of(whose, lambda: make(took_s))
+
+    assert [await of("a") for _ in range(3)] == [1, 1, 1]
+    assert await of("b") == 2
+    now[0] += TIMES_KEPT * 0.01
+    assert await of("a", 10) == 3
+    now[0] += MOST_S - 0.1
+    assert await of("a") == 3
     now[0] += 0.2  # never longer than a second
-    assert await kept.of("a", lambda: make(10)) == 6
+    assert await of("a") == 4
+
+
+async def test_what_was_made_before_something_changed_is_forgotten() -> None:
+    kept, made = Kept(clock=iter(count(0.0, 0.1)).__next__), iter(count(1))
+
+    async def make() -> int:
+        return next(made)
+
+    async def make_while_something_changes() -> int:
+        kept.forget()
+        return next(made)
+
+    assert [await kept.of("a", make) for _ in range(2)] == [1, 1]
+    kept.forget()
+    assert await kept.of("a", make_while_something_changes) == 2
+    assert await kept.of("a", make) == 3
 
 
 async def test_what_is_held_is_made_by_one_for_all_who_ask_at_once_and_again_when_it_is_old() -> (

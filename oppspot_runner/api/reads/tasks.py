@@ -209,8 +209,8 @@ def _readable(rows: list[DictRow]) -> list[DictRow]:
     return [
         {
             **row,
-            **redact({name: row[name] for name in WRITTEN}),
-            "progress": redact(read_json(row["progress"])),
+            **{name: redact(row[name]) for name in WRITTEN if row[name]},
+            "progress": redact(read_json(row["progress"])) if row["progress"] else None,
         }
         for row in rows
     ]

@@ -44,19 +44,20 @@ async def until_obeyed(request: Request, response: Response) -> Response:
 router = APIRouter(tags=["runner"], route_class=then(until_obeyed))
 
 
-@router.get("/api/agents/task-runner")
-async def show(request: Request, actor: Annotated[Actor, Depends(needs("read"))]) -> RunnerStatus:
+@router.get("/api/agents/task-runner", response_model=RunnerStatus)
+async def show(request: Request, actor: Annotated[Actor, Depends(needs("read"))]) -> Response:
     """How things stand, as `oppspot-runner status --json` says it.
 
-    Where finding out takes long, the answer may be up to a second old.
+    It may be up to a second old, but never older than a change that was asked of this process.
     """
     state = state_of(request)
 
-    async def find_out() -> RunnerStatus:
+    async def find_out() -> str:
         async with with_status(state, actor) as (_, status):
-            return RunnerStatus.model_validate(status.body())
+            return RunnerStatus.model_validate(status.body()).model_dump_json()
 
-    return await state.statuses.of(actor.org_id, find_out)
+    told = await state.statuses.of(actor.org_id, find_out)
+    return Response(told, media_type="application/json")
 
 
 @router.post("/api/agents/task-runner", dependencies=[Depends(needs("admin"))])

@@ -36,9 +36,8 @@ async def list_(
     """
     before = id_after(wanted.cursor)
     found = await reads.browse(database, wanted.wanted(), limit=wanted.limit, before=before)
-    return Page(
-        items=[bodies.TaskSummary.model_validate(row) for row in found.rows],
-        next_cursor=_cursor(found.next),
+    return Page[bodies.TaskSummary].model_validate(
+        {"items": found.rows, "next_cursor": _cursor(found.next)}
     )
 
 
