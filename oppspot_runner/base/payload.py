@@ -140,6 +140,18 @@ def read_json(text: str | None) -> Any:
         return {"_unreadable": str(error), "start": text[:200]}
 
 
+def tolerant_loads(text: str | bytes) -> Any:
+    """JSON as Python values; what Python cannot read (numbers of 5,000 digits) as its text.
+
+    One such value in one row must not make a whole page of rows unreadable.
+    """
+    try:
+        # Said to be UTF-8, which it is, it is not looked at to find out.
+        return json.loads(text if isinstance(text, str) else text.decode())
+    except (ValueError, RecursionError):
+        return text if isinstance(text, str) else text.decode("utf-8", "replace")
+
+
 def _plain(value: Any) -> Any:
     match value:
         case BaseModel():

@@ -6,7 +6,6 @@ dictionaries; the session's time zone is UTC and its search_path leads to our sc
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from oppspot_runner.base.errors import DatabaseError
+from oppspot_runner.base.payload import tolerant_loads
 from oppspot_runner.db.cancelling import none_lost
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.quiet import PooledConnection, QuietConnection, SilenceError
@@ -264,18 +264,6 @@ def cut(connection: psycopg.Connection[DictRow] | Connection) -> None:
         socket.socket(fileno=os.dup(connection.fileno())) as line,
     ):
         line.shutdown(socket.SHUT_RDWR)
-
-
-def tolerant_loads(text: str | bytes) -> Any:
-    """JSON as Python values; what Python cannot read (numbers of 5,000 digits) as its text.
-
-    One such value in one row must not make a whole page of rows unreadable.
-    """
-    try:
-        # Said to be UTF-8, which it is, it is not looked at to find out.
-        return json.loads(text if isinstance(text, str) else text.decode())
-    except (ValueError, RecursionError):
-        return text if isinstance(text, str) else text.decode("utf-8", "replace")
 
 
 def is_away(error: BaseException) -> bool:

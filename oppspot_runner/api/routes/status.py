@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 
 from oppspot_runner.api.access import needs
 from oppspot_runner.api.bodies.task_runner import RunnerStatus
@@ -14,7 +14,7 @@ from oppspot_runner.base.actor import Actor
 router = APIRouter(prefix="/api/v1/status", tags=["status"])
 
 
-@router.get("")
-async def show(request: Request, actor: Annotated[Actor, Depends(needs("read"))]) -> RunnerStatus:
+@router.get("", response_model=RunnerStatus)
+async def show(request: Request, actor: Annotated[Actor, Depends(needs("read"))]) -> Response:
     """Runners, counts and recent tasks, as `oppspot-runner status --json` says it."""
     return await task_runner.show(request, actor)
