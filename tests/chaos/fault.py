@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
 
+from tests.chaos.fleet import ROOT
 from tests.chaos.world import World
 
 Decision = dict[str, Any]
@@ -29,6 +30,10 @@ class Fault(ABC):
     def missing(self) -> str | None:
         """Why it cannot be done here, if so."""
         return None
+
+    def program(self, folder: Path) -> Path:
+        """Where the runners' program is; one that is made for the trial is made in `folder`."""
+        return ROOT
 
     def environment(self, folder: Path) -> dict[str, str]:
         """More settings for each runner; `folder` is that of the trial."""

@@ -69,18 +69,28 @@ class Fleet:
         living = self.living()
         return [living[(which + n) % len(living)] for n in range(min(count, len(living)))]
 
-    async def start(self) -> Runner:
-        """Starts one and waits until it takes tasks."""
+    async def migrate(self, dsn: str) -> None:
+        """Has the fleet's program make its schema."""
+        await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-m", "oppspot_runner", "migrate"],
+            cwd=self.code,
+            env={**plain_environment(), "DATABASE_URL": dsn},
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+
+    async def start(self, code: Path | None = None) -> Runner:
+        """Starts one, of the fleet's program or of `code`, and waits until it takes tasks."""
         number = next(self._numbers)
         log = self.folder / f"runner-{number}.log"
         way = await self.new_way()
         ready, told = os.pipe()
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("OPPSPOT_", "DATABASE_"))}
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, *START, str(told)],
-                cwd=self.code,
-                env={**kept, **self.settings, "DATABASE_URL": way.dsn},
+                cwd=code or self.code,
+                env={**plain_environment(), **self.settings, "DATABASE_URL": way.dsn},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 pass_fds=(told,),
@@ -151,3 +161,8 @@ class Fleet:
         said = runner.log.read_text(errors="replace").strip()[-TOLD:]
         code = runner.process.poll()
         write(self.ledger, "surprise", text=f"{text} (exit code {code}): {said}")
+
+
+def plain_environment() -> dict[str, str]:
+    """Ours, without what is meant for runners of somebody else."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("OPPSPOT_", "DATABASE_"))}

@@ -26,9 +26,12 @@ MADE = "SELECT g.*, coalesce(t.execution_id, oppspot_uuid()) AS execution_id,"
 
 
 class Saving(Deposed):
-    """Every second task leaves an effect."""
+    """Every second task leaves an effect, and nothing is fenced."""
 
     special: ClassVar[dict[str, int]] = {"saves": 80}
+
+    def program(self, folder: Path) -> Path:
+        return without_fence(folder / "code")
 
 
 def without_fence(folder: Path) -> Path:
@@ -49,12 +52,11 @@ def without_fence(folder: Path) -> Path:
 async def test_without_the_fence_the_checker_finds_results_that_were_accepted_twice(
     postgres: Postgres, tmp_path: Path
 ) -> None:
-    code = without_fence(tmp_path / "code")
     wanted, found = {"one result was accepted", "effects are there once"}, set[str]()
     for seed in range(TRIALS):
         folder = tmp_path / f"trial-{seed}"
         folder.mkdir()
-        result = await trial(Saving(), postgres, folder, seed=seed, size=SIZE, code=code)
+        result = await trial(Saving(), postgres, folder, seed=seed, size=SIZE)
         found |= {violation.what for violation in result.violations}
         if wanted <= found:
             return

@@ -10,7 +10,7 @@ from random import Random
 
 from tests.chaos.checker import Case, Violation, is_lost, violations
 from tests.chaos.fault import Decision, Fault
-from tests.chaos.fleet import ROOT, SLOTS
+from tests.chaos.fleet import SLOTS
 from tests.chaos.ledger import Ledger
 from tests.chaos.producer import Producer
 from tests.chaos.rows import Rows
@@ -60,17 +60,21 @@ def work(fault: Fault, seed: int, size: Size) -> list[Script]:
     return scripts(chance, size.injections * size.tasks_each, fault.special)
 
 
-async def trial(
-    fault: Fault, server: Postgres, folder: Path, *, seed: int, size: Size, code: Path = ROOT
-) -> Result:
-    """Runs the whole trial in a database of its own; `code` is where the runners' program is."""
+def database_of(fault: Fault, seed: int) -> str:
+    """Name of the database of a trial, which stays when the trial is over."""
+    return f"chaos_{fault.name}_{seed}"
+
+
+async def trial(fault: Fault, server: Postgres, folder: Path, *, seed: int, size: Size) -> Result:
+    """Runs the whole trial in a database of its own."""
     reason = fault.missing()
     if reason is not None:
         return Result(fault.name, skipped=reason)
     begun = time.monotonic()
-    name = f"chaos_{fault.name}_{seed}"
-    settings = _settings(fault, folder)
-    async with World(server, name, folder, code=code, settings=settings) as world:
+    code, settings = fault.program(folder), _settings(fault, folder)
+    async with World(
+        server, database_of(fault, seed), folder, code=code, settings=settings
+    ) as world:
         await fault.prepare(world)
         await asyncio.gather(*(world.fleet.start() for _ in range(size.runners)))
         await _break_it(fault, world, seed, size)

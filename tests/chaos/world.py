@@ -11,8 +11,6 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from oppspot_runner.db.migrate import migrate
-from oppspot_runner.db.pool import Database
 from tests.chaos import scripts
 from tests.chaos.fleet import Fleet
 from tests.chaos.ledger import VARIABLE, write
@@ -101,9 +99,9 @@ class World:
             connection.execute(
                 sql.SQL("CREATE DATABASE {} OWNER {}").format(name, sql.Identifier(ROLE))
             )
-        async with Database(self.server.dsn(self.database, ROLE)) as database:
-            await migrate(database)
-            await database.execute("CREATE TABLE effects (task_id uuid, token bigint)")
+        await self.fleet.migrate(self.server.dsn(self.database, ROLE))
+        await self.rows("CREATE TABLE effects (task_id uuid, token bigint)")
+        await self.rows(f"GRANT ALL ON effects TO {ROLE}")
         for kind in [*scripts.KINDS, *scripts.SPECIAL]:
             self.agents[kind] = await self._agent(kind, kind)
         for node in scripts.DIAMOND:

@@ -16,6 +16,7 @@ from tests.chaos.faults.half_open import HalfOpen
 from tests.chaos.faults.kill import Kill
 from tests.chaos.faults.restart import Restart
 from tests.chaos.faults.terminate import Terminate
+from tests.chaos.faults.upgrade import Upgrade
 
 FAULTS: dict[str, Fault] = {
     fault.name: fault
@@ -33,5 +34,6 @@ FAULTS: dict[str, Fault] = {
         Clock(),
         FullDisk(),
         Deploy(),
+        Upgrade(),
     )
 }
