@@ -61,7 +61,7 @@ def test_commands_of_a_page_are_accepted(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tasks.jsonl").touch()
-    for block in blocks_of(page, "sh", "console"):
+    for block in blocks_of(page, "sh", "bash", "console"):
         for words in commands(block.body):
             try:
                 accept(program, words)
