@@ -64,7 +64,9 @@ async def _identified(request: Request, state: ApiState) -> Actor:
 async def _is_open(state: ApiState) -> bool:
     if state.open_access:
         return True
-    return state.open_until_token and not await has_good_token(state.database)
+    if not state.open_until_token:
+        return False
+    return not await state.has_token.of(None, lambda: has_good_token(state.database))
 
 
 async def holder_of(request: Request, token: str) -> Actor:

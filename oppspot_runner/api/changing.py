@@ -96,7 +96,7 @@ async def changing(request: Request) -> AsyncIterator[Change]:
     address = request.client.host if request.client else None
     async with acting(state_of(request).database, actor, read_only=not actor.may("run")) as bound:
         yield Change(bound, AsyncClient(bound.bound), actor, address)
-    state_of(request).statuses.forget()
+    state_of(request).forget()
 
 
 class ChangingRoute(APIRoute):

@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 
 from oppspot_runner.agents.registry import Registry
 from oppspot_runner.api.failures import Failures
-from oppspot_runner.api.kept import Held, Kept
+from oppspot_runner.api.kept import KEEP_S, Kept
 from oppspot_runner.api.live.changes import Changes
 from oppspot_runner.api.live.streams import Streams
 from oppspot_runner.app.client import AsyncClient
@@ -24,8 +24,9 @@ class ApiState:
     """One for each process that serves. `open_access`: requests without a token are an operator's;
     `open_until_token`: as long as there is no good token.
 
-    Requests are refused while it `is_starting`. `closing` is set before the server stops: streams
-    of events end then.
+    What many ask for is told again for `keep_s` seconds: how things stand, and whether there is a
+    good token. Requests are refused while it `is_starting`. `closing` is set before the server
+    stops: streams of events end then.
     """
 
     database: Database
@@ -38,16 +39,24 @@ class ApiState:
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     at_begin: list[Callable[[ApiState], None]] = field(default_factory=list)
     failures: Failures = field(default_factory=Failures)
-    statuses: Kept = field(default_factory=Kept)
-    readiness: Held = field(default_factory=Held)
+    keep_s: float = KEEP_S
+    statuses: Kept = field(init=False)
+    readiness: Kept = field(init=False)
+    has_token: Kept = field(init=False)
     streams: Streams = field(init=False)
     changes: Changes = field(init=False)
     follower: AsyncClient = field(init=False)
 
     def __post_init__(self) -> None:
+        self.statuses, self.readiness, self.has_token = (Kept(self.keep_s) for _ in range(3))
         self.streams = Streams(self.database, self.closing, self.settings.http_streams)
         self.changes = Changes(self.database)
         self.follower = AsyncClient(self.database)  # who follow runs by one client share its work
+
+    def forget(self) -> None:
+        """Nothing is told again that was found out before: something changed."""
+        self.statuses.forget()
+        self.has_token.forget()
 
     def begin(self, runner: Runner | None) -> None:
         """The schema is right: requests are answered from now on. `runner` lives beside us."""

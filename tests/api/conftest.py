@@ -13,7 +13,6 @@ import pytest
 
 from oppspot_runner.agents.registry import registry
 from oppspot_runner.api.application import build_application
-from oppspot_runner.api.kept import Kept
 from oppspot_runner.api.state import ApiState
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.db.pool import Database
@@ -23,8 +22,8 @@ MakeToken = Callable[..., Awaitable[dict[str, str]]]
 
 @pytest.fixture
 def state(db: Database) -> ApiState:
-    fresh = Kept(most_s=0)  # tests change things by SQL
-    return ApiState(db, Settings(_env_file=None), registry, open_access=True, statuses=fresh)
+    # Nothing is kept: tests change things by SQL.
+    return ApiState(db, Settings(_env_file=None), registry, open_access=True, keep_s=0)
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ async def readyz(request: Request, response: Response) -> Readiness:
     asked once a second at most, however many ask here.
     """
     state = state_of(request)
-    checks = list(await state.readiness.get(lambda: _installation(state.database)))
+    checks = list(await state.readiness.of(None, lambda: _installation(state.database)))
     if state.is_starting and checks[0].ok:
         checks = [checks[0], STARTING]
     if state.runner is not None:
