@@ -99,12 +99,12 @@ async def promote(connection: Connection) -> Promoted:
     return Promoted(row["promoted"], row["next_due_s"], row["next_tick_s"])
 
 
-async def hold(connection: Connection, task: Task) -> str | None:
+async def hold(connection: Connection, task: Task, runner_id: int) -> str | None:
     """Locks the task's row for the rest of the transaction, whose id is returned.
 
-    None when the task is no longer ours.
+    None when the task is no longer this attempt's, or no longer the runner's.
     """
-    params = {"task_id": task.id, "run_token": task.run_token}
+    params = {"task_id": task.id, "run_token": task.run_token, "runner_id": runner_id}
     row = await (await connection.execute(HOLD, params)).fetchone()
     return row["transaction"] if row else None
 

@@ -21,6 +21,7 @@ class RunnerConfig:
     grace_s: float = 30.0
     task_types: tuple[str, ...] = ()
     agent_types: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
     fair_share: bool = False
     ageing_s: float = 0.0
     keep_s: float = 30 * 86_400.0
@@ -54,6 +55,7 @@ class RunnerConfig:
             "slots": self.slots,
             "task_types": list(self.task_types) or None,
             "agent_types": list(self.agent_types),
+            "backends": list(self.backends),
             "poll_s": self.poll_s,
             "lease_s": self.lease_s,
             "beat_s": self.beat_s,

@@ -100,7 +100,7 @@ class Settler:
         """
         written = None
         async with self.database.transaction() as connection:
-            held = await store.hold(connection, task)
+            held = await store.hold(connection, task, self.runner_id)
             if held is not None:
                 try:
                     await _saved(connection, save)

@@ -60,6 +60,7 @@ WITH_TEXTS = (
     "stream_runs",
     "streams",
     "suppressions",
+    "task_handoffs",
     "tool_calls",
     "tool_results",
 )

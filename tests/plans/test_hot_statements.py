@@ -164,7 +164,7 @@ HOT = (
     Hot("queue/promote", 30, always()),
     Hot("queue/rescue", 250, always(runner_id=1)),
     Hot("queue/finish", 600, lambda session: ends(run(session, 10, runner=1))),
-    Hot("queue/hold", 20, attempt),
+    Hot("queue/hold", 20, also(attempt, runner_id=1)),
     Hot("queue/begin", 60, attempt),
     Hot("queue/progress", 60, also(attempt, progress="{}")),
     Hot("queue/save_step", 60, also(attempt, seq=1, **STEP)),

@@ -185,9 +185,9 @@ def ends(begun: list[tuple[UUID, int]]) -> dict[str, Any]:
 def test_an_attempt_writes_by_the_primary_key_however_many_run(own: Session) -> None:
     crowd_of_one(own, 5000)
     own.execute("VACUUM ANALYZE agent_tasks")
-    ((task, token), *_) = run(own, 2000)
+    ((task, token), *_) = run(own, 2000, runner=1)
     step = {"name": "step", "seq": 0, "result": "{}", "position": 0, "fingerprint": ""}
-    values = {**step, "progress": "{}"}
+    values = {**step, "progress": "{}", "runner_id": 1}
     for name in ("queue/hold", "queue/progress", "queue/save_step"):
         plan = explain(own, name, {"task_id": task, "run_token": token, **values})  # type: ignore[arg-type]
         assert plan.ways_into("agent_tasks") == {"agent_tasks_pkey"}, f"{name}\n{plan}"

@@ -100,14 +100,15 @@ class Act:
 def finish(task: Task, outcome: Outcome, *, hold: bool = False) -> Act:
     """The end of an attempt, with `hold` as where there is something to save."""
     end = settlement(task, outcome, backoff=Backoff(), max_retries=task.max_retries)
+    runner = LEFT if task is ON else DEAD
 
     async def really(connection: Connection) -> bool:
-        if hold and not await store.hold(connection, task):
+        if hold and not await store.hold(connection, task, runner):
             return False
-        return bool(await store.finish(connection, DEAD, [end]))
+        return bool(await store.finish(connection, runner, [end]))
 
     name = f"{'hold and ' if hold else ''}{type(outcome).__name__} {task.id.int}.{task.attempt}"
-    return Act(name, really, lambda model: model.finish(task.id, task.run_token, outcome))
+    return Act(name, really, lambda model: model.finish(runner, task.id, task.run_token, outcome))
 
 
 def claim(by: int) -> Act:

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -132,8 +133,9 @@ class Both:
 
     def finish(self, one: int, ends: Mapping[UUID, tuple[Task, Outcome]]) -> None:
         """In one transaction."""
-        written = self.do(self.real.finish(one, self.crew[one][0], list(ends.values())))
-        finish = self.model.finish
+        member = self.crew[one][0]
+        written = self.do(self.real.finish(one, member, list(ends.values())))
+        finish = partial(self.model.finish, member.id)
         in_order = sorted(ends.values(), key=lambda end: end[0].id)
         assert written == {t.id for t, end in in_order if finish(t.id, t.run_token, end)}
 
@@ -148,7 +150,9 @@ class Both:
                 assert not ours
             else:
                 assert ours
-        assert (self.do(self.real.on(one, store.hold, task)) is not None) == ours
+        member, runner = self.crew[one]
+        held = self.do(self.real.on(one, store.hold, task, member.id))
+        assert (held is not None) == (ours and self.model.rows[task.id].runner == runner.id)
 
     def begin(self, one: int, task: Task) -> None:
         """Of a task that runs alone."""

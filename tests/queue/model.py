@@ -93,8 +93,8 @@ class Model:
             row.held, row.started = False, self.now
         return row is not None
 
-    def finish(self, task: UUID, token: int, outcome: Outcome) -> bool:
-        if (row := self.owned(task, token)) is None:
+    def finish(self, runner: int, task: UUID, token: int, outcome: Outcome) -> bool:
+        if (row := self.owned(task, token)) is None or row.runner != runner:
             return False
         status, seen, wait_s, draws = "pending", "cancelled", 0.0, False
         match outcome:

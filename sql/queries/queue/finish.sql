@@ -1,5 +1,5 @@
--- The end of attempts, many in one statement: rows whose token is still theirs change, the others
--- are not returned and nothing of theirs is written. Ids come sorted and are locked in that order,
+-- The end of attempts, many in one statement: rows whose token is still theirs change, and which no other runner
+-- adopted; the others are not returned and nothing of theirs is written. Ids come sorted and are locked in that order,
 -- found by the key and the token alone (see hold). Every step carries what the next one needs. That
 -- the token is compared twice makes the planner expect few rows and look each up by its key: a hash
 -- join would read the whole table for every batch. Arrays stand behind a SELECT so that their lengths
@@ -22,7 +22,7 @@ WITH given AS MATERIALIZED (
         CASE WHEN g.retries > 0 THEN nextval('agent_tasks_ready_seq') ELSE t.ready_seq END AS place
     FROM given g CROSS JOIN LATERAL (
         SELECT l.run_token, l.execution_id, l.cancel_requested_at, l.ready_seq, l.signalled FROM agent_tasks l
-        WHERE l.id = g.id AND l.run_token = g.token LIMIT 1 FOR NO KEY UPDATE) t
+        WHERE l.id = g.id AND l.run_token = g.token AND l.runner_id = %(runner_id)s LIMIT 1 FOR NO KEY UPDATE) t
     WHERE t.run_token = g.token
 ), ended AS (
     UPDATE agent_tasks t SET

@@ -3,7 +3,9 @@
 -- its listening session). A missing runner row counts as dead. The first crashes cost nothing but
 -- time; the third ends the task: work that kills its runner must not take down the fleet. What a runner
 -- said of the culprit before it died (see blame) is what people read. A task that
--- was only held had not begun: it had no part in the death, and the attempt gets its number back.
+-- was only held had not begun: it had no part in the death, and the attempt gets its number back. One whose body
+-- runs elsewhere had no part in it either; while a living runner has the backend of that body, it is left to be
+-- adopted.
 -- Lost rows are looked for between the ids of living runners: what those have ended stays in the index as
 -- long as somebody holds an old snapshot, and would be read at every poll. They are found before they
 -- are put in order: together, a plan may walk the whole key; for the status instead of the token it may
@@ -22,9 +24,16 @@ WITH watched AS MATERIALIZED (
     FROM dead d WHERE r.id = d.id AND (r.lease_until > oppspot_now() OR r.waiting)
 ), alive AS MATERIALIZED (
     SELECT r.id FROM task_runners r WHERE r.id NOT IN (SELECT id FROM dead)
+), elsewhere AS MATERIALIZED (
+    SELECT b.run_token, h.companions = '{}' AND EXISTS (
+        SELECT FROM task_runners r
+        WHERE h.backend = ANY (r.backends) AND r.id = ANY (ARRAY(SELECT id FROM alive))) AS cared_for
+    FROM task_handoffs h CROSS JOIN LATERAL unnest(h.run_token || h.companion_tokens) b (run_token)
 ), lost AS MATERIALIZED (
     SELECT t.id, t.runner_id, t.ready_seq, coalesce(t.execution_id, oppspot_uuid()) AS execution_id,
-           CASE WHEN t.held THEN 0 ELSE 1 END AS begun FROM agent_tasks t
+           CASE WHEN t.held THEN 0 ELSE 1 END AS begun,
+           CASE WHEN t.held OR t.run_token = ANY (ARRAY(SELECT run_token FROM elsewhere)) THEN 0 ELSE 1 END AS crashes
+    FROM agent_tasks t
     WHERE t.run_token IS NOT NULL AND t.runner_id <> ALL (ARRAY(SELECT id FROM alive)) AND t.ctid = ANY (ARRAY(
         SELECT p.ctid
         FROM (SELECT coalesce(lag(id) OVER (ORDER BY id), -9223372036854775807) AS above, id AS below
@@ -32,6 +41,7 @@ WITH watched AS MATERIALIZED (
         CROSS JOIN LATERAL (
             SELECT q.ctid FROM agent_tasks q
             WHERE q.status = 'processing' AND q.runner_id > g.above AND q.runner_id < g.below
+              AND q.run_token <> ALL (ARRAY(SELECT run_token FROM elsewhere WHERE cared_for))
             ORDER BY q.runner_id LIMIT 100) p
         LIMIT 100))
     ORDER BY t.id FOR NO KEY UPDATE OF t SKIP LOCKED
@@ -42,15 +52,15 @@ WITH watched AS MATERIALIZED (
 ), saved AS (
     UPDATE agent_tasks t SET
         status = CASE WHEN t.cancel_requested_at IS NOT NULL THEN 'cancelled'
-                      WHEN t.crash_count + l.begun >= 3 THEN 'failed' ELSE 'pending' END,
+                      WHEN t.crash_count + l.crashes >= 3 THEN 'failed' ELSE 'pending' END,
         error_message = CASE WHEN t.cancel_requested_at IS NOT NULL THEN t.cancel_reason
-            WHEN t.crash_count + l.begun >= 3 THEN format('the runner was lost three times while this task ran, last %%s%%s',
+            WHEN t.crash_count + l.crashes >= 3 THEN format('the runner was lost three times while this task ran, last %%s%%s',
                 coalesce('on ' || d.host || ' (pid ' || d.pid || ')', 'runner ' || t.runner_id), ': ' || l.blame)
             ELSE t.error_message END,
-        crash_count = t.crash_count + l.begun, run_token = NULL, runner_id = NULL, parked = false, progress = NULL,
+        crash_count = t.crash_count + l.crashes, run_token = NULL, runner_id = NULL, parked = false, progress = NULL,
         attempt = t.attempt - 1 + l.begun, execution_id = CASE WHEN l.begun = 0 THEN t.execution_id END,
         deadline_at = NULL, held = false, ready_seq = l.place,
-        finished_at = CASE WHEN t.cancel_requested_at IS NOT NULL OR t.crash_count + l.begun >= 3 THEN oppspot_now() END
+        finished_at = CASE WHEN t.cancel_requested_at IS NOT NULL OR t.crash_count + l.crashes >= 3 THEN oppspot_now() END
     FROM placed l LEFT JOIN dead d ON d.id = l.runner_id
     WHERE t.id = l.id
     RETURNING t.id, t.agent_id, t.org_id, t.stream_id, t.run_id, t.attempt, t.status, t.started_at,
