@@ -6,9 +6,7 @@ child ends itself with its whole group: see ChildBorder.
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
 import socket
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -19,20 +17,19 @@ from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.options import AgentOptions
 from oppspot_runner.agents.stores import OF_STREAM, Stores
 from oppspot_runner.agents.web import WebAccess
-from oppspot_runner.agents.work_time import SoftTimeLimitError, WorkTime
+from oppspot_runner.agents.work_time import WorkTime
 from oppspot_runner.backends import memory
 from oppspot_runner.backends.backend import Briefing, Result
-from oppspot_runner.backends.body import run_in_thread
 from oppspot_runner.backends.border import BorderError, Ended, Ticket, framed
-from oppspot_runner.backends.child_border import OF_MEMBER, SOFT_SIGNAL, ChildBorder, RemoteStore
+from oppspot_runner.backends.child_border import OF_MEMBER, ChildBorder, RemoteStore
 from oppspot_runner.backends.importable import definition_at
-from oppspot_runner.backends.judging import CANCELLED_ITSELF, judged_error, told
+from oppspot_runner.backends.judging import judged_error, told
+from oppspot_runner.backends.main_thread import run_in_main_thread
 from oppspot_runner.base.errors import LeaseLostError
 from oppspot_runner.base.jsonsafe import clean
 from oppspot_runner.base.outcome import Done, Fail, Outcome, Retry
 from oppspot_runner.tools import threads
 
-SIGNAL_LATE_S = 0.5  # an event loop that moves tells its agent itself
 OWN = ("ctx", "input")  # attributes of an agent that the runner has itself
 NOT_FOUND = "the agent cannot be loaded in a child process"
 
@@ -55,7 +52,7 @@ def _run(ticket: Ticket, border: ChildBorder, served: int) -> bytes:
     except BaseException as error:  # noqa: BLE001 - whatever a module does when it is imported
         return framed(Ended(Retry(f"{NOT_FOUND}: {told(error)}"), worn_out=True))
     try:
-        result = _result(briefing, border)
+        result = run_in_main_thread(briefing, border.loop)
     except LeaseLostError:
         return framed(Ended(None, worn_out=True))
     return _crossing(result, is_worn_out(ticket.options, served, briefing.ctx.work_time))
@@ -88,22 +85,6 @@ def _context(facts: dict[str, Any], border: ChildBorder, member: int) -> Context
         http=WebAccess(store("http"), sources),
         stores=Stores.each(lambda name: None if name in missing else store(name)),
     )
-
-
-def _result(briefing: Briefing, border: ChildBorder) -> Result:
-    work_time = briefing.ctx.work_time
-    signal.signal(SOFT_SIGNAL, lambda *_: work_time.interrupt())
-    late_s = SIGNAL_LATE_S if briefing.definition.is_async else 0.0
-    try:
-        with memory.limited(briefing.options.memory_limit), border.signalling(work_time, late_s):
-            try:
-                return run_in_thread(briefing, border.loop)
-            finally:
-                work_time.end()
-    except SoftTimeLimitError as error:  # it came while the body was just ending
-        return Result(judged_error(error))
-    except asyncio.CancelledError:
-        return Result(Retry(CANCELLED_ITSELF))
 
 
 def is_worn_out(options: AgentOptions, served: int, work_time: WorkTime) -> bool:

@@ -14,18 +14,15 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
 from structlog.typing import EventDict
 
-from oppspot_runner.agents.work_time import WorkTime
 from oppspot_runner.backends.border import Answer, Call, Channel, LogLine, Ticket, framed
 from oppspot_runner.base.jsonsafe import clean
 
-SOFT_SIGNAL = signal.SIGUSR1
 OF_MEMBER = "_of_member"  # a field of log lines that belong to one member of a batch
 METHODS = {
     logging.DEBUG: "debug",
@@ -76,19 +73,6 @@ class ChildBorder:
         finally:
             del self._answers[number]
 
-    @contextmanager
-    def signalling(self, work_time: WorkTime, late_s: float) -> Iterator[None]:
-        """Sends the main thread the soft signal, `late_s` after the soft limit, while inside."""
-        if work_time.told:
-            yield
-            return
-        pause_s = work_time.left_s + late_s
-        alarm = asyncio.run_coroutine_threadsafe(_signal_after(pause_s), self.loop)
-        try:
-            yield
-        finally:
-            alarm.cancel()
-
     def _serve(self, border: socket.socket) -> None:
         try:
             self.loop.run_until_complete(self._listen(border))
@@ -111,11 +95,6 @@ class ChildBorder:
             waiting.set_exception(answer.error)
         else:
             waiting.set_result(answer.value)
-
-
-async def _signal_after(seconds: float) -> None:
-    await asyncio.sleep(seconds)
-    signal.pthread_kill(threading.main_thread().ident or 0, SOFT_SIGNAL)
 
 
 class RemoteStore:

@@ -73,10 +73,15 @@ class TaskJournal:
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Writes what was told, unless something was raised."""
         try:
-            if kind is None and self._events is not None:
-                await self._events.flush()
+            if kind is None:
+                await self.flush()
         finally:
             self.close()
+
+    async def flush(self) -> None:
+        """Returns when all that was told is written."""
+        if self._events is not None:
+            await self._events.flush()
 
     def close(self) -> None:
         """What is told from now on is told to nobody."""
