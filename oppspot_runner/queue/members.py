@@ -14,6 +14,7 @@ from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import BAD_CONTENT, Connection, Database, connect_blocking, cut
 
 REGISTER = statement("runners/register")
+NOTICE_RESTORE = statement("runners/notice_restore")
 BEAT = statement("runners/beat")
 NOTE_RUNNING = statement("runners/note_running")
 HOLD_LOCK = statement("runners/hold_lock")
@@ -56,6 +57,7 @@ class Beat:
 
 async def register(database: Database, facts: dict[str, Any]) -> Membership:
     """Joins as a new runner. `facts` are the columns of runners/register.sql."""
+    await database.execute(NOTICE_RESTORE)
     row = await database.fetch_one(REGISTER, facts)
     assert row is not None
     return Membership(row["id"], row["lock_key"])

@@ -37,6 +37,7 @@ async def test_functions_with_the_rights_of_their_owner_are_known(db: Database) 
     assert [row["proname"] for row in rows] == [
         "follow_runs",
         "hold_model_calls",
+        "notice_restore",
         "oppspot_api_lent_agents",
         "oppspot_api_may_name",
         "oppspot_api_org",
