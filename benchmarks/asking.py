@@ -65,7 +65,7 @@ class Asking:
 
     async def _ask(self, place: int) -> None:
         reader, writer = await asyncio.open_connection(self.host, self.port)
-        due = time.monotonic()
+        due = time.monotonic() + place / self.rate  # one after the other, not ten at once
         await asyncio.sleep(place / self.rate)
         while True:
             for path in self.paths:
