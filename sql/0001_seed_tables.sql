@@ -155,7 +155,7 @@ BEGIN
                approval_timeout,max_parallel}'))
            OR (f.tab = 'agent_tasks' AND f.col = ANY ('{requested_by,unique_key,run_id,execution_id,parked,ready_seq,
                run_token,runner_id,attempt,crash_count,deadline_at,cancel_requested_at,cancel_reason,progress,
-               limit_key,blocked,held,raised_at,signalled,parent_task_id,traceparent}'))
+               limit_key,blocked,held,raised_at,signalled,parent_task_id,traceparent,needs_protocol}'))
            OR (f.tab = 'agent_executions' AND f.col = ANY ('{attempt,runner_id}'))
            OR (f.tab = 'stream_agent_assignments' AND f.col = 'schedule_options')
         UNION ALL
@@ -169,7 +169,7 @@ BEGIN
             open_host_breakers,source_items,source_item_companies,source_cursors,buying_signals,signal_sightings,
             job_postings,signal_watches,current_signals,people,appointments,contacts,contact_companies,suppressions,suppression_salt,
             relationship_checks,drafts,notification_rules,notification_events,notifications,undelivered_notifications,
-            api_tokens,audit_log,idempotency_keys,access_rules,agent_keys,task_handoffs,database_identity}')
+            api_tokens,audit_log,idempotency_keys,access_rules,agent_keys,task_handoffs,database_identity,required_labels}')
         UNION ALL
         -- Every attempt copies these ids: one that the queue took and history refused would have no end.
         SELECT 7, format('agent_executions.%s has a foreign key, agent_tasks.%1$s has none', x.col)

@@ -18,6 +18,7 @@ from pydantic import (
 from oppspot_runner.base.backoff import Backoff
 from oppspot_runner.base.breaker import Breaker
 from oppspot_runner.base.errors import ConfigurationError, InvalidInputError
+from oppspot_runner.base.labels import Label
 from oppspot_runner.base.rate import starts_per_second
 from oppspot_runner.base.validation import unusable
 
@@ -55,6 +56,7 @@ class AgentOptions(BaseModel):
     )  # as the database reads it
     breaker: Breaker | Literal[False] = Breaker()
     rate: str | None = None  # starts in a while, as "10/s" or "100/m"
+    labels: tuple[Label, ...] = ()  # only runners that have all of them take its tasks
     batch: int | None = Field(None, ge=1, le=1000)  # the code takes lists, of at most that many
 
     @field_validator("rate")

@@ -83,6 +83,10 @@ class Registry:
         except KeyError:
             raise UnknownAgentTypeError(agent_type, self.known()) from None
 
+    def knows(self, agent_type: str) -> bool:
+        """Whether there is code of `agent_type`."""
+        return agent_type in self._definitions
+
     def has_batch(self, agent_type: str | None) -> bool:
         """Whether the code of `agent_type` takes many tasks at once."""
         found = self._definitions.get(agent_type or "")

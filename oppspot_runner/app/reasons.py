@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oppspot_runner.app.holds import NEXT_POLL, Reason, held_back, parked, paused, waiting, whose
+from oppspot_runner.app.runner_reasons import able_runners, free_slots, of_runners
 from oppspot_runner.base.rate import written_rate
 from oppspot_runner.base.task import ALONE_FROM, HEALTH_CHECK, NOTIFICATION
 from oppspot_runner.base.wording import ago, progress, span
@@ -37,7 +38,11 @@ def of_task(facts: Facts) -> list[Reason]:
     """What holds a task, or what became of it."""
     match facts.task["status"]:
         case "pending":
-            found = [*_of_the_task(facts), *_of_limits(facts), *_of_runners(facts)]
+            found = [
+                *_of_the_task(facts),
+                *_of_limits(facts),
+                *of_runners(facts.task, facts.runners),
+            ]
             if any(one.holds for one in found):
                 return found
             return [*found, *_of_shares(facts), _in_line(facts)]
@@ -101,59 +106,8 @@ def _capped(row: dict[str, Any]) -> Reason:
     return Reason("capped", text, row["more_at_once"])
 
 
-def _of_runners(facts: Facts) -> Iterator[Reason]:
-    task = facts.task
-    alive = [row for row in facts.runners if row["alive"]]
-    serving = [row for row in alive if _serves(row, task["task_type"])]
-    if not alive:
-        yield _no_runner(facts)
-    elif not serving:
-        served = sorted({one for row in alive for one in row["task_types"] or ()})
-        others = f"; served: {', '.join(served)}" if served else ""
-        yield Reason(
-            "type_not_served",
-            f"no live runner takes tasks of the type {task['task_type']}{others}",
-            f"oppspot-runner start --task-type {task['task_type']}",
-        )
-    elif not _able(facts):
-        states = ", ".join(f"{row['id']} is {row['state']}" for row in serving)
-        resume = any(row["state"] != "stopping" for row in serving)
-        fix = "oppspot-runner resume" if resume else "oppspot-runner start"
-        yield Reason("runners_paused", f"no runner that may take it does so: runner {states}", fix)
-    if serving and task["agent_type"] and not _known(task["agent_type"], serving):
-        yield Reason(
-            "unknown_agent_type",
-            f"no live runner knew the agent type {task['agent_type']!r} when it started: "
-            "the task fails when one of them takes it",
-            "oppspot-runner start --import MODULE_WITH_THE_AGENT",
-            holds=False,
-        )
-
-
-def _serves(row: dict[str, Any], task_type: str) -> bool:
-    if task_type.startswith(f"{HEALTH_CHECK}:"):
-        return task_type == f"{HEALTH_CHECK}:{row['id']}"
-    return row["task_types"] is None or task_type in row["task_types"]
-
-
-def _known(agent_type: str, runners: Sequence[dict[str, Any]]) -> bool:
-    return any(row["agent_types"] is None or agent_type in row["agent_types"] for row in runners)
-
-
-def _no_runner(facts: Facts) -> Reason:
-    lost = [row for row in facts.runners if not row["alive"]]
-    last = min(lost, key=lambda row: row["heartbeat_age_s"], default=None)
-    more = ""
-    if last is not None:
-        more = (
-            f"; the last one, runner {last['id']} on {last['host']} (pid {last['pid']}), "
-            f"was heard of {ago(last['heartbeat_age_s'])}"
-        )
-    return Reason("no_runner", f"no runner is alive{more}", "oppspot-runner start")
-
-
 def _of_shares(facts: Facts) -> Iterator[Reason]:
-    if facts.shares and _free(facts) == 0:
+    if facts.shares and free_slots(facts.task, facts.runners) == 0:
         others = ", ".join(f"{row['name']} {row['running']}" for row in facts.shares)
         yield Reason(
             "fair_share",
@@ -164,25 +118,11 @@ def _of_shares(facts: Facts) -> Iterator[Reason]:
         )
 
 
-def _able(facts: Facts) -> list[dict[str, Any]]:
-    """The runners that take tasks of its type."""
-    return [
-        row
-        for row in facts.runners
-        if row["alive"] and row["state"] == "running" and _serves(row, facts.task["task_type"])
-    ]
-
-
-def _free(facts: Facts) -> int:
-    """How many slots that may run it are free."""
-    return sum(max(row["slots"] - row["running"], 0) for row in _able(facts) if not row["alone"])
-
-
 def _in_line(facts: Facts) -> Reason:
     if facts.task["task_type"] == NOTIFICATION:
         text = "it needs no slot: each runner delivers one notification at a time beside them"
         return Reason("in_line", f"{text}; {NEXT_POLL}", "oppspot-runner notifications list")
-    free, able = _free(facts), _able(facts)
+    free, able = free_slots(facts.task, facts.runners), able_runners(facts.task, facts.runners)
     slots = f"{free} of {sum(row['slots'] for row in able)} slots are free"
     if alone := ", ".join(str(row["id"]) for row in able if row["alone"]):
         slots += f" (a task that took down two runners has runner {alone} for itself)"

@@ -40,6 +40,8 @@ RUNNER_FIELDS = (
     "wake",
     "lag_ms",
     "hanging",
+    "version",
+    "labels",
 )
 BREAKER_FIELDS = (
     "agent_id",

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from oppspot_runner.base.labels import Label
+
 PREFIX = "OPPSPOT_"
 DAY_S = 86_400
 MOST_PORT = 65_536
@@ -71,6 +73,11 @@ class RunnerSettings(BaseSettings):
     task_types: Words = Field(
         [],
         description="Task types that this runner serves, separated by commas. Empty: all.",
+    )
+    labels: Annotated[list[Label], NoDecode] = Field(
+        [],
+        description="What this runner offers, such as gpu or eu, separated by commas. Agents that "
+        "ask for labels are only run by runners that have them all.",
     )
     fair_share: bool = Field(
         False,
@@ -145,7 +152,7 @@ class RunnerSettings(BaseSettings):
     )
 
     @field_validator(
-        "task_types", "import_", "reachable_networks", "reachable_ports", mode="before"
+        "task_types", "labels", "import_", "reachable_networks", "reachable_ports", mode="before"
     )
     @classmethod
     def _split(cls, value: Any) -> Any:

@@ -175,6 +175,8 @@ def _runners(found: Status) -> RenderableType:
             "lag>",
             "wake",
             "types...",
+            "labels...",
+            "version",
             "since",
         ],
         [
@@ -188,6 +190,8 @@ def _runners(found: Status) -> RenderableType:
                 output.span(row["lag_ms"] / 1000),
                 row["wake"],
                 ", ".join(row["task_types"] or ["all"]),
+                ", ".join(row["labels"]),
+                row["version"],
                 row["started_at"],
             )
             for row in found.runners

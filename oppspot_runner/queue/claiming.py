@@ -18,6 +18,7 @@ from psycopg.rows import DictRow
 from oppspot_runner.base.task import HEALTH_CHECK, Task
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection
+from oppspot_runner.queue.abilities import ORDINARY, Abilities
 from oppspot_runner.queue.rows import task_from_row
 
 CLAIM = statement("queue/claim")
@@ -55,28 +56,35 @@ def own_health_check(runner_id: int) -> str:
 
 
 class Claimer:
-    """Claims for one runner id. `task_types` None = all; `fair` shares between organisations;
+    """Claims for one runner id what it is able to run. `fair` shares between organisations;
     `beside_slots` takes deliveries of notifications, which all others leave."""
 
     def __init__(
         self,
         runner_id: int,
-        task_types: Sequence[str] | None = None,
+        abilities: Abilities = ORDINARY,
         *,
         fair: bool = False,
         beside_slots: bool = False,
     ) -> None:
         self.params = {
+            **abilities.params(),
             "runner_id": runner_id,
-            "task_types": [*task_types, own_health_check(runner_id)] if task_types else None,
             "fair": fair,
             "beside_slots": beside_slots,
         }
-        self.chooses = fair or beside_slots or bool(task_types)
+        self.chooses = fair or beside_slots or bool(abilities.task_types)
+        if abilities.task_types:
+            self.params["task_types"] = [*abilities.task_types, own_health_check(runner_id)]
+        self._wary = False
         self._limited = self.chooses
         self._floors = list(NO_FLOORS)  # of the priorities 10, 9, ... 1
         self._full_at = float("-inf")
         self._was_short = False
+
+    def beware(self) -> None:
+        """Leaves agent types that the runner does not know to those who do: it has met one."""
+        self._wary = self._limited = True
 
     async def claim(self, connection: Connection, limit: int) -> Claimed:
         """Takes up to `limit` due tasks, the most urgent first."""
@@ -112,13 +120,14 @@ class Claimer:
         self, connection: Connection, limit: int, *, beside: UUID | None = None
     ) -> Claimed:
         query = sql.SQL(CLAIM_LIMITED).format(limit=sql.Literal(limit))
-        params = {**self.params, "beside": beside}
+        params = {**self.params, "beside": beside, "wary": self._wary}
         async with connection.pipeline(), connection.transaction():
             await connection.execute(HOLD_LIMITS)
             cursor = await connection.execute(query, params, prepare=True, binary=True)
         rows = await cursor.fetchall()
         told = rows[0]
-        self._limited = self.chooses or not told["road_open"]
+        self._wary = told["others_know_more"]
+        self._limited = self.chooses or self._wary or not told["road_open"]
         again_s = told["again_s"]
         if told["full_keys"]:
             await arrange_keys(connection, told["full_keys"])

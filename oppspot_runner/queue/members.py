@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import DictRow
 
+from oppspot_runner.base.jsonsafe import dumps
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import BAD_CONTENT, Connection, Database, connect_blocking, cut
 
@@ -17,6 +18,7 @@ REGISTER = statement("runners/register")
 NOTICE_RESTORE = statement("runners/notice_restore")
 BEAT = statement("runners/beat")
 NOTE_RUNNING = statement("runners/note_running")
+PUBLISH_LABELS = statement("runners/publish_labels")
 HOLD_LOCK = statement("runners/hold_lock")
 SET_WAKE = statement("runners/set_wake")
 SET_WAITING = statement("runners/set_waiting")
@@ -61,6 +63,16 @@ async def register(database: Database, facts: dict[str, Any]) -> Membership:
     row = await database.fetch_one(REGISTER, facts)
     assert row is not None
     return Membership(row["id"], row["lock_key"])
+
+
+async def publish_labels(database: Database, asked: Mapping[str, Sequence[str]]) -> None:
+    """Makes known what labels the code of each agent type asks for. `asked` has all that we know.
+
+    What agents ask for in their configuration stays as it is.
+    """
+    said = {agent_type: list(labels) for agent_type, labels in asked.items() if labels}
+    params = {"labels": dumps(said), "known": list(asked)}
+    await database.execute(PUBLISH_LABELS, params)
 
 
 async def hold_lock(connection: Connection, lock_key: int) -> bool:

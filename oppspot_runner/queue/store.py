@@ -19,6 +19,7 @@ from oppspot_runner.base.redact import redact
 from oppspot_runner.base.task import Task
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection
+from oppspot_runner.queue.abilities import Abilities
 from oppspot_runner.queue.settlement import Settlement
 
 PROMOTE = statement("queue/promote")
@@ -30,6 +31,7 @@ BLAME = statement("queue/blame")
 CURRENT_TRANSACTION = statement("queue/current_transaction")
 IS_DRAINED = statement("queue/is_drained")
 IS_READY = statement("queue/is_ready")
+KNOWN_ELSEWHERE = statement("queue/known_elsewhere")
 FOLD_TALLIES = statement("queue/fold_tallies")
 WAKE_WAITING = statement("queue/wake_waiting")
 WAKE_PARENTS = statement("queue/wake_parents")
@@ -70,10 +72,16 @@ class Rescued:
     runner_id: int
 
 
-async def is_drained(connection: Connection, task_types: Sequence[str] | None) -> bool:
-    """Whether nothing of these types is due or running, by anybody."""
-    params = {"task_types": list(task_types) if task_types else None}
-    return bool((await _one(connection, IS_DRAINED, params))["drained"])
+async def is_drained(connection: Connection, abilities: Abilities) -> bool:
+    """Whether nothing that a runner is able to run is due or running, by anybody."""
+    return bool((await _one(connection, IS_DRAINED, abilities.params()))["drained"])
+
+
+async def is_known_elsewhere(connection: Connection, task: Task) -> bool:
+    """Whether another live runner knows the agent type of `task`, and may take it."""
+    params = {"task_type": task.task_type, "agent_id": task.agent and task.agent.id}
+    row = await (await connection.execute(KNOWN_ELSEWHERE, params)).fetchone()
+    return row is not None and bool(row["known"])
 
 
 async def is_ready(connection: Connection) -> bool:

@@ -36,6 +36,7 @@ from oppspot_runner.runner.briefing import (
     surroundings,
 )
 from oppspot_runner.runner.cut_off import CutOff, CutOffError
+from oppspot_runner.runner.strangers import left_to_others
 from oppspot_runner.runner.tools import Tools
 
 SAVE_LEAST_S = 10.0  # for save_results, however long the body took
@@ -164,6 +165,8 @@ class Attempt:
         self.journal.traceparent = tracing.CURRENT.get()
         if self.task.is_health_check:
             return Result(Done({"ok": True, "run_token": self.task.run_token}))
+        if (release := await left_to_others(self.tools, self.task)) is not None:
+            return Result(release)
         self.task, self.journal.variant = varied(self.task)
         self.journal.task = self.task
         definition, self.options = chosen = chosen_definition(self.tools.registry, self.task)

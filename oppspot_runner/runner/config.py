@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from oppspot_runner.queue.abilities import Abilities
+
 # Agents share these for their steps and stores; with more slots they wait a moment for one.
 MOST_FOR_AGENTS = 20
 FOR_THE_RUNNER = 5  # claim, maintenance, writer of ends, saving, state
@@ -20,6 +22,7 @@ class RunnerConfig:
     lease_s: float = 30.0
     grace_s: float = 30.0
     task_types: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     agent_types: tuple[str, ...] = ()
     backends: tuple[str, ...] = ()
     fair_share: bool = False
@@ -42,6 +45,11 @@ class RunnerConfig:
         return min(5.0, self.lease_s / 6)
 
     @property
+    def abilities(self) -> Abilities:
+        """Which tasks it may take."""
+        return Abilities(self.task_types, self.labels, self.agent_types)
+
+    @property
     def connections(self) -> int:
         """The most connections of the pool; heartbeat and listener have their own."""
         return min(self.slots, MOST_FOR_AGENTS) + FOR_THE_RUNNER
@@ -53,8 +61,7 @@ class RunnerConfig:
             "pid": self.pid,
             "version": self.version,
             "slots": self.slots,
-            "task_types": list(self.task_types) or None,
-            "agent_types": list(self.agent_types),
+            **self.abilities.params(),
             "backends": list(self.backends),
             "poll_s": self.poll_s,
             "lease_s": self.lease_s,

@@ -160,7 +160,7 @@ class Runner:
             self.term = Term(member, self, services)
             self.tools = self.tools_for(self.term)
             self.term.start(self.tools.settler)
-            await self._publish_limits()
+            await self._publish_options()
             self.events.emit(
                 RunnerStarted(member.id, self.config.slots, self.config.poll_s, self.term.wake)
             )
@@ -169,15 +169,18 @@ class Runner:
             finally:
                 await to_the_end(self.term.end())
 
-    async def _publish_limits(self) -> None:
-        declared = {
-            agent_type: Limit(options.concurrency, options.rate)
-            for agent_type, options in self.tools.registry.options().items()
-        }
+    async def _publish_options(self) -> None:
+        """Tells all runners what the code of agent types says to them."""
+        options = self.tools.registry.options()
+        limits = {name: Limit(one.concurrency, one.rate) for name, one in options.items()}
+        labels = {name: one.labels for name, one in options.items()}
+
+        async def publish_all() -> None:
+            await publish(self.database, limits)
+            await members.publish_labels(self.database, labels)
+
         with suppress(*DATABASE_AWAY):  # only raised when we are stopping
-            await self.patience.through(
-                lambda: publish(self.database, declared), give_up=self.is_stopping
-            )
+            await self.patience.through(publish_all, give_up=self.is_stopping)
 
     async def _work(self, term: Term) -> None:
         try:
@@ -233,7 +236,7 @@ class Runner:
 
     async def _is_drained(self) -> bool:
         async with self.database.connection() as connection:
-            return await store.is_drained(connection, self.config.task_types)
+            return await store.is_drained(connection, self.config.abilities)
 
     async def _wait_openly(self, waiting: bool) -> bool:
         term = self.term

@@ -64,7 +64,7 @@ class Term:
         self.member = member
         self.runner = runner
         self.services = services
-        self.claimer = Claimer(member.id, runner.config.task_types, fair=runner.config.fair_share)
+        self.claimer = Claimer(member.id, runner.config.abilities, fair=runner.config.fair_share)
         self.wake = "poll"
         self.ended = False
         self._waiting = False

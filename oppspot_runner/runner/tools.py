@@ -22,13 +22,15 @@ from oppspot_runner.runner.settler import Settler
 
 @dataclass(frozen=True)
 class Tools:
-    """Of one term of the runner."""
+    """Of one term of the runner. `beware`: from now on it leaves agent types that it does not know
+    to those who do."""
 
     database: Database
     registry: Registry
     ports: Ports
     backends: Mapping[Isolation, Backend]
     settler: Settler
+    beware: Callable[[], None]
     patience: Patience
     events: EventBus
     event_writer: EventWriter

@@ -510,3 +510,48 @@ def test_people_read_a_sentence_and_the_command(cli: CommandLine, rows: Rows) ->
     assert f"Task {task} (Digest) is pending." in text
     assert "no_runner" in text
     assert "oppspot-runner start" in text
+
+
+def test_a_label_that_nobody_has_is_named_with_those_that_are_there(
+    cli: CommandLine, rows: Rows
+) -> None:
+    agent = rows.agent()
+    rows('UPDATE ai_agents SET configuration = \'{"labels": ["gpu", "eu"]}\' WHERE id = %s', agent)
+    task = rows.task(agent)
+    runner = rows.runner()
+    texts = {
+        "{}": "has any of the labels gpu, eu, for which its agent asks",
+        "{eu,big}": "has the label gpu, for which its agent asks; there are: big, eu",
+    }
+    for labels, text in texts.items():
+        rows("UPDATE task_runners SET labels = %s WHERE id = %s", labels, runner)
+        found = reasons(cli, task)
+        assert set(found) == {"labels_not_offered"}
+        assert text in found["labels_not_offered"]["text"]
+        assert found["labels_not_offered"]["fix"] == "oppspot-runner start --labels gpu,eu"
+    other = rows.runner()
+    rows("UPDATE task_runners SET labels = '{gpu}' WHERE id = %s", other)
+    assert "has all of the labels gpu, eu" in reasons(cli, task)["labels_not_offered"]["text"]
+    rows("UPDATE task_runners SET labels = '{gpu,eu}' WHERE id = %s", other)
+    assert set(reasons(cli, task)) == {"in_line"}
+
+
+def test_runners_of_older_releases_are_named(cli: CommandLine, rows: Rows) -> None:
+    rows.runner()
+    task = rows.task(rows.agent(), needs_protocol=1)
+    found = reasons(cli, task)
+    assert set(found) == {"runners_too_old"}
+    assert (
+        "protocol 1, and live runners are of older releases: 1" in found["runners_too_old"]["text"]
+    )
+    rows("UPDATE task_runners SET protocol = 1")
+    assert set(reasons(cli, task)) == {"in_line"}
+
+
+def test_a_task_waits_for_the_one_runner_that_knows_its_agent(cli: CommandLine, rows: Rows) -> None:
+    knows, other = rows.runner(state="paused"), rows.runner()
+    rows("UPDATE task_runners SET agent_types = '{digest}' WHERE id = %s", knows)
+    rows("UPDATE task_runners SET agent_types = '{scout}' WHERE id = %s", other)
+    found = reasons(cli, rows.task(rows.agent()))
+    assert set(found) == {"runners_paused"}
+    assert f"runner {knows} is paused" in found["runners_paused"]["text"]

@@ -147,6 +147,8 @@ def test_json_has_the_shape_that_http_has(cli: CommandLine, rows: Rows) -> None:
         "wake",
         "lag_ms",
         "hanging",
+        "version",
+        "labels",
     ]
     assert (shown["id"], shown["running"], shown["wake"]) == (runner, 1, "poll")
     first, *ends = found["recent_tasks"]

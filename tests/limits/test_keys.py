@@ -10,6 +10,7 @@ import pytest
 
 from oppspot_runner.base.events import EventBus
 from oppspot_runner.db.pool import Connection, Database
+from oppspot_runner.queue.abilities import Abilities
 from oppspot_runner.queue.claiming import Claimer, age, arrange_keys, rearrange_keys
 from oppspot_runner.queue.store import is_drained
 from oppspot_runner.runner.config import RunnerConfig
@@ -134,9 +135,9 @@ async def test_tasks_of_a_paused_agent_that_are_out_of_line_do_not_hold_up_the_e
     line: Line,
 ) -> None:
     await blocked(line, "k")
-    assert not await is_drained(line.connection, None)
+    assert not await is_drained(line.connection, Abilities())
     await line.connection.execute("INSERT INTO task_pauses (scope, key) VALUES ('type', 'noop')")
-    assert await is_drained(line.connection, None)
+    assert await is_drained(line.connection, Abilities())
 
 
 @pytest.mark.parametrize("why", ["paused", "capped", "rate-limited", "not served"])
@@ -163,7 +164,7 @@ async def test_a_task_that_cannot_start_for_another_reason_holds_no_place_of_its
                 "UPDATE task_limits SET tokens = 0, refilled_at = oppspot_now() WHERE rate > 0"
             )
         case "not served":
-            line.claimer = Claimer(1, ["agent_execution"])
+            line.claimer = Claimer(1, Abilities(["agent_execution"]))
     for _ in range(3):
         await line.end()
         await arrange_keys(line.connection, ["k"])

@@ -29,7 +29,13 @@ CROWD = f"""
     FROM generate_series(1, {ROWS}) n, unnest('{{ended,ready,parked}}'::text[]) kind,
          (SELECT array_agg(id) AS ids FROM ai_agents) a
 """
-TYPES = {"runner_id": "bigint", "task_types": "text[]", "fair": "boolean", "chain": "boolean"}
+TYPES = {
+    "runner_id": "bigint",
+    "fair": "boolean",
+    "chain": "boolean",
+    "wary": "boolean",
+    **dict.fromkeys(("task_types", "labels", "agent_types"), "text[]"),
+}
 Session = psycopg.Connection[Any]
 
 

@@ -15,7 +15,7 @@ import pytest
 from oppspot_runner.queue.claiming import NO_FLOORS
 from tests.plans.busy import WORN, fill, worn
 from tests.plans.conftest import Session, explain
-from tests.plans.test_plans import CLAIM, ends, run
+from tests.plans.test_plans import CLAIM, KNOWING, ends, run
 
 NO_STATISTICS = "DELETE FROM pg_statistic WHERE starelid >= 16384"
 Params = dict[str, Any]
@@ -173,7 +173,7 @@ HOT = (
     Hot("money/end_call", 200, called),
     Hot("money/lose_calls", 200, always()),
     Hot("queue/give_back", 300, with_tokens),
-    Hot("queue/is_drained", 30, always(task_types=None)),
+    Hot("queue/is_drained", 40, always(**KNOWING.params())),
     Hot("queue/is_ready", 20, always()),
     Hot("notifications/look", 40, always()),
     Hot("queue/prune_tasks", 15_000, always(after=UUID(int=0), keep_s=86_400)),

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from oppspot_runner.queue.abilities import Abilities
 from oppspot_runner.queue.claiming import NO_FLOORS
 from tests.plans.conftest import ROWS, Plan, Session, crowd_of_one, explain
 
+KNOWING = Abilities(agent_types=["noop"])
 CLAIM = {
     "runner_id": 1,
-    "task_types": None,
+    **KNOWING.params(),
     "fair": False,
     "floors": NO_FLOORS,
     "beside": None,
     "beside_slots": False,
+    "wary": False,
 }
 FEW = 300  # pages that a claim of three rows may touch: five lanes to look at, three rows to change
 DEAD = 50_000
@@ -110,6 +114,49 @@ def test_a_paused_agent_with_everything_in_front_costs_the_others_nothing(own: S
 
 
 @generic
+def test_tasks_that_ask_for_a_label_in_front_cost_who_lacks_it_nothing(
+    own: Session, generic: bool
+) -> None:
+    quiet = crowd_of_one(own, 1000)
+    own.execute("ANALYZE agent_tasks")
+    alone = explain(own, "queue/claim_limited", CLAIM, generic=generic, warm=True)
+    loud = crowd_of_one(own, ROWS)
+    own.execute("INSERT INTO required_labels VALUES ('agent', %s, '{gpu}')", (str(loud),))
+    told = explain(own, "queue/claim", CLAIM, generic=generic)
+    assert (changed(told), told.buffers < FEW) == (0, True), f"{told.buffers} pages\n{told}"
+    beside = explain(own, "queue/claim_limited", CLAIM, generic=generic, warm=True)
+    assert beside.buffers <= 2 * alone.buffers, f"{alone.buffers}, {beside.buffers}\n{beside}"
+    begun = own.execute("SELECT agent_id FROM agent_tasks WHERE status = 'processing'").fetchall()
+    assert begun == [(quiet,)] * 6
+    has_it = explain(own, "queue/claim", {**CLAIM, "labels": ["gpu"]}, generic=generic)
+    assert has_it.ways_into("agent_tasks") == {"agent_tasks_ready"}, f"\n{has_it}"
+    assert (changed(has_it), has_it.buffers < FEW) == (3, True), f"{has_it.buffers} pages"
+
+
+@generic
+def test_an_agent_type_that_others_know_in_front_costs_who_does_not_nothing(
+    own: Session, generic: bool
+) -> None:
+    """Though there are a thousand runners."""
+    quiet = crowd_of_one(own, 1000)
+    loud = crowd_of_one(own, ROWS)
+    own.execute("UPDATE ai_agents SET agent_type = 'new' WHERE id = %s", (loud,))
+    own.execute("ANALYZE agent_tasks")
+    own.execute(
+        "INSERT INTO task_runners (host, pid, version, slots, poll_s, lease_s, beat_s, lease_until,"
+        " agent_types) SELECT 'far', n, '1', 3, 5, 30, 5, oppspot_now() + interval '1 hour',"
+        " CASE WHEN n = 1000 THEN '{noop,new}' ELSE '{noop}'::text[] END"
+        " FROM generate_series(1, 1000) n"
+    )
+    params = {**CLAIM, "agent_types": ["noop"], "wary": True}
+    plan = explain(own, "queue/claim_limited", params, generic=generic, warm=True)
+    assert plan.ways_into("agent_tasks") <= BY_LANES, f"\n{plan}"
+    assert plan.buffers < FEW, f"{plan.buffers} pages\n{plan}"
+    begun = own.execute("SELECT agent_id FROM agent_tasks WHERE status = 'processing'").fetchall()
+    assert begun == [(quiet,)] * 3
+
+
+@generic
 def test_rows_that_ended_are_not_read_again_and_again(own: Session, generic: bool) -> None:
     crowd_of_one(own, DEAD + 1000)
     own.execute("ANALYZE agent_tasks")
@@ -196,7 +243,7 @@ def test_an_attempt_writes_by_the_primary_key_however_many_run(own: Session) -> 
 
 @generic
 def test_asking_whether_all_is_done_stops_at_the_first_row(queue: Session, generic: bool) -> None:
-    params = {"task_types": ["agent_execution"]}
-    plan = explain(queue, "queue/is_drained", params, generic=generic)
-    # Running rows, ready rows, and what is paused: a few pages each.
-    assert plan.buffers < 30, f"{plan.buffers} pages\n{plan}"
+    params = replace(KNOWING, task_types=["agent_execution"]).params()
+    plan = explain(queue, "queue/is_drained", params, generic=generic, warm=True)
+    # Running rows, ready rows, what is paused, and labels: a few pages each.
+    assert plan.buffers < 40, f"{plan.buffers} pages\n{plan}"

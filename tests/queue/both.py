@@ -17,6 +17,7 @@ from oppspot_runner.base.outcome import Outcome
 from oppspot_runner.base.steps import Step
 from oppspot_runner.base.task import Task
 from oppspot_runner.queue import client, control, members, producer, store
+from oppspot_runner.queue.abilities import Abilities
 from oppspot_runner.queue.claiming import FULL_EVERY_S
 from oppspot_runner.queue.control import Scope
 from oppspot_runner.queue.journal import TaskJournal
@@ -210,7 +211,7 @@ class Both:
         promoted = self.do(self.real.on(one, store.promote))
         expected, next_due = self.model.promote()
         assert promoted == store.Promoted(expected, self.seconds_until(next_due), None)
-        drained = self.do(self.real.on(one, store.is_drained, TYPES[one] or None))
+        drained = self.do(self.real.on(one, store.is_drained, Abilities(TYPES[one])))
         assert drained == self.model.is_drained(TYPES[one])
 
     def prune(self, one: int) -> None:

@@ -21,6 +21,7 @@ from oppspot_runner.db.operation import Operation
 from oppspot_runner.db.pool import Connection, Database, Params
 from oppspot_runner.db.sessions import OwnAsyncSession
 from oppspot_runner.queue import members, store
+from oppspot_runner.queue.abilities import Abilities
 from oppspot_runner.queue.claiming import Claimer
 from oppspot_runner.queue.members import Beat, BeatConnection, Condition, Membership
 from oppspot_runner.queue.settlement import settlement
@@ -133,7 +134,7 @@ class RealQueue:
     async def register(self, number: int, types: tuple[str, ...]) -> Membership:
         facts = RunnerConfig(task_types=types).facts()
         member = await members.register(await self.at(number), facts)
-        self.claimers[number] = Claimer(member.id, types)
+        self.claimers[number] = Claimer(member.id, Abilities(types))
         if number in self.hearts:
             self.hearts[number].runner_id = member.id
         else:

@@ -196,9 +196,9 @@ async def test_a_parent_whose_children_have_all_ended_is_still_to_be_done(
     drained = []
     async with bench.db.connection() as connection:
         for child in await children(bench):
-            drained.append(await store.is_drained(connection, HERE.task_types))
+            drained.append(await store.is_drained(connection, HERE.abilities))
             await connection.execute("SELECT cancel_task(%s)", (child["id"],))
-        drained.append(await store.is_drained(connection, HERE.task_types))
+        drained.append(await store.is_drained(connection, HERE.abilities))
     assert drained == [True, True, False]
 
 

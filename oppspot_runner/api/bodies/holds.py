@@ -92,12 +92,14 @@ class RunnerSummary(BaseModel):
     host: str
     pid: int
     version: str
+    protocol: int
     state: str
     desired: str
     alive: bool
     slots: int
     running: int
     task_types: list[str] | None
+    labels: list[str]
     agent_types: list[str] | None
     wake: str
     lag_ms: int

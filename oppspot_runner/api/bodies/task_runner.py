@@ -52,6 +52,8 @@ class RunnerBody(BaseModel):
     wake: Literal["notify", "poll"]
     lag_ms: int
     hanging: int
+    version: str
+    labels: list[str]
 
 
 class OpenBreaker(BaseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
@@ -13,6 +13,7 @@ from oppspot_runner.app.doctor.bloat import TABLES
 from oppspot_runner.app.doctor.finding import Finding, Patient, Severity
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection, Database
+from oppspot_runner.queue.abilities import ORDINARY, Abilities
 from oppspot_runner.queue.claiming import (
     CLAIM,
     CLAIM_LIMITED,
@@ -40,21 +41,22 @@ class ClaimCost:
 
 
 async def claim_cost(
-    database: Database, limit: int, *, task_types: Sequence[str] = (), fair: bool = False
+    database: Database, limit: int, abilities: Abilities = ORDINARY, *, fair: bool = False
 ) -> ClaimCost:
     """What a claim of `limit` tasks costs a runner of that kind; it is rolled back."""
     params = {
+        **abilities.params(),
         "runner_id": 0,
-        "task_types": list(task_types) or None,
         "fair": fair,
         "beside": None,
         "beside_slots": False,
+        "wary": False,
     }
     costs = []
     async with database.connection() as connection:
-        row = await (await connection.execute(ROAD)).fetchone()
+        row = await (await connection.execute(ROAD, params)).fetchone()
         assert row is not None
-        in_line = row["open"] and not task_types and not fair
+        in_line = row["open"] and not abilities.task_types and not fair
         for _ in range(TRIES):
             async with connection.transaction(force_rollback=True):
                 if not in_line:
@@ -96,7 +98,7 @@ async def look_at_claim(patient: Patient) -> list[Finding]:
     cost = await claim_cost(
         patient.database,
         claim_size(settings.concurrency),
-        task_types=settings.task_types,
+        Abilities(settings.task_types, settings.labels),
         fair=settings.fair_share,
     )
     (table,) = await patient.database.fetch_all(TABLES, {"names": [QUEUE]})

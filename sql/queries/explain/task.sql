@@ -4,7 +4,7 @@ SELECT t.id, t.status, t.task_type, t.priority, t.attempt, t.retry_count, t.cras
        t.agent_id, coalesce(a.name, a.agent_type, t.agent_id::text) AS agent_name, a.agent_type,
        a.id IS NOT NULL AS has_agent, a.is_active IS NOT FALSE AS is_active,
        coalesce(t.payload @> '{"force_execute": true}', false) AS forced,
-       t.run_id, t.parked, t.blocked, t.held, t.limit_key, t.created_at, nullif(t.scheduled_for, '9999-01-01Z') AS scheduled_for, t.started_at, t.finished_at, t.progress::text AS progress,
+       agent_labels(t.agent_id) AS labels, coalesce(t.needs_protocol, 0) AS needs_protocol, t.run_id, t.parked, t.blocked, t.held, t.limit_key, t.created_at, nullif(t.scheduled_for, '9999-01-01Z') AS scheduled_for, t.started_at, t.finished_at, t.progress::text AS progress,
        t.cancel_requested_at IS NOT NULL AS cancel_requested, t.cancel_reason,
        extract(epoch FROM nullif(t.scheduled_for, '9999-01-01Z') - oppspot_now())::float8 AS due_in_s,
        extract(epoch FROM oppspot_now() - t.started_at)::float8 AS started_s,

@@ -1,15 +1,16 @@
 -- Takes up to {limit} ready rows while nothing is limited or paused: strict priority, then who became ready
--- first. `road_open` false: something is, see claim_limited. A priority is read from its floor on, the
+-- first. `road_open` false: something is, or an agent asks for labels that the runner lacks; see claim_limited. A priority is read from its floor on, the
 -- ready_seq below which the runner took all rows lately: dead entries, which stay as long as somebody holds
 -- an old snapshot, are not read again and again.
 -- `ctid = ANY (ARRAY(...))` is computed once, so the limit holds under any plan; the limit is a literal,
 -- because a generic plan for a parameter reads a tenth of the table.
 -- A health check for one runner is met by all and left to it, and deliveries of notifications are left to their
--- own place: there are never many.
+-- own place: there are never many. So is what demands a newer protocol, which is there for the time of an upgrade.
 -- NO KEY: a transaction that inserts a row which refers to the task must not hide it.
 -- Payloads travel as text: one that Python cannot read fails its own task, not the claim.
 WITH road AS MATERIALIZED (
-    SELECT NOT EXISTS (SELECT FROM task_pauses) AND NOT EXISTS (SELECT FROM task_limits) AS open
+    SELECT NOT EXISTS (SELECT FROM task_pauses) AND NOT EXISTS (SELECT FROM task_limits)
+           AND NOT EXISTS (SELECT FROM required_labels l WHERE NOT l.labels <@ %(labels)s::text[]) AS open
 ), claimed AS (
     UPDATE agent_tasks t SET
         status = 'processing', runner_id = %(runner_id)s, run_token = nextval('agent_tasks_run_token_seq'),
@@ -24,7 +25,7 @@ WITH road AS MATERIALIZED (
         CROSS JOIN LATERAL (
             SELECT q.ctid FROM agent_tasks q
             WHERE q.status = 'pending' AND NOT q.parked AND NOT q.blocked
-              AND q.priority = 11 - f.place AND q.ready_seq > f.floor
+              AND q.priority = 11 - f.place AND q.ready_seq > f.floor AND coalesce(q.needs_protocol, 0) <= %(protocol)s::integer
               AND q.task_type <> 'notification' AND (q.task_type NOT LIKE 'health_check:%%' OR q.task_type = 'health_check:' || %(runner_id)s::bigint)
             ORDER BY q.ready_seq LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED) x
         WHERE (SELECT r.open FROM road r) LIMIT {limit}))

@@ -1,5 +1,5 @@
 -- Takes up to {limit} ready rows among those that may run now, where something is limited or paused, the
--- runner serves some task types only, or organisations share fairly. Reads one priority after the other,
+-- runner serves some task types only or lacks labels, or organisations share fairly. Reads one priority after the other,
 -- each lane no further than it has room. Rows are locked in their order, no more of them than are asked for:
 -- what another claim passes over because we hold it, we take. More are looked at, for those that others hold.
 -- Then each row counts its place within every limit on it, so that lanes which share one take no more than
@@ -7,10 +7,14 @@
 -- last place.
 -- `beside_slots`: only deliveries of notifications, else all but them.
 -- `beside`: only rows of the lane of that task, which is claimed already, to share its batch.
+-- `wary`: the runner met an agent type that it does not know and others do. It leaves such types alone here, and
+-- claims in line again when nobody knows more than it.
 -- The other rules of reading rows are those of `claim`.
 WITH served AS MATERIALIZED (
     SELECT * FROM open_lanes WHERE (task_type = 'notification') = %(beside_slots)s AND (%(task_types)s::text[] IS NULL OR task_type = ANY (%(task_types)s::text[]))
       AND (task_type NOT LIKE 'health_check:%%' OR task_type = 'health_check:' || %(runner_id)s::bigint)
+      AND labels <@ %(labels)s::text[]
+      AND (NOT %(wary)s OR agent_type IS NULL OR agent_type = ANY (%(agent_types)s::text[]) OR NOT is_known_elsewhere(agent_type, task_type, labels))
       AND (%(beside)s::uuid IS NULL OR lane = (
           SELECT task_lane(t.task_type, t.agent_id, t.org_id) FROM agent_tasks t WHERE t.id = %(beside)s::uuid))
 ), running AS MATERIALIZED (
@@ -62,6 +66,7 @@ WITH served AS MATERIALIZED (
                         SELECT q.ctid, q.ready_seq FROM agent_tasks q
                         WHERE q.status = 'pending' AND NOT q.parked AND NOT q.blocked
                           AND task_lane(q.task_type, q.agent_id, q.org_id) = l.lane AND q.priority = p.priority
+                          AND coalesce(q.needs_protocol, 0) <= %(protocol)s::integer
                           AND (%(beside)s::uuid IS NULL OR q.crash_count < 2)
                         ORDER BY q.ready_seq LIMIT 2 * {limit} + 30) s
                     LIMIT floor(l.room)) r
@@ -108,14 +113,17 @@ WITH served AS MATERIALIZED (
 ), road AS (
     -- When to look again: at once where keys are in the way, soon where it was another's turn, else with
     -- the next token.
-    SELECT NOT EXISTS (SELECT FROM task_pauses) AND NOT EXISTS (SELECT FROM task_limits) AS open,
+    SELECT NOT EXISTS (SELECT FROM task_pauses) AND NOT EXISTS (SELECT FROM task_limits)
+           AND NOT EXISTS (SELECT FROM required_labels l WHERE NOT l.labels <@ %(labels)s::text[]) AS open,
+           %(wary)s AND EXISTS (SELECT FROM task_runners r
+                                WHERE r.lease_until > oppspot_now() AND NOT r.agent_types <@ %(agent_types)s::text[]) AS others_know_more,
            ARRAY(SELECT k.limit_key FROM keys k
                  WHERE (SELECT t.ours FROM turn t) AND k.room < (SELECT count(*) FROM line n WHERE n.limit_key = k.limit_key)
                 ) AS full_keys,
            CASE WHEN NOT (SELECT t.ours FROM turn t) AND (EXISTS (SELECT FROM bound) OR EXISTS (SELECT FROM keys)) THEN 0.01
                 ELSE (SELECT min((1 - b.room) / b.rate) FROM bound b WHERE b.kind = 'rate' AND b.room < 1) END AS again_s
 )
-SELECT r.open AS road_open, r.full_keys, r.again_s::float8 AS again_s,
+SELECT r.open AS road_open, r.others_know_more, r.full_keys, r.again_s::float8 AS again_s,
        c.id, c.run_token, c.attempt, c.task_type, c.priority, c.retry_count, c.max_retries, c.crash_count,
        c.stream_id, c.run_id, c.execution_id, c.unique_key, c.requested_by, c.replay_of, c.traceparent, c.created_at, c.started_at,
        c.ready_seq, c.payload::text AS payload, coalesce(c.org_id, a.org_id) AS org_id, c.org_id AS task_org_id,

@@ -1,6 +1,6 @@
 -- Live runners, and those that died lately with tasks still in their name. `alone`: a task that was lost with
 -- two runners is on, and holds all slots. Deliveries of notifications hold none, and do not count.
-SELECT r.id, r.host, r.pid, r.version, r.state, r.desired, r.slots, r.task_types, r.agent_types, r.wake, r.lag_ms, r.hanging, r.poll_s, r.lease_s,
+SELECT r.id, r.host, r.pid, r.version, r.protocol, r.state, r.desired, r.slots, r.task_types, r.labels, r.agent_types, r.wake, r.lag_ms, r.hanging, r.poll_s, r.lease_s,
        r.beat_s, r.started_at, extract(epoch FROM oppspot_now() - r.beat_at)::float8 AS heartbeat_age_s,
        r.lease_until > oppspot_now() AS alive,
        o.running, o.alone

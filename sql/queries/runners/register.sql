@@ -1,5 +1,5 @@
 -- A new id at every start: nothing is keyed by host or pid.
-INSERT INTO task_runners (host, pid, version, slots, task_types, agent_types, backends, poll_s, lease_s, beat_s, lease_until)
-VALUES (%(host)s, %(pid)s, %(version)s, %(slots)s, %(task_types)s, %(agent_types)s, %(backends)s, %(poll_s)s, %(lease_s)s, %(beat_s)s,
+INSERT INTO task_runners (host, pid, version, protocol, slots, task_types, labels, agent_types, backends, poll_s, lease_s, beat_s, lease_until)
+VALUES (%(host)s, %(pid)s, %(version)s, %(protocol)s, %(slots)s, %(task_types)s, %(labels)s, %(agent_types)s, %(backends)s, %(poll_s)s, %(lease_s)s, %(beat_s)s,
         oppspot_now() + make_interval(secs => %(lease_s)s))
 RETURNING id, hashtextextended(current_schema() || '.task_runners', id) AS lock_key

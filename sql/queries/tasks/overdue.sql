@@ -7,18 +7,22 @@
 WITH lately AS MATERIALIZED (
     SELECT FROM agent_executions e WHERE e.created_at > oppspot_now() - make_interval(secs => %(lately_s)s)
 ), free AS MATERIALIZED (
-    SELECT r.task_types FROM task_runners r
+    SELECT r.task_types, r.agent_types, r.labels, r.protocol FROM task_runners r
     WHERE r.lease_until > oppspot_now() AND r.state = 'running' AND r.slots > (
         SELECT CASE WHEN bool_or(t.crash_count >= 2) THEN r.slots ELSE count(*) END  -- it runs alone
         FROM agent_tasks t WHERE t.runner_id = r.id AND t.status = 'processing' AND t.task_type <> 'notification')
 ), due AS (
     SELECT q.since FROM open_lanes w CROSS JOIN generate_series(1, w.priority) AS p (priority)
     CROSS JOIN LATERAL (
-        SELECT greatest(t.scheduled_for, t.created_at) AS since FROM agent_tasks t
+        SELECT greatest(t.scheduled_for, t.created_at) AS since, coalesce(t.needs_protocol, 0) AS protocol FROM agent_tasks t
         WHERE t.status = 'pending' AND NOT t.parked AND NOT t.blocked AND t.priority = p.priority
           AND task_lane(t.task_type, t.agent_id, t.org_id) = w.lane
         ORDER BY t.ready_seq LIMIT 1) q
-    WHERE w.task_type <> 'notification' AND EXISTS (SELECT FROM free f WHERE f.task_types IS NULL OR w.task_type = ANY (f.task_types))
+    WHERE w.task_type <> 'notification' AND EXISTS (
+          SELECT FROM free f
+          WHERE (f.task_types IS NULL OR w.task_type = ANY (f.task_types)) AND w.labels <@ f.labels AND q.protocol <= f.protocol
+            AND (w.agent_type IS NULL OR coalesce(w.agent_type = ANY (f.agent_types), true)
+                 OR NOT is_known_elsewhere(w.agent_type, w.task_type, w.labels)))
       -- What a limit holds back waits rightly.
       AND NOT EXISTS (
           SELECT FROM limit_names(w.agent_id, w.agent_type, w.task_type, w.org_id) n
