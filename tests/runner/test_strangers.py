@@ -21,6 +21,14 @@ async def only_new(ctx: Context) -> dict[str, Any]:
     return {}
 
 
+async def both_are_there(bench: Bench) -> None:
+    async def are_two() -> bool:
+        row = await bench.db.fetch_one("SELECT count(*) AS n FROM task_runners")
+        return row is not None and row["n"] == 2
+
+    await bench.until(are_two)
+
+
 async def test_a_runner_leaves_agents_that_it_does_not_know_to_who_does(
     bench: Bench, db: Database
 ) -> None:
@@ -29,6 +37,7 @@ async def test_a_runner_leaves_agents_that_it_does_not_know_to_who_does(
     newer = Bench(db, Registry())
     new = await newer.agent(only_new)
     async with newer.running() as second, bench.running():
+        await both_are_there(bench)
         second.show("paused")
         tasks = [await bench.task(new, priority=9) for _ in range(20)]
 
@@ -54,10 +63,12 @@ async def test_what_nobody_knows_fails_and_names_the_known_ones(bench: Bench, db
     new = await newer.agent(only_new)
     async with bench.running():
         async with newer.running(replace(FAST, task_types=("other",))):
+            await both_are_there(bench)
             (row,) = await bench.ended(await bench.task(new))
         assert row["status"] == "failed"
         assert "known" in row["error_message"]
         async with newer.running() as second:
+            await both_are_there(bench)
             second.show("paused")
             left = await bench.task(new)
 
