@@ -212,4 +212,4 @@ INSERT INTO access_rules (name, verbs, reads, changes) VALUES
 SELECT arrange_access();
 
 INSERT INTO oppspot_migrations (number, name, breaking, applied_at)
-VALUES (64, 'fleets', false, oppspot_now());
+VALUES (66, 'fleets', false, oppspot_now());
