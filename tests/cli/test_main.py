@@ -306,3 +306,19 @@ def test_the_private_postgres_is_migrated_by_itself(
 
     monkeypatch.setattr(session, "opened", lambda settings: Database(empty_dsn))
     assert bare_cli.json("agents", "list") == []
+
+
+@pytest.mark.parametrize("place", ["oppspot_runner.cli.main", "psycopg"])
+def test_ctrl_c_while_modules_are_loaded_ends_it_without_a_word(place: str) -> None:
+    script = (
+        "import signal, sys\n"
+        "from oppspot_runner.__main__ import run\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == {place!r}: signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "sys.argv = ['oppspot-runner', 'status']\n"
+        "run()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr.strip()) == (130, "", "")
