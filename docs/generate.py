@@ -118,5 +118,5 @@ if __name__ == "__main__":
     (REFERENCE / "settings.md").write_text(settings_page(), encoding="utf-8")
     (REFERENCE / "codes.md").write_text(codes_page(), encoding="utf-8")
     (REFERENCE / "cli.md").write_text(cli_page(), encoding="utf-8")
-    for page in ("http_page", "metrics_page", "events_page"):
+    for page in ("http_page", "metrics_page", "events_page", "python_page"):
         runpy.run_path(str(Path(__file__).with_name(f"{page}.py")), run_name="__main__")

@@ -70,14 +70,19 @@ def _scoped(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command(epilog="Example: oppspot-runner stop --runner 12 --timeout 60")
 @_named
+@click.option("--here", is_flag=True, help="Only those of this host.")
 @click.option("--now", is_flag=True, help="Give running tasks back at once.")
 @_timed(60)
 @json_option
 @runs
-async def stop(runners: tuple[int, ...], now: bool, timeout_s: float, as_json: bool) -> None:
+async def stop(
+    runners: tuple[int, ...], here: bool, now: bool, timeout_s: float, as_json: bool
+) -> None:
     """Stop runners, on this host or any other, and wait until they are gone."""
+    if runners and here:
+        raise click.UsageError("give one of --runner and --here")
     verb: Verb = "stop_now" if now else "stop"
-    answer = await _ask(verb, runners, timeout_s)
+    answer = await _ask(verb, runners, timeout_s, host=socket.gethostname() if here else None)
     await _gone([row["pid"] for row in answer.obeyed if row["host"] == socket.gethostname()])
     _tell(verb, answer, timeout_s, as_json)
 
@@ -145,12 +150,14 @@ async def _change_pause(
         say({**shown, "changed": changed}, text, as_json)
 
 
-async def _ask(verb: Verb, ids: tuple[int, ...], timeout_s: float) -> Answer:
-    """Asks live runners (all, or those of `ids`) and waits until they obeyed."""
+async def _ask(
+    verb: Verb, ids: tuple[int, ...], timeout_s: float, *, host: str | None = None
+) -> Answer:
+    """Asks live runners (all, those of `ids` or of a host) and waits until they obeyed."""
     async with open_running() as database:
         if database is None:
             return Answer(unknown=ids)
-        asked = {row["id"]: row for row in await members.ask(database, verb, ids or None)}
+        asked = {row["id"]: row for row in await members.ask(database, verb, ids or None, host)}
         obeyed, waiting = set[int](), set(asked)
         until = time.monotonic() + timeout_s
         while True:

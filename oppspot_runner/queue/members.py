@@ -105,9 +105,11 @@ async def asked_of(database: Database, runner_id: int) -> tuple[str, frozenset[i
     return (row["desired"], frozenset(row["cancelled"])) if row else None
 
 
-async def ask(database: Database, wanted: str, ids: Sequence[int] | None = None) -> list[DictRow]:
-    """Asks live runners (all, or those of `ids`) to run, pause, idle, stop or stop_now."""
-    params = {"desired": wanted, "ids": list(ids) if ids is not None else None}
+async def ask(
+    database: Database, wanted: str, ids: Sequence[int] | None = None, host: str | None = None
+) -> list[DictRow]:
+    """Asks live runners (all, those of `ids` or of a host) to run, pause, idle or stop(_now)."""
+    params = {"desired": wanted, "ids": list(ids) if ids is not None else None, "host": host}
     return await database.fetch_all(ASK, params)
 
 

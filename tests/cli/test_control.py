@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from oppspot_runner.cli import session
@@ -44,6 +46,17 @@ def test_those_that_are_there_stop_though_another_is_not(
     assert ended.code == 1
     assert ended.json == {"stopped": [live_runner], "waiting": [], "unknown": [77]}
     assert "not running: runner 77." in ended.err
+
+
+def test_a_host_is_drained_without_knowing_its_runners(
+    cli: CommandLine, rows: Rows, live_runner: int
+) -> None:
+    rows("UPDATE task_runners SET host = %s", socket.gethostname())
+    elsewhere = rows.runner()
+    assert cli("stop", "--here", "--runner", str(elsewhere)).code == 2
+    stopped = cli.json("stop", "--here")
+    assert stopped == {"stopped": [live_runner], "waiting": [], "unknown": []}
+    assert rows.value("SELECT desired FROM task_runners WHERE id = %s", elsewhere) == "run"
 
 
 def test_a_runner_that_does_not_stop_is_named_with_advice(cli: CommandLine, rows: Rows) -> None:

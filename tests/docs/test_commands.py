@@ -12,8 +12,8 @@ import pytest
 from oppspot_runner.cli.main import main as program
 from tests.docs.pages import PAGES, blocks_of
 
-# As a program, not as a word for one: first in a line, after a path, && or $(, or in a container.
-COMMAND = re.compile(r"(?:^|/|&& |\$\(|exec \w+ )oppspot-runner(?= )", re.MULTILINE)
+# As a program, not as a word for one: first in a line, in a folder bin, after && or $(, or in a container.
+COMMAND = re.compile(r"(?:^|bin/|&& |\$\(|exec \w+ | -- )oppspot-runner(?= )", re.MULTILINE)
 
 
 def commands(body: str) -> list[list[str]]:
@@ -70,7 +70,7 @@ def test_commands_of_a_page_are_accepted(
 
 
 def test_commands_are_found_and_wrong_ones_refused() -> None:
-    body = """. x && y/oppspot-runner streams create A --criteria '{
+    body = """. x && y/bin/oppspot-runner streams create A --criteria '{
   "a b": 1}' | cat
 DB="$(oppspot-runner status | sed p)"
 """

@@ -36,12 +36,14 @@ def test_the_page_of_http_is_up_to_date() -> None:
     assert text_of("docs/reference/http.md") == made, "run `.venv/bin/python docs/http_page.py`"
 
 
-@pytest.mark.parametrize("name", ["metrics", "events"])
+@pytest.mark.parametrize("name", ["metrics", "events", "python"])
 def test_a_page_of_its_own_script_is_up_to_date(name: str) -> None:
     made = getattr(script(f"{name}_page"), f"{name}_page")()
     assert text_of(f"docs/reference/{name}.md") == made, "run `.venv/bin/python docs/generate.py`"
 
 
-@pytest.mark.parametrize("name", ["generate", "http_page", "metrics_page", "events_page"])
+@pytest.mark.parametrize(
+    "name", ["generate", "http_page", "metrics_page", "events_page", "python_page"]
+)
 def test_the_scripts_are_short(name: str) -> None:
     assert len((DOCS / f"{name}.py").read_text(encoding="utf-8").splitlines()) < 160

@@ -13,8 +13,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SPAN = re.compile(r"`([^`\n]+)`")
-# As a program, not as a word for one: first in a line, after a path, && or `exec SERVICE`.
-COMMAND = re.compile(r"(?:^|/|&& |exec \w+ )oppspot-runner((?: +[^\s|&;<>#()]+)+)")
+# As a program, not as a word for one: first in a line, in a folder bin, after && or `exec SERVICE`.
+COMMAND = re.compile(r"(?:^|bin/|&& | -- |exec \w+ )oppspot-runner((?: +[^\s|&;<>#()]+)+)")
 
 
 def blocks(document: str, language: str) -> list[str]:

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,14 @@ def test_the_image_runs_the_program_as_an_ordinary_user(program: click.Group) ->
     assert dockerfile("USER") == ["runner"]
     assert json.loads(dockerfile("ENTRYPOINT")[0]) == ["oppspot-runner"]
     assert fault(program, json.loads(dockerfile("CMD")[-1])) is None
+
+
+def test_the_image_has_extras_that_exist_and_what_http_needs() -> None:
+    (chosen,) = dockerfile("ARG")
+    extras = set(chosen.split("=")[1].strip('"').split())
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert {"api", "http"} <= extras <= known.keys()
+    assert all("$EXTRAS" in line for line in dockerfile("RUN") if "uv sync" in line)
 
 
 def test_the_image_is_healthy_when_status_says_so(program: click.Group) -> None:
