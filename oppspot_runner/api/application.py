@@ -40,7 +40,7 @@ from oppspot_runner.api.routes import (
 )
 from oppspot_runner.api.state import ApiState
 from oppspot_runner.app.metrics import build_metrics
-from oppspot_runner.app.wiring import package_version
+from oppspot_runner.base.version import package_version
 from oppspot_runner.observe.counting import RequestCounts
 
 ROUTERS = (  # what is asked for most comes first: each is looked through in turn

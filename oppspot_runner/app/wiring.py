@@ -6,7 +6,6 @@ import os
 import socket
 from dataclasses import replace
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from uuid import UUID
 
 from structlog.typing import FilteringBoundLogger
@@ -27,6 +26,7 @@ from oppspot_runner.base.runner_settings import DAY_S
 from oppspot_runner.base.settings import Settings, load_settings
 from oppspot_runner.base.task import Task
 from oppspot_runner.base.tracing import trace_id
+from oppspot_runner.base.version import package_version
 from oppspot_runner.companies.industry_table import use_industries
 from oppspot_runner.db.pool import Database
 from oppspot_runner.llm.models import Models
@@ -63,14 +63,6 @@ BUILT_IN = (
     "oppspot_runner.agents.hacker_news",
     "oppspot_runner.notifications.delivery",
 )
-
-
-def package_version() -> str:
-    """The version of the installed package."""
-    try:
-        return version("oppspot-runner")
-    except PackageNotFoundError:
-        return "0"
 
 
 def runner_config(settings: Settings, *, drain_and_exit: bool = False) -> RunnerConfig:

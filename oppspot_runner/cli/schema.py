@@ -21,7 +21,8 @@ async def migrate(check: bool, as_json: bool) -> None:
     """Bring the database up to this version.
 
     Applies what is missing of the numbered files in sql/, each in a transaction. Tables that are
-    there already are adopted, with their rows.
+    there already are adopted, with their rows. A file that runners of other versions could not
+    work with waits until they are gone.
     """
     settings = load()
     if check and running_dsn(settings) is None:
@@ -35,6 +36,7 @@ async def migrate(check: bool, as_json: bool) -> None:
             "up_to_date": state.usable,
             "applied": applied,
             "pending": _names(state.pending),
+            "waiting": _names(state.waiting),
             "newer": list(state.newer),
         },
         _told(applied, state),
@@ -49,6 +51,9 @@ def _told(applied: list[str], state: SchemaState) -> str:
         return f"The schema is of a newer version (migration {max(state.newer):04})."
     if state.pending:
         return f"Pending: {', '.join(_names(state.pending))}. Run `oppspot-runner migrate`."
+    if state.waiting:
+        names = ", ".join(_names(state.waiting))
+        return f"Left for when the last runner of another version is gone: {names}."
     if applied:
         return f"Applied: {', '.join(applied)}."
     return f"The schema is up to date ({len(state.applied)} migrations)."

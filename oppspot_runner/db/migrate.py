@@ -1,7 +1,9 @@
 """Brings a schema up to this version: numbered files of `sql/`, one transaction each.
 
-One migrator works at a time (advisory lock). A schema that a newer version changed in a breaking
-way is refused; one with newer additions only is used as it is.
+One migrator works at a time (advisory lock). Files that add are applied before the runners are
+replaced. A breaking one is applied after: not while a runner of another version is at work. A
+schema that a newer version changed in a breaking way is refused; one with newer additions only is
+used as it is.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from oppspot_runner.base.errors import DatabaseError, SchemaError
+from oppspot_runner.base.version import package_version
 from oppspot_runner.db.files import Migration, migrations, statement
 from oppspot_runner.db.pool import Connection, Database, is_away
 
@@ -19,6 +22,7 @@ CREATE_SCHEMA = statement("schema/create")
 LOCK = statement("schema/lock")
 EXISTS = statement("schema/exists")
 APPLIED = statement("schema/applied")
+OTHERS = statement("schema/others")
 RECORD = statement("schema/record")
 PATIENCE = statement("schema/patience")
 SERVER = statement("schema/server")
@@ -37,12 +41,17 @@ ADVICE = {
 
 @dataclass(frozen=True)
 class SchemaState:
-    """How a schema compares with this version: numbers of migrations."""
+    """How a schema compares with this version: numbers of migrations.
+
+    `waiting` are breaking ones of this version, which is at work without them until the last
+    runner of another version is gone.
+    """
 
     applied: tuple[int, ...]
     pending: tuple[int, ...]
     newer: tuple[int, ...]
     newer_breaking: tuple[int, ...]
+    waiting: tuple[int, ...] = ()
 
     @property
     def usable(self) -> bool:
@@ -58,6 +67,8 @@ async def schema_state(database: Database) -> SchemaState:
 
 async def migrate(database: Database) -> list[str]:
     """Applies what is missing; the names of the files that were applied.
+
+    A breaking file waits for a later call while a runner of another version is at work.
 
     Raises SchemaError when the server is too old, the schema too new, or existing tables cannot
     be adopted, DatabaseError when the connection breaks; what was applied before the failing file
@@ -97,12 +108,19 @@ async def _apply(connection: Connection, schema: str, migration: Migration) -> b
         _refuse_newer(state)
         if migration.number in state.applied:
             return False
+        if migration.breaking and await _others_are_at_work(connection):
+            return False
         await connection.execute(migration.text)
         await connection.execute(
             RECORD,
             {"number": migration.number, "name": migration.name, "breaking": migration.breaking},
         )
     return True
+
+
+async def _others_are_at_work(connection: Connection) -> bool:
+    row = await (await connection.execute(OTHERS, {"version": package_version()})).fetchone()
+    return row is not None and row["at_work"]
 
 
 def _refused(doing: str, error: psycopg.Error) -> DatabaseError:
@@ -132,18 +150,20 @@ async def _ensure_schema(connection: Connection, schema: str) -> None:
 
 
 async def _state(connection: Connection, schema: str) -> SchemaState:
-    ours = [migration.number for migration in migrations()]
+    ours = {migration.number: migration.breaking for migration in migrations()}
     row = await (await connection.execute(EXISTS, {"schema": schema})).fetchone()
     if row is None or not row["prepared"]:
         return SchemaState((), tuple(ours), (), ())
     found = await (await connection.execute(APPLIED)).fetchall()
     applied = [entry["number"] for entry in found]
     newer = [entry for entry in found if entry["number"] > max(ours)]
+    missing = [number for number in ours if number not in applied]
     return SchemaState(
         applied=tuple(applied),
-        pending=tuple(number for number in ours if number not in applied),
+        pending=tuple(number for number in missing if not ours[number]),
         newer=tuple(entry["number"] for entry in newer),
         newer_breaking=tuple(entry["number"] for entry in newer if entry["breaking"]),
+        waiting=tuple(number for number in missing if ours[number]),
     )
 
 

@@ -15,6 +15,7 @@ from psycopg import sql
 
 from oppspot_runner.agents.registry import Registry
 from oppspot_runner.base.errors import DatabaseError, SchemaError
+from oppspot_runner.base.version import package_version
 from oppspot_runner.db import migrate as module
 from oppspot_runner.db.files import Migration, migrations
 from oppspot_runner.db.migrate import SchemaState, migrate, require_schema, schema_state
@@ -171,6 +172,32 @@ async def test_newer_additions_are_used_and_newer_breaking_changes_refused(place
             with pytest.raises(SchemaError, match=r"newer oppspot-runner \(migration 7002\)") as e:
                 await refused(database)  # type: ignore[operator]
             assert "upgrade" in (e.value.hint or "")
+
+
+async def test_a_breaking_file_waits_for_the_last_runner_of_another_version(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = Migration(7003, "without_notes", "CREATE TABLE without_notes ()", breaking=True)
+    async with database_of(place) as database:
+        await migrate(database)
+        place.session.execute(
+            "INSERT INTO task_runners"
+            " (host, pid, version, slots, poll_s, lease_s, beat_s, lease_until)"
+            " VALUES ('far', 1, '0.0.9', 1, 5, 30, 5, oppspot_now() + interval '1 minute')"
+        )
+        monkeypatch.setattr(module, "migrations", lambda: (*migrations(), later))
+        assert await migrate(database) == []
+        state = await schema_state(database)
+        assert (state.waiting, state.pending, state.usable) == ((7003,), (), True)
+        await require_schema(database)
+
+        place.session.execute("UPDATE task_runners SET version = %s", (package_version(),))
+        assert await migrate(database) == ["7003_without_notes"]
+        assert (await schema_state(database)).waiting == ()
+
+        monkeypatch.undo()  # what the runner of that other version would find now
+        with pytest.raises(SchemaError, match="newer oppspot-runner"):
+            await require_schema(database)
 
 
 async def test_a_gap_in_the_record_is_seen_and_filled(

@@ -63,6 +63,10 @@ async def look_at_schema(patient: Patient) -> list[Finding]:
         missing = ", ".join(f"{number:04}" for number in state.pending)
         text = f"{name} is behind: migration {missing} is missing"
         return [Finding("schema", "fail", text, "oppspot-runner migrate")]
+    if state.waiting:
+        left = ", ".join(f"{number:04}" for number in state.waiting)
+        text = f"{name}: migration {left} is for when all runners are of this version"
+        return [Finding("schema", "warn", text, "oppspot-runner migrate")]
     if state.newer:
         text = f"{name} is of a newer version, which this one can work on"
         return [Finding("schema", "warn", text, "pip install --upgrade oppspot-runner")]
