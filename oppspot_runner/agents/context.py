@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast, overload
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -129,6 +129,16 @@ class Context(StoreAccess):
     async def insight(self, kind: str, title: str, evidence: dict[str, Any] | None = None) -> UUID:
         """Writes an insight of the stream at once. Use `insights.add(tx=...)` in save_results."""
         return await self.insights.add(kind=kind, title=title, evidence=evidence)
+
+    @overload
+    async def step(
+        self, name: str, function: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs
+    ) -> R: ...
+
+    @overload
+    async def step(
+        self, name: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> R: ...
 
     async def step(
         self,

@@ -42,22 +42,23 @@ class AgentOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    time_limit: timedelta = Field(TIME_LIMIT, gt=timedelta(0))
-    soft_time_limit: timedelta | None = Field(None, gt=timedelta(0))  # None: see soft_limit_s
-    max_retries: int = Field(3, ge=0, le=1000)
+    time_limit: timedelta = Field(default=TIME_LIMIT, gt=timedelta(0))
+    # None: see soft_limit_s
+    soft_time_limit: timedelta | None = Field(default=None, gt=timedelta(0))
+    max_retries: int = Field(default=3, ge=0, le=1000)
     backoff: Backoff = Backoff()
     isolation: Isolation | None = None  # None: `async def` inline, `def` in a thread
-    memory_limit: ByteSize | None = Field(None, ge=LEAST_MEMORY)
-    recycle_after: int = Field(1000, ge=1)
-    recycle_memory: ByteSize | None = Field(None, ge=1)
-    task_type: str | None = Field(None, min_length=1, max_length=200)
-    concurrency: int | None = Field(
-        None, ge=0, le=1_000_000, strict=True
-    )  # as the database reads it
+    memory_limit: ByteSize | None = Field(default=None, ge=LEAST_MEMORY)
+    recycle_after: int = Field(default=1000, ge=1)
+    recycle_memory: ByteSize | None = Field(default=None, ge=1)
+    task_type: str | None = Field(default=None, min_length=1, max_length=200)
+    # Strict, as the database reads it.
+    concurrency: int | None = Field(default=None, ge=0, le=1_000_000, strict=True)
     breaker: Breaker | Literal[False] = Breaker()
     rate: str | None = None  # starts in a while, as "10/s" or "100/m"
     labels: tuple[Label, ...] = ()  # only runners that have all of them take its tasks
-    batch: int | None = Field(None, ge=1, le=1000)  # the code takes lists, of at most that many
+    # The code takes lists, of at most that many.
+    batch: int | None = Field(default=None, ge=1, le=1000)
 
     @field_validator("rate")
     @classmethod
