@@ -51,13 +51,6 @@ class HttpSettings(RunnerSettings):
         "X-Forwarded-For and X-Forwarded-Proto are believed. Empty: nobody's.",
     )
 
-    @field_validator("http_proxies", mode="before")
-    @classmethod
-    def _split_proxies(cls, value: object) -> object:
-        if isinstance(value, str):
-            return [word.strip() for word in value.split(",") if word.strip()]
-        return value
-
     @field_validator("http_proxies")
     @classmethod
     def _check_proxies(cls, value: list[str]) -> list[str]:

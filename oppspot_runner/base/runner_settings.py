@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from oppspot_runner.base.labels import Label
@@ -14,7 +14,16 @@ from oppspot_runner.base.labels import Label
 PREFIX = "OPPSPOT_"
 DAY_S = 86_400
 MOST_PORT = 65_536
-Words = Annotated[list[str], NoDecode]
+
+
+def split(value: object) -> object:
+    """The words of a text that has commas between them; anything else as it is."""
+    if isinstance(value, str):
+        return [word.strip() for word in value.split(",") if word.strip()]
+    return value
+
+
+Words = Annotated[list[str], NoDecode, BeforeValidator(split)]
 
 
 class RunnerSettings(BaseSettings):
@@ -74,7 +83,7 @@ class RunnerSettings(BaseSettings):
         [],
         description="Task types that this runner serves, separated by commas. Empty: all.",
     )
-    labels: Annotated[list[Label], NoDecode] = Field(
+    labels: Annotated[list[Label], NoDecode, BeforeValidator(split)] = Field(
         [],
         description="What this runner offers, such as gpu or eu, separated by commas. Agents that "
         "ask for labels are only run by runners that have them all.",
@@ -138,7 +147,7 @@ class RunnerSettings(BaseSettings):
         description="Networks such as 10.1.0.0/16 that tools and agents may call by HTTP although "
         "they are not on the public internet, separated by commas.",
     )
-    reachable_ports: Annotated[list[int], NoDecode] = Field(
+    reachable_ports: Annotated[list[int], NoDecode, BeforeValidator(split)] = Field(
         [80, 443, 8080, 8443],
         description="Ports that tools and agents may call by HTTP, separated by commas.",
     )
@@ -150,15 +159,6 @@ class RunnerSettings(BaseSettings):
         None,
         description="Folder of the private Postgres. Unset: under XDG_DATA_HOME.",
     )
-
-    @field_validator(
-        "task_types", "labels", "import_", "reachable_networks", "reachable_ports", mode="before"
-    )
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return [word.strip() for word in value.split(",") if word.strip()]
-        return value
 
     @field_validator("reachable_networks")
     @classmethod
