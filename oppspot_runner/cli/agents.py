@@ -13,6 +13,7 @@ from oppspot_runner.cli import output
 from oppspot_runner.cli.comparing import compare
 from oppspot_runner.cli.session import (
     client_of,
+    import_from_here,
     json_option,
     load,
     open_client,
@@ -159,6 +160,7 @@ async def test(agent: str, text: str | None, payload: Any, as_json: bool) -> Non
     if (text is None) == (payload is None):
         raise click.UsageError("give either --input or --payload")
     settings = load()
+    import_from_here()
     load_agents(registry, settings)
     async with open_database(settings) as database:
         client = client_of(database)

@@ -42,7 +42,7 @@ def start(
     them back at once.
     """
     from oppspot_runner.app.database import require_choice
-    from oppspot_runner.cli.session import load_with, warn_of_unknown
+    from oppspot_runner.cli.session import import_from_here, load_with, warn_of_unknown
 
     settings = load_with(**flags)
     interactive = sys.stdin.isatty() or sys.stderr.isatty()
@@ -54,8 +54,7 @@ def start(
     from oppspot_runner.cli.foreground import serve
     from oppspot_runner.cli.leaving import leave_process
 
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))  # --import finds modules of the current folder
+    import_from_here()
     served = serve(
         settings, migrate_first=not no_migrate, drain_and_exit=drain_and_exit, ready_fd=ready_fd
     )

@@ -20,6 +20,7 @@ from rich.table import Table
 
 from oppspot_runner.base.runner_settings import PREFIX
 from oppspot_runner.base.settings import load_settings
+from oppspot_runner.cli.session import import_from_here
 
 if TYPE_CHECKING:
     from oppspot_runner.app.demo import DemoResult, Watcher
@@ -53,6 +54,7 @@ def demo(as_json: bool, keep: bool, world: bool) -> None:
     web sites and job boards, all of it served on this machine, see who is urgent, and write to it.
     They run again then: nothing changes.
     """
+    import_from_here()
     with ExitStack() as stack:
         play = _in_world(stack) if world else _listed
         asyncio.run(_demo(play, as_json=as_json, keep=keep))

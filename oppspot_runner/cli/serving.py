@@ -43,12 +43,13 @@ def serve(
     """
     from oppspot_runner.app.database import require_choice
     from oppspot_runner.cli.http import listen_at, wanting_the_extra
-    from oppspot_runner.cli.session import load_with
+    from oppspot_runner.cli.session import import_from_here, load_with
 
     with wanting_the_extra():
         from oppspot_runner.cli.workers import serve_here, serve_with_workers
 
     settings = load_with(**flags)
+    import_from_here()
     interactive = sys.stdin.isatty() or sys.stderr.isatty()
     require_choice(settings, embedded_asked=embedded, interactive=interactive)
     if socket_fd is not None:  # one of several workers

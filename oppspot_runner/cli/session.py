@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import cache, wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "client_of",
+    "import_from_here",
     "json_option",
     "load",
     "load_with",
@@ -46,6 +49,12 @@ R = TypeVar("R")
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def import_from_here() -> None:
+    """Lets modules with agents (`--import`, OPPSPOT_IMPORT) be found in the current folder."""
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
 
 
 def load() -> Settings:

@@ -30,6 +30,7 @@ HTTP_PAGE = "docs/guides/http.md"
 # Pages whose Python is run, by the test that runs it.
 RUN = {
     "README.md": "tests/packaging/test_readme.py",
+    "docs/first-agent.md": "tests/docs/test_tutorial.py",
     "docs/tutorial.md": "tests/docs/test_tutorial.py",
     AGENTS_PAGE: __file__,
     CLIENT_PAGE: __file__,
