@@ -1,4 +1,4 @@
-"""The page about backups, typed line by line while a task runs: it comes back, and runs to its end."""
+"""The page about backups, typed while a task runs: it comes back, and runs to its end."""
 
 from __future__ import annotations
 

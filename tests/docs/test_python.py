@@ -44,6 +44,13 @@ RUN = {
     NOTIFICATIONS_PAGE: "tests/notifications/test_channels.py",
     WORLD_PAGE: "tests/fake_world/test_page.py",
     HTTP_PAGE: str(Path(__file__).with_name("test_http_page.py")),
+    **dict.fromkeys(
+        (
+            f"docs/guides/{name}.md"
+            for name in ("connectors", "from-celery", "from-pg-cron", "from-the-typescript-runner")
+        ),
+        str(Path(__file__).with_name("test_moving.py")),
+    ),
     EXECUTOR_PAGE: str(Path(__file__).with_name("test_executor_page.py")),
 }
 # Agent type, payload, then: status of the task, number of attempts, what is in output or error.

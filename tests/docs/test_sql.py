@@ -19,6 +19,16 @@ WITH_SQL = [page for page in PAGES if blocks_of(page, "sql") and page not in ELS
 BEFORE = {
     "docs/guides/limits.md": "INSERT INTO ai_agents (name, agent_type)"
     " VALUES ('Finder', 'finder'), ('Scout', 'scout')",
+    "docs/guides/supabase-and-pgbouncer.md": "INSERT INTO ai_agents (name) VALUES ('Digest')",
+    # What pg_cron has, as far as the page asks for it.
+    "docs/guides/from-pg-cron.md": """
+        CREATE SCHEMA cron;
+        CREATE TABLE cron.job (
+            jobid bigint, schedule text, command text, active boolean, jobname text);
+        INSERT INTO cron.job VALUES (1, '0 3 $ * *', 'SELECT 1', true, 'nightly'),
+            (2, '30 seconds', 'SELECT 1', true, 'often');
+        CREATE FUNCTION cron.unschedule(text) RETURNS boolean RETURN true;
+    """,
     "docs/guides/sql.md": """
         INSERT INTO ai_agents (id, name, agent_type) VALUES
             ('00000000-0000-7000-8000-000000000001', 'Other', 'other');
