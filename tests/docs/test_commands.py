@@ -12,7 +12,7 @@ import pytest
 from oppspot_runner.cli.main import main as program
 from tests.docs.pages import PAGES, blocks_of
 
-# As a program, not as a word for one: first in a line, in a folder bin, after && or $(, or in a container.
+# As a program, not as a word for one: first in a line, in bin, after && or $(, or in a container.
 COMMAND = re.compile(r"(?:^|bin/|&& |\$\(|exec \w+ | -- )oppspot-runner(?= )", re.MULTILINE)
 
 
