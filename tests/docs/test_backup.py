@@ -38,6 +38,12 @@ STOP_THE_OLD = "oppspot-runner stop --now && touch restored"
 UNTIL_DONE = "oppspot-runner stop && oppspot-runner start --drain-and-exit"
 
 
+def programs_for(version: int) -> Path:
+    """Where the programs of that version are: newer ones say what an older server does not know."""
+    debian = Path(f"/usr/lib/postgresql/{version}/bin")
+    return debian if (debian / "pg_restore").exists() else embedded.binaries()
+
+
 @pytest.mark.skipif(not embedded.is_installed(), reason="the programs of Postgres come with it")
 def test_a_task_that_ran_at_the_backup_completes_after_the_restore(
     dsn: str, server: str, tmp_path: Path
@@ -49,6 +55,7 @@ def test_a_task_that_ran_at_the_backup_completes_after_the_restore(
     (tmp_path / "my_agents.py").write_text(AGENT, encoding="utf-8")
     with psycopg.connect(dsn) as connection:
         connection.execute(PUT_IN)
+        programs = programs_for(connection.info.server_version // 10_000)
     own = environment(
         DATABASE_URL=dsn,
         RESTORED=restored,
@@ -56,7 +63,7 @@ def test_a_task_that_ran_at_the_backup_completes_after_the_restore(
         OPPSPOT_LOG_LEVEL="error",
         XDG_STATE_HOME=str(tmp_path),
     )
-    own["PATH"] = f"{embedded.binaries()}{os.pathsep}{own['PATH']}"
+    own["PATH"] = f"{programs}{os.pathsep}{own['PATH']}"
     done = subprocess.run(
         ["bash", "-c", "\n".join(script)],
         cwd=tmp_path, env=own, capture_output=True, text=True, timeout=50, check=False,
