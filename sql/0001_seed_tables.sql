@@ -169,7 +169,7 @@ BEGIN
             open_host_breakers,source_items,source_item_companies,source_cursors,buying_signals,signal_sightings,
             job_postings,signal_watches,current_signals,people,appointments,contacts,contact_companies,suppressions,suppression_salt,
             relationship_checks,drafts,notification_rules,notification_events,notifications,undelivered_notifications,
-            api_tokens,audit_log,idempotency_keys,access_rules,agent_keys,task_handoffs,database_identity,required_labels}')
+            api_tokens,audit_log,idempotency_keys,access_rules,agent_keys,task_handoffs,database_identity,required_labels,wanted_slots}')
         UNION ALL
         -- Every attempt copies these ids: one that the queue took and history refused would have no end.
         SELECT 7, format('agent_executions.%s has a foreign key, agent_tasks.%1$s has none', x.col)

@@ -38,6 +38,8 @@ async def opened(settings: Settings, **options: Any) -> AsyncIterator[Database]:
     """
     dsn = given_dsn(settings)
     if dsn is not None:
+        direct = settings.direct_url
+        options["direct_dsn"] = direct.get_secret_value() if direct is not None else None
         async with Database(dsn, schema=settings.schema_name, **options) as database:
             yield database
         return

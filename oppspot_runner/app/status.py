@@ -9,6 +9,8 @@ attempt was begun or ended anywhere.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import ceil
+from statistics import mean
 from typing import Any, Literal
 
 from psycopg.rows import DictRow
@@ -43,6 +45,7 @@ RUNNER_FIELDS = (
     "version",
     "labels",
 )
+WANTED_FIELDS = ("task_type", "labels", "ready", "running", "slots")
 BREAKER_FIELDS = (
     "agent_id",
     "agent_name",
@@ -87,7 +90,8 @@ TASK_FIELDS = (
 class Status:
     """How things stand. `waiting` are pending tasks whose agents wait, by what they wait for;
     `hosts` are left alone after failures; agents `in_need` have failed tasks that wait for people;
-    `undelivered` are notifications that failed; `problems` says in sentences what is unhealthy."""
+    `undelivered` are notifications that failed; `wanted` are slots, by what a runner must serve;
+    `problems` says in sentences what is unhealthy."""
 
     state: State
     polling_interval_ms: int
@@ -104,6 +108,8 @@ class Status:
     waiting: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     schedules: dict[str, Any] = field(default_factory=dict)
+    wanted: list[DictRow] = field(default_factory=list)
+    wanted_runners: int = 0
 
     def body(self) -> dict[str, Any]:
         """The shape that the command line and HTTP share; times are datetimes."""
@@ -112,6 +118,8 @@ class Status:
             "runner": as_one(self.state, self.polling_interval_ms, self.slots),
             "stats": self.stats,
             "runners": [{"id": row["id"], **_picked(row, RUNNER_FIELDS)} for row in self.runners],
+            "wanted_runners": self.wanted_runners,
+            "wanted_slots": [_picked(row, WANTED_FIELDS) for row in self.wanted],
             "waiting": self.waiting,
             "breakers": [_picked(row, BREAKER_FIELDS) for row in self.breakers],
             "hosts": [_picked(row, HOST_FIELDS) for row in self.hosts],
@@ -139,6 +147,7 @@ async def read_status(database: Database, settings: Settings) -> Status:
     """Reads all of it. `settings` give the polling interval while no runner is alive."""
     fleet = await read_fleet(database, settings)
     share = await _share(database, fleet, await read.stats(database))
+    wanted = await read.wanted_slots(database)
     problems = [*sick(fleet.runners), *await left_lying(database, fleet.longest_poll_s)]
     return replace(
         share,
@@ -147,19 +156,22 @@ async def read_status(database: Database, settings: Settings) -> Status:
         hosts=await open_host_breakers(database),
         schedules=await schedules.summary(database),
         problems=problems,
+        wanted=wanted,
+        wanted_runners=ceil(sum(row["slots"] for row in wanted) / fleet.usual_slots),
     )
 
 
 @dataclass(frozen=True)
 class Fleet:
     """The runners of an installation. Both intervals are of live ones; without any, the longest
-    is 0 and the shortest that of the settings."""
+    is 0 and the shortest that of the settings. `usual_slots` are those of a runner, on average."""
 
     runners: list[DictRow]
     state: State
     slots: int
     poll_s: float
     longest_poll_s: float
+    usual_slots: float
 
     def as_one(self) -> dict[str, Any]:
         """All runners as one."""
@@ -176,6 +188,7 @@ async def read_fleet(database: Database, settings: Settings) -> Fleet:
         slots=sum(row["slots"] for row in alive),
         poll_s=min((row["poll_s"] for row in alive), default=settings.poll_interval),
         longest_poll_s=max((row["poll_s"] for row in alive), default=0.0),
+        usual_slots=mean(row["slots"] for row in alive) if alive else settings.concurrency,
     )
 
 

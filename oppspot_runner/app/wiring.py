@@ -87,6 +87,7 @@ def runner_config(settings: Settings, *, drain_and_exit: bool = False) -> Runner
         drain_and_exit=drain_and_exit,
         blocked_s=settings.blocked_limit,
         most_hanging=settings.most_hanging,
+        most_connections=settings.connections,
     )
 
 

@@ -38,6 +38,18 @@ class RunnerSettings(BaseSettings):
         validation_alias=AliasChoices("database_url", "DATABASE_URL"),
         description="Connection string of Postgres. Unset: a private one is started on demand.",
     )
+    direct_url: SecretStr | None = Field(
+        None,
+        description="Connection string that leads past a pooler to the same database, for "
+        "listening and for migrations. Unset: DATABASE_URL.",
+    )
+    connections: int | None = Field(
+        None,
+        ge=4,
+        le=1000,
+        description="Most connections of a runner for its work; two more are for its heartbeat and "
+        "for listening. Unset: 5, and one for each of its slots up to 20.",
+    )
     schema_name: str = Field(
         "public",
         validation_alias=AliasChoices("schema_name", "OPPSPOT_SCHEMA"),

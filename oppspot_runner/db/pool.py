@@ -101,7 +101,8 @@ def unreachable(dsn: str, error: Exception) -> DatabaseError:
 class Database:
     """A pool of connections to `dsn`; `schema` is where our tables live.
 
-    Whoever wants a connection waits for at most `patience_s` seconds.
+    Whoever wants a connection waits for at most `patience_s` seconds. Where a pooler stands in
+    between, `direct_dsn` leads past it: see `connect`.
     """
 
     def __init__(
@@ -113,10 +114,12 @@ class Database:
         statement_timeout_s: float = 60,
         patience_s: float = 10,
         application: str = "oppspot-runner",
+        direct_dsn: str | None = None,
     ) -> None:
         self.dsn = dsn
         self.schema = schema
         self.conninfo = conninfo(dsn, application=application)
+        self.direct_conninfo = conninfo(direct_dsn or dsn, application=application)
         self.statement_timeout_s = statement_timeout_s
         self.pooled = False  # whether a connection pooler stands in between; known after open()
         self._ready: list[PooledConnection] = []
@@ -169,7 +172,7 @@ class Database:
 
     async def connect(self) -> Connection:
         """One more connection, outside the pool, for LISTEN or a long piece of work."""
-        connection = await QuietConnection.connect(self.conninfo, **HOW_WE_WORK)
+        connection = await QuietConnection.connect(self.direct_conninfo, **HOW_WE_WORK)
         try:
             await self.prepare_session(connection)
         except BaseException:

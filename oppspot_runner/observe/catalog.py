@@ -188,6 +188,14 @@ OLDEST = Metric(
     ("type",),
     "database",
 )
+WANTED_SLOTS = Metric(
+    "oppspot_wanted_slots",
+    "gauge",
+    "Slots that would begin all ready tasks within a minute, by what a runner must serve and have;"
+    " an autoscaler divides it by the slots of a runner.",
+    ("type", "labels"),
+    "database",
+)
 DEAD_LETTERS = Metric(
     "oppspot_dead_letters",
     "gauge",

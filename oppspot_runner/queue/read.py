@@ -15,6 +15,7 @@ from oppspot_runner.db.pool import Database
 from oppspot_runner.db.prefixes import by_prefix
 
 RUNNERS = statement("runners/list")
+WANTED = statement("runners/wanted")
 STATS = statement("tasks/stats")
 OWN_STATS = statement("tasks/own_stats")
 RUNNING = statement("tasks/running")
@@ -42,6 +43,11 @@ class Backlog:
 async def runners(database: Database) -> list[DictRow]:
     """Live runners, and dead ones that still hold tasks."""
     return await database.fetch_all(RUNNERS)
+
+
+async def wanted_slots(database: Database) -> list[DictRow]:
+    """How many slots would begin all ready work within a minute, by task_type and labels."""
+    return await database.fetch_all(WANTED)
 
 
 async def stats(database: Database) -> dict[str, int]:

@@ -38,6 +38,7 @@ class RunnerConfig:
     blocked_s: float = 60.0
     most_hanging: int = 10
     drain_and_exit: bool = False
+    most_connections: int | None = None
 
     @property
     def beat_s(self) -> float:
@@ -52,7 +53,7 @@ class RunnerConfig:
     @property
     def connections(self) -> int:
         """The most connections of the pool; heartbeat and listener have their own."""
-        return min(self.slots, MOST_FOR_AGENTS) + FOR_THE_RUNNER
+        return self.most_connections or min(self.slots, MOST_FOR_AGENTS) + FOR_THE_RUNNER
 
     def facts(self) -> dict[str, Any]:
         """The columns of this runner's row."""

@@ -113,6 +113,8 @@ def test_json_has_the_shape_that_http_has(cli: CommandLine, rows: Rows) -> None:
         "runner",
         "stats",
         "runners",
+        "wanted_runners",
+        "wanted_slots",
         "waiting",
         "breakers",
         "hosts",
@@ -285,3 +287,21 @@ def test_names_and_errors_of_rows_are_not_obeyed(cli: CommandLine, rows: Rows) -
     assert "\x1b" not in ended.out
     assert "[red]Evil\\x1b[2J" in ended.out
     assert "\\x1b]0;owned\\x07[/red]" in ended.out
+
+
+def test_status_says_how_many_runners_would_clear_the_line(cli: CommandLine, rows: Rows) -> None:
+    rows.runner()
+    agent = rows.agent()
+    rows("INSERT INTO agent_executions (agent_id, duration_ms) VALUES (%s, 60000)", agent)
+    for _ in range(7):
+        rows.task(agent)
+    found = cli("status", "--json").json
+    assert found["wanted_runners"] == 3  # of three slots each
+    (wanted,) = found["wanted_slots"]
+    assert wanted == {
+        "task_type": "agent_execution",
+        "labels": [],
+        "ready": 7,
+        "running": 0,
+        "slots": 7,
+    }

@@ -30,6 +30,7 @@ class Bench:
 
     def __init__(self, db: Database, registry: Registry) -> None:
         self.db = db
+        self.direct_dsn: str | None = None
         self.registry = registry
         self.events: list[Event] = []
         self.changed = asyncio.Condition()
@@ -111,7 +112,9 @@ class Bench:
         """A runner that is stopped at the end, at once if need be."""
         bus = EventBus()
         bus.subscribe(Event, self.note)
-        async with Database(self.db.dsn, schema=self.db.schema, max_size=10) as database:
+        async with Database(
+            self.db.dsn, schema=self.db.schema, max_size=10, direct_dsn=self.direct_dsn
+        ) as database:
             runner = build_runner(database, config, registry=self.registry, events=bus)
             async with asyncio.TaskGroup() as group:
                 group.create_task(runner.run())

@@ -105,6 +105,24 @@ async def test_behind_a_pooler_the_runner_polls_says_so_and_completes_within_one
     assert max(int(wait["ms"]) for wait in waits) < 1.1 * 1000 + 300
 
 
+async def test_a_runner_that_listens_past_the_pooler_is_woken(
+    bench: Bench, pooled_dsn: str
+) -> None:
+    """Also its lock is held, so that its death is noticed at once; all else goes by the pooler."""
+    direct = bench.db
+    agent = await bench.agent(noop)
+
+    async def hears() -> bool:
+        row = await direct.fetch_one("SELECT wake, lock_key FROM task_runners WHERE waiting")
+        return row is not None and row["wake"] == "notify" and row["lock_key"] is not None
+
+    async with Database(pooled_dsn, max_size=4) as pooled:
+        bench.db, bench.direct_dsn = pooled, direct.dsn
+        async with bench.running(replace(FAST, poll_s=60, lease_s=600)):
+            await bench.until(hears)
+            await bench.ended(await bench.task(agent), within_s=10)
+
+
 def registered(db: Database) -> Any:
     async def check() -> bool:
         return await db.fetch_one("SELECT id FROM task_runners") is not None

@@ -56,6 +56,17 @@ class RunnerBody(BaseModel):
     labels: list[str]
 
 
+class WantedSlots(BaseModel):
+    """Slots that would begin the ready tasks of a type, for agents that ask for these labels,
+    within a minute."""
+
+    task_type: str
+    labels: list[str]
+    ready: int
+    running: int
+    slots: int
+
+
 class OpenBreaker(BaseModel):
     """An agent whose tasks wait after failures."""
 
@@ -136,6 +147,8 @@ class RunnerStatus(RunnerControlled):
 
     stats: TaskCounts
     runners: list[RunnerBody]
+    wanted_runners: int
+    wanted_slots: list[WantedSlots]
     waiting: dict[str, int]
     breakers: list[OpenBreaker]
     hosts: list[OpenHost]

@@ -58,7 +58,7 @@ async def look_at_pooler(patient: Patient) -> list[Finding]:
         return [pooler, Finding("listen", "ok", f"notifications arrive, the first after {took}")]
     poll = span(patient.settings.poll_interval)
     text = f"notifications do not arrive: tasks start with the next poll, within {poll}"
-    fix = "DATABASE_URL=postgresql://USER@HOST:5432/NAME  # the server itself, or a session pool"
+    fix = "OPPSPOT_DIRECT_URL=postgresql://USER@HOST:5432/NAME  # the server itself"
     return [pooler, Finding("listen", "warn", text, fix)]
 
 
@@ -87,12 +87,13 @@ async def look_at_connections(patient: Patient) -> list[Finding]:
     """Whether one more runner would get its connections."""
     row = await server_facts(patient)
     left = row["most_connections"] - row["connections"]
-    wanted = RunnerConfig(slots=patient.settings.concurrency).connections + OF_ITS_OWN
+    slots, most = patient.settings.concurrency, patient.settings.connections
+    wanted = RunnerConfig(slots=slots, most_connections=most).connections + OF_ITS_OWN
     text = f"{row['connections']} of {row['most_connections']} connections are used"
     if left >= wanted:
         return [Finding("connections", "ok", text)]
     severity: Severity = "fail" if left < FEW_CONNECTIONS else "warn"
-    more = f"{text}; a runner with OPPSPOT_CONCURRENCY={patient.settings.concurrency} may need"
+    more = f"{text}; a runner with OPPSPOT_CONCURRENCY={slots} may need"
     return [Finding("connections", severity, f"{more} {wanted}", row["connections_fix"])]
 
 

@@ -30,6 +30,8 @@ UNION ALL
 (SELECT 'oppspot_oldest_pending_seconds', ARRAY[d.type], greatest(extract(epoch FROM oppspot_now() - min(d.since)), 0)
  FROM due d GROUP BY d.type ORDER BY min(d.since) LIMIT 50)
 UNION ALL
+(SELECT 'oppspot_wanted_slots', ARRAY[w.task_type, array_to_string(w.labels, ',')], w.slots FROM wanted_slots w ORDER BY w.slots DESC LIMIT 50)
+UNION ALL
 SELECT 'oppspot_dead_letters', '{}', (SELECT count(*) FROM agent_tasks WHERE status = 'failed')
 UNION ALL
 SELECT 'oppspot_runners', ARRAY[s.state], count(f.id)
