@@ -22,7 +22,7 @@ from oppspot_runner.base.labels import Label
 from oppspot_runner.base.rate import starts_per_second
 from oppspot_runner.base.validation import unusable
 
-Isolation = Literal["inline", "thread", "process"]
+Isolation = str  # inline, thread, process, or the name of an installed backend
 TIME_LIMIT = timedelta(minutes=30)
 SOFT_TIME_LIMIT = timedelta(minutes=25)
 LEAST_MEMORY = 64_000_000  # Python and this package take most of it
@@ -47,7 +47,8 @@ class AgentOptions(BaseModel):
     soft_time_limit: timedelta | None = Field(default=None, gt=timedelta(0))
     max_retries: int = Field(default=3, ge=0, le=1000)
     backoff: Backoff = Backoff()
-    isolation: Isolation | None = None  # None: `async def` inline, `def` in a thread
+    # None: `async def` inline, `def` in a thread
+    isolation: Isolation | None = Field(default=None, min_length=1, max_length=100)
     memory_limit: ByteSize | None = Field(default=None, ge=LEAST_MEMORY)
     recycle_after: int = Field(default=1000, ge=1)
     recycle_memory: ByteSize | None = Field(default=None, ge=1)

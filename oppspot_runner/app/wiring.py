@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
 from structlog.typing import FilteringBoundLogger
 
-from oppspot_runner.agents.options import Isolation
 from oppspot_runner.agents.registry import Registry
 from oppspot_runner.agents.registry import registry as all_agents
 from oppspot_runner.agents.stores import Stores
 from oppspot_runner.app.agent_keys import find as find_key
 from oppspot_runner.app.tools import RunnerTools, load_tools
 from oppspot_runner.app.web import RunnerWeb
-from oppspot_runner.backends.backend import Backend
-from oppspot_runner.backends.inline import Inline
-from oppspot_runner.backends.processes import Processes
-from oppspot_runner.backends.threads import Threads
+from oppspot_runner.backends.backend import BackendSurroundings
+from oppspot_runner.backends.places import Factory, all_places
 from oppspot_runner.base.events import Event, EventBus, Tell, everybody, tell_nobody
 from oppspot_runner.base.runner_settings import DAY_S
 from oppspot_runner.base.settings import Settings, load_settings
@@ -99,33 +98,33 @@ def build_runner(
     events: EventBus | None = None,
     leave: Leave | None = None,
     settings: Settings | None = None,
+    backends: Mapping[str, Factory] | None = None,
 ) -> Runner:
-    """A runner with all that its attempts need. `leave` ends its process, or starts it anew;
-    without it, as inside an application, the process is left alone. `settings` lead to models and
-    say what tools may reach; by default those of the environment. Raises ConfigurationError.
-    """
+    """A runner with all that its attempts need. `leave` ends its process, or starts it anew: not
+    given inside an application. `settings` say what models and tools may reach. `backends` make the
+    places outside of this process, instead of installed packages. Raises ConfigurationError."""
     settings = settings or load_settings()
     use_industries(settings.industries)
-    models = Models(settings)
-    bus, backends, agents = events or EventBus(), all_backends(), registry or all_agents
+    bus, agents, models = events or EventBus(), registry or all_agents, Models(settings)
+    around = BackendSurroundings(database, settings, package_version(), asyncio.Event())
+    places = all_places(around, lambda: runner.runner_id, backends)
 
     def tools_for(term: Term) -> Tools:
-        runner_id = term.member.id
         return Tools(
             database=database,
             registry=agents,
             ports=ports_on(database, models, agent_tools, web, bus.emit),
-            backends=backends,
-            settler=Settler(database, runner.patience, runner_id),
+            places=places,
+            settler=Settler(database, runner.patience, term.member.id),
             beware=term.claimer.beware,
             patience=runner.patience,
             events=bus,
             event_writer=EventWriter(database),
-            log=lambda task, journal: log_of(task, runner_id, journal),
+            log=lambda task, journal: log_of(task, term.member.id, journal),
         )
 
-    told = replace(config, agent_types=tuple(agents.known()))
-    runner = Runner(database, told, bus, tools_for, backends, leave)
+    told = replace(config, agent_types=tuple(agents.known()), backends=tuple(places.outside()))
+    runner = Runner(database, told, bus, tools_for, places, leave)
     agent_tools = RunnerTools(database, runner.patience.through, settings, bus.emit)
     web = RunnerWeb(database, runner.patience.through, settings)
     runner.at_end = (agent_tools.stop, web.stop, models.close)
@@ -148,11 +147,6 @@ def log_of(task: Task, runner_id: int, journal: TaskJournal | None) -> Filtering
     if journal is None:
         return task_log(task, runner_id)
     return task_log(task, runner_id, journal.tell, trace_id=trace_id(journal.traceparent))
-
-
-def all_backends() -> dict[Isolation, Backend]:
-    """Where bodies of agents run."""
-    return {"inline": Inline(), "thread": Threads(), "process": Processes()}
 
 
 def stores_on(database: Database, task: Task, stream_id: UUID | None) -> Stores:

@@ -20,6 +20,7 @@ from oppspot_runner.backends.border import Answer, BorderError, Call, Ended, Log
 from oppspot_runner.backends.children import Child, ChildEndedError, Children
 from oppspot_runner.backends.importable import place_of
 from oppspot_runner.backends.judging import judged_error, told
+from oppspot_runner.backends.local import LocalBackend
 from oppspot_runner.base.errors import Fail, LeaseLostError, OppspotError
 from oppspot_runner.base.outcome import Retry
 
@@ -41,10 +42,11 @@ PORTS = STORES | {"journal", "_model_calls", "_tool_calls", "http"}
 LOOK_S = 0.25  # a child may take this long over its memory limit where the system does not stop it
 
 
-class Processes:
+class Processes(LocalBackend):
     """Runs bodies in child processes. Cancelled, it kills the child with all that it started."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._children = Children()
         self._idle: list[Child] = []
 
@@ -65,6 +67,7 @@ class Processes:
         return _result(ended, briefing)
 
     async def stop(self) -> None:
+        await super().stop()
         for child in self._idle:
             child.channel.writer.close()
         self._idle.clear()
@@ -177,8 +180,5 @@ def portable(error: Exception) -> Exception:
 def _result(ended: Ended, briefing: Briefing) -> Result:
     if ended.outcome is None:
         raise LeaseLostError("the task was lost while its child process ran")
-    if ended.state is None:
-        return Result(ended.outcome, each=ended.each)
-    saver = briefing.definition.body(briefing.ctx, briefing.input)
-    vars(saver).update(ended.state)
-    return Result(ended.outcome, ended.value, saver)
+    result = Result(ended.outcome, ended.value, each=ended.each, state=ended.state)
+    return result.with_saver(briefing)

@@ -6,10 +6,11 @@ import asyncio
 
 from oppspot_runner.backends.backend import Briefing, Result
 from oppspot_runner.backends.body import run_in_thread
+from oppspot_runner.backends.local import LocalBackend
 from oppspot_runner.tools.threads import in_thread
 
 
-class Threads:
+class Threads(LocalBackend):
     """Runs bodies in threads. A thread cannot be ended: cancelled, it is left behind."""
 
     async def run(self, briefing: Briefing) -> Result:
@@ -18,6 +19,3 @@ class Threads:
             return await in_thread(lambda: run_in_thread(briefing, home))
         finally:
             briefing.ctx.work_time.end()
-
-    async def stop(self) -> None:
-        return

@@ -31,10 +31,11 @@ SWEEP = statement("handoffs/sweep")
 
 @dataclass(frozen=True)
 class Taken:
-    """What a worker is to run: a task, or all those of a batch, and what its ticket says."""
+    """What a worker is to run: a task, or all those of a batch, its ticket, and who waits."""
 
     tasks: list[Task]
     ticket: dict[str, Any]
+    runner_id: int | None
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Adopted:
 
     task: Task
     handle: UUID
+    backend: str
     ran_s: float
 
 
@@ -94,7 +96,7 @@ async def take(database: Database, handle: UUID, worker: str) -> Taken | None:
             return None
         found = await _tasks(connection, row["task_ids"], row["tokens"])
         tasks = [task_from_row(found[one]) for one in row["task_ids"] if one in found]
-        return Taken(tasks, row["ticket"])
+        return Taken(tasks, row["ticket"], row["runner_id"])
 
 
 async def beat(database: Database, handle: UUID) -> bool:
@@ -134,8 +136,11 @@ async def adopt(connection: Connection, runner_id: int, backends: Collection[str
     found = await _tasks(
         connection, [row["task_id"] for row in rows], [row["run_token"] for row in rows]
     )
-    adopted = [(row["handle"], found[row["task_id"]]) for row in rows]
-    return [Adopted(task_from_row(row), handle, row["ran_s"]) for handle, row in adopted]
+    return [
+        Adopted(task_from_row(task), row["handle"], row["backend"], task["ran_s"])
+        for row in rows
+        for task in (found[row["task_id"]],)
+    ]
 
 
 async def sweep(connection: Connection) -> int:

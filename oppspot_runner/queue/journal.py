@@ -93,6 +93,14 @@ class TaskJournal:
         variant: Metrics = {} if self.variant is None else {"variant": self.variant}
         return {"steps": self.saved_steps, "tool_calls": self.tool_calls, **self.spent, **variant}
 
+    def count(self, *counted: Metrics) -> None:
+        """Adds what other journals of the attempt counted, where its body ran."""
+        for other in counted:
+            spent = {name: value for name, value in other.items() if name != "variant"}
+            self.saved_steps += int(spent.pop("steps", None) or 0)
+            self.tool_calls += int(spent.pop("tool_calls", None) or 0)
+            self.spent = {**self.spent, **spent}
+
     @property
     def tell(self) -> Tell | None:
         """Tells a line of the log to those who follow the run; None where there is none."""

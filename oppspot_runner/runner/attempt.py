@@ -24,6 +24,7 @@ from oppspot_runner.base.events import ResultDropped, ResultsSaved, TaskFinished
 from oppspot_runner.base.outcome import Cancel, Done, Fail, Outcome, Release, Retry
 from oppspot_runner.base.task import Task
 from oppspot_runner.db.pool import is_away
+from oppspot_runner.queue.handoffs import Adopted
 from oppspot_runner.queue.journal import TaskJournal
 from oppspot_runner.queue.settlement import Settlement, settlement
 from oppspot_runner.runner.batch import Batch
@@ -41,6 +42,8 @@ from oppspot_runner.runner.tools import Tools
 
 SAVE_LEAST_S = 10.0  # for save_results, however long the body took
 AGAIN_S = 0.2
+LOST = "the runner lost the task while it ran"
+SAVE_TOO_LONG = "save_results exceeded the time limit"
 
 # The token of the attempt on whose behalf code runs; whatever a body starts inherits it.
 RUNNING: ContextVar[int] = ContextVar("oppspot_running")
@@ -57,10 +60,12 @@ class Attempt:
         on_ending: Callable[[Attempt], None],
         on_end: Callable[[Attempt], None],
         batch: Batch | None = None,
+        adopted: Adopted | None = None,
     ) -> None:
         self.task = task
         self.tools = tools
         self.batch = batch
+        self.adopted = adopted
         self.options = AgentOptions()
         self.journal = TaskJournal(
             tools.database, task, through=tools.patience.through, writer=tools.event_writer
@@ -75,10 +80,11 @@ class Attempt:
         self.fault: BaseException | None = None  # of ours: no agent can bring it about
         self._task: asyncio.Task[None] | None = None
         self._token = task.run_token if batch is None else batch.token
+        self._ran_before_s = adopted.ran_s if adopted else 0.0
         self._on_ending = on_ending
         self._on_end = on_end
         self._verdict: Outcome | None = None
-        self._lost = False
+        self._lost = ""  # why nothing is to be written
         self._is_over = False
         self._concluded = False
         self._saves = False
@@ -88,12 +94,12 @@ class Attempt:
         self._verdict = self._verdict or verdict
         self.cut_off.cut(self._go_on_without_it)
 
-    def lose(self) -> None:
+    def lose(self, reason: str = LOST) -> None:
         """The task is no longer ours: cuts off the body, and nothing is written.
 
         An end that waits to be written is not waited for: what becomes of it is for the fence.
         """
-        self._lost = True
+        self._lost = self._lost or reason
         self.cut_off.cut(self._go_on_without_it)
         if self._concluded and not self._is_over:
             self._drop("the runner lost the task while its end was written", lost=True)
@@ -137,7 +143,7 @@ class Attempt:
         except errors.Fail as error:
             return Result(Fail(error.one_line()))
         except errors.LeaseLostError as error:
-            self._lost = True
+            self._lost = LOST
             return Result(Release(str(error)))
         except Exception as error:  # noqa: BLE001 - no row and no agent may end the runner
             return Result(judged_error(error))
@@ -145,11 +151,8 @@ class Attempt:
             self.in_loop = False
 
     def _cut_off_outcome(self) -> Outcome:
-        limit_s = self.options.time_limit.total_seconds()
-        too_long = "save_results exceeded the time limit"
-        if not self._saves:
-            too_long = f"the time limit of {limit_s:g} s was exceeded"
-        return self._verdict or Retry(too_long)
+        too_long = f"the time limit of {self.options.time_limit.total_seconds():g} s was exceeded"
+        return self._verdict or Retry(SAVE_TOO_LONG if self._saves else too_long)
 
     def _go_on_without_it(self) -> None:
         self.in_loop = False
@@ -173,15 +176,17 @@ class Attempt:
         briefing = await self._brief(chosen)
         self.ctx = briefing.ctx
         isolation = definition.isolation(self.options)
-        backend = self.tools.backends[isolation]
+        place = self.tools.places.find(isolation, self.adopted)
         if self.batch is not None:
             await self.batch.join(briefing, self.lose)
-        self.cut_off.limit(self.options.time_limit.total_seconds(), self._go_on_without_it)
+        left_s = max(self.options.time_limit.total_seconds() - self._ran_before_s, 0.0)
+        self.cut_off.limit(left_s, self._go_on_without_it)
         self.in_loop = isolation == "inline"
         async with self.journal:
-            if self.batch is not None:
-                return await self.batch.run(self.task.run_token, backend)
-            return await backend.run(briefing)
+            batch, token = self.batch, self.task.run_token
+            result = await (batch.run(token, place) if batch else place.run(briefing))
+        self.journal.count(*result.metrics)
+        return result
 
     async def _brief(self, chosen: tuple[Definition, AgentOptions]) -> Briefing:
         tools, task = self.tools, self.task
@@ -199,7 +204,7 @@ class Attempt:
         if self.batch is not None:
             self.batch.leave(self.task.run_token)
         if self._lost:
-            self._drop("the runner lost the task while it ran", lost=True)
+            self._drop(self._lost, lost=True)
             return
         end, outcome = self._settled(outcome, self._run_ms())
         self.tools.settler.settle(end, partial(self._written, end, outcome))
@@ -238,7 +243,7 @@ class Attempt:
             self._on_end(self)
 
     def _run_ms(self) -> int:
-        return int((time.monotonic() - self.started_at) * 1000)
+        return int((time.monotonic() - self.started_at + self._ran_before_s) * 1000)
 
     def _settled(self, outcome: Outcome, run_ms: int) -> tuple[Settlement, Outcome]:
         """What `outcome` becomes; a result that cannot even be read is an error."""

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from oppspot_runner.agents.ports import Journal, ModelCalls, ToolCalls
 from oppspot_runner.agents.registry import Registry
 from oppspot_runner.agents.work_time import WorkTime
-from oppspot_runner.backends.backend import Backend, Briefing, Result
+from oppspot_runner.backends.backend import Briefing, Place, Result
 from oppspot_runner.base.errors import Fail, LeaseLostError
 from oppspot_runner.base.steps import KeptStep, Step
 from oppspot_runner.base.task import Task
@@ -90,12 +90,12 @@ class Batch:
         elif self._parts.pop(token, None) is not None and self._is_deserted():
             self.call.cancel()
 
-    async def run(self, token: int, backend: Backend) -> Result:
+    async def run(self, token: int, there: Place) -> Result:
         """The part of that attempt. The first that asks for its part begins the call.
 
         Cancelled, it leaves; the last one then stays until the call has ended.
         """
-        call = self.call or self._begin(backend)
+        call = self.call or self._begin(there)
         try:
             return await self._parts[token]
         except asyncio.CancelledError:
@@ -111,7 +111,7 @@ class Batch:
         self._open -= 1
         return self._open > 0
 
-    def _begin(self, backend: Backend) -> asyncio.Task[Result]:
+    def _begin(self, there: Place) -> asyncio.Task[Result]:
         loop = asyncio.get_running_loop()
         first, *others = self._joined.values()
         limits = first.options
@@ -119,7 +119,7 @@ class Batch:
         for one in self._joined.values():
             one.ctx.work_time = work_time
         self._parts = {token: loop.create_future() for token in self._joined}
-        self.call = loop.create_task(backend.run(replace(first, companions=tuple(others))))
+        self.call = loop.create_task(there.run(replace(first, companions=tuple(others))))
         self.call.add_done_callback(self._hand_out)
         return self.call
 
@@ -134,8 +134,7 @@ class Batch:
             elif error is not None:
                 part.set_exception(error)
             else:
-                result = call.result()
-                part.set_result(Result(result.each[place]) if result.each else result)
+                part.set_result(_part(call.result(), place))
 
     def _no_longer_awaited(self, token: int) -> None:
         self._awaited.discard(token)
@@ -144,6 +143,11 @@ class Batch:
 
     def _is_deserted(self) -> bool:
         return not self._parts
+
+
+def _part(result: Result, place: int) -> Result:
+    outcome = result.each[place] if result.each else result.outcome
+    return Result(outcome, metrics=result.metrics[place : place + 1])
 
 
 async def _ended(call: asyncio.Task[Any]) -> None:

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from oppspot_runner.agents.options import Isolation
-from oppspot_runner.backends.backend import Backend
+from oppspot_runner.backends.places import Places
 from oppspot_runner.base.errors import LeaseLostError
 from oppspot_runner.base.events import EventBus, LeaseLost, RunnerStarted, RunnerState
-from oppspot_runner.base.outcome import Release
 from oppspot_runner.base.task import Task
 from oppspot_runner.db.cancelling import to_the_end
 from oppspot_runner.db.pool import DATABASE_AWAY, Database
 from oppspot_runner.limits.task_limits import Limit, publish
 from oppspot_runner.queue import members, store
 from oppspot_runner.queue.claiming import Claimed, claim_size
+from oppspot_runner.queue.handoffs import Adopted
 from oppspot_runner.runner.attempt import Attempt
 from oppspot_runner.runner.config import RunnerConfig, State
+from oppspot_runner.runner.draining import drain
 from oppspot_runner.runner.patience import Patience
 from oppspot_runner.runner.slots import Slots
 from oppspot_runner.runner.term import Term
@@ -54,7 +54,7 @@ class Runner:
     config: RunnerConfig
     events: EventBus
     tools_for: Callable[[Term], Tools]
-    backends: Mapping[Isolation, Backend]
+    places: Places
     leave: Leave | None = None
     at_end: Sequence[Callable[[], Awaitable[None]]] = ()
     patience: Patience = field(init=False)
@@ -83,14 +83,15 @@ class Runner:
         self.watchdog = self._watchdog()
         self.watchdog.watch.start()
         try:
+            await self.places.start()
             while not self.is_stopping():
                 try:
                     await self._serve_term()
                 except* LeaseLostError:
-                    self.events.emit(LeaseLost(self._runner_id(), len(self.attempts)))
+                    self.events.emit(LeaseLost(self.runner_id, len(self.attempts)))
         finally:
             self.watchdog.watch.stop()
-            for stop in (*(one.stop for one in self.backends.values()), *self.at_end):
+            for stop in (self.places.stop, *self.at_end):
                 await stop()
         self.show("stopped", "stopped")
 
@@ -104,6 +105,11 @@ class Runner:
     def is_stopping(self) -> bool:
         """Whether this runner is to end, and take no tasks any more."""
         return self.stop_asked > 0 or self.renewal is not None
+
+    @property
+    def runner_id(self) -> int:
+        """Of its term; 0 before the first one."""
+        return self.term.member.id if self.term else 0
 
     @property
     def hanging(self) -> int:
@@ -122,7 +128,7 @@ class Runner:
             self.state = state
             if self.term is not None and not self.term.ended:
                 self.term.publish_state()
-            self.events.emit(RunnerState(self._runner_id(), state, reason))
+            self.events.emit(RunnerState(self.runner_id, state, reason))
 
     def _watchdog(self) -> Watchdog:
         return Watchdog(
@@ -130,7 +136,7 @@ class Runner:
             self.events,
             limit_s=self._blocked_limit_s,
             attempts=self.attempts.values,
-            runner_id=self._runner_id,
+            runner_id=lambda: self.runner_id,
             leave=self._leave,
         )
 
@@ -190,7 +196,7 @@ class Runner:
                     self.slots.check()
                     self.progressed_at = time.monotonic()
                     await self.wakeup.wait(await self._fill())
-            await self._drain()
+            await drain(self)
         except BaseException:
             self.lose_attempts()
             raise
@@ -277,18 +283,15 @@ class Runner:
         """Begins the delivery of a notification, beside the slots."""
         self.slots.begin_beside(task, self.tools)
 
+    def adopts(self) -> Collection[str]:
+        """The backends whose bodies it goes on with, when their runners are gone."""
+        return () if self.is_stopping() else self.places.outside()
+
+    def adopt(self, adopted: Adopted) -> None:
+        """Goes on with an attempt of a dead runner."""
+        self.slots.adopt(adopted, self.tools)
+
     def lose_attempts(self) -> None:
         """Ends all attempts without writing anything: their tasks are no longer ours."""
         for attempt in list(self.attempts.values()):
             attempt.lose()
-
-    async def _drain(self) -> None:
-        """Waits for running tasks, at most the grace time; then gives them back."""
-        until = time.monotonic() + self.config.grace_s
-        while self.attempts and self.stop_asked < 2 and time.monotonic() < until:
-            await self.wakeup.wait(until - time.monotonic())
-        for attempt in list(self.attempts.values()):
-            attempt.end_with(Release("the runner is stopping"))
-
-    def _runner_id(self) -> int:
-        return self.term.member.id if self.term else 0

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from uuid import UUID
 
 from oppspot_runner.base.events import EventBus, ScheduleStopped, TasksRescued
 from oppspot_runner.db.pool import BAD_CONTENT, Connection, Database
 from oppspot_runner.limits import budgets
 from oppspot_runner.notifications import gathering
-from oppspot_runner.queue import claiming, members, store, tool_calls
+from oppspot_runner.queue import claiming, handoffs, members, store, tool_calls
+from oppspot_runner.queue.handoffs import Adopted
 from oppspot_runner.runner.config import RunnerConfig
 from oppspot_runner.runner.patience import Patience
 from oppspot_runner.runner.wakeup import Wakeup, jittered
@@ -35,7 +36,8 @@ class Maintenance:
     """Promotes and rescues at least once a poll, and at the very time when something is due.
 
     Its look is the poll for ready rows too, so that an idle runner asks once: `on_work` claims.
-    `on_look` is told what there is to do for notifications.
+    `on_look` is told what there is to do for notifications; `adopt` goes on with attempts of dead
+    runners whose bodies are with one of the backends that `adopts()` names.
     """
 
     def __init__(
@@ -48,6 +50,8 @@ class Maintenance:
         runner_id: int,
         on_work: Callable[[], None],
         on_look: Callable[[gathering.Look], None],
+        adopts: Callable[[], Collection[str]],
+        adopt: Callable[[Adopted], None],
     ) -> None:
         self.database = database
         self.patience = patience
@@ -56,6 +60,8 @@ class Maintenance:
         self.config = config
         self.on_work = on_work
         self.on_look = on_look
+        self.adopts = adopts
+        self.adopt = adopt
         self._look = Wakeup()
         self._soon: asyncio.TimerHandle | None = None
         self._poll_at = 0.0
@@ -111,6 +117,7 @@ class Maintenance:
         """Seconds until something is to be done here again, and until a schedule is due."""
         now = time.monotonic()
         found: list[store.Rescued] = []
+        adopted: list[Adopted] = []
         moved, ready = 0, False
         async with self.database.transaction() as connection:
             promoted = await store.promote(connection)
@@ -118,6 +125,7 @@ class Maintenance:
                 self._poll_asked = False
                 moved, more = await self._keep_order(connection)
                 found, suspect_s = await store.rescue(connection, self.runner_id)
+                adopted = await self._adopt(connection)
                 ended = [one.id for one in found if one.status != "pending"]
                 await store.cancel_children(connection, ended)
                 await chain.after(connection, _settled(found))
@@ -128,8 +136,7 @@ class Maintenance:
                 more = more or bool(ended) or len(found) >= store.MOST_RESCUED
                 wait_s = 0.0 if more else min(jittered(self.config.poll_s), _or_never(suspect_s))
                 self._poll_at = now + wait_s
-        if found:
-            self._report(found)
+        self._report(found, adopted)
         if promoted.tasks or moved or ready:
             self.on_work()
         wait_s = min(_or_never(promoted.next_due_s), max(self._poll_at - time.monotonic(), 0))
@@ -157,7 +164,18 @@ class Maintenance:
             moved += await claiming.age(connection, self.config.ageing_s, keys)
         return moved, more
 
-    def _report(self, found: list[store.Rescued]) -> None:
+    async def _adopt(self, connection: Connection) -> list[Adopted]:
+        backends = self.adopts()
+        if not backends:
+            return []
+        await handoffs.sweep(connection)
+        return await handoffs.adopt(connection, self.runner_id, backends)
+
+    def _report(self, found: list[store.Rescued], adopted: list[Adopted]) -> None:
+        for one in adopted:
+            self.adopt(one)
+        if not found:
+            return
         self.events.emit(
             TasksRescued(
                 task_ids=tuple(one.id for one in found),
@@ -195,6 +213,7 @@ class Pruning:
             except BAD_CONTENT:  # somebody's own table refers to these tasks: they stay
                 tasks = 0
             await members.forget_dead(connection)
+            await handoffs.sweep(connection)
             await ticking.prune(connection, keep_s=self.config.keep_s)
             await gathering.prune(connection)
             await store.prune_answers(connection)

@@ -15,6 +15,7 @@ from contextlib import suppress
 
 from oppspot_runner.base.task import Task
 from oppspot_runner.db.pool import DATABASE_AWAY
+from oppspot_runner.queue.handoffs import Adopted
 from oppspot_runner.runner.attempt import Attempt
 from oppspot_runner.runner.batch import Batch, grouped
 from oppspot_runner.runner.term import Term
@@ -51,7 +52,8 @@ class Slots:
     @property
     def free(self) -> int:
         """How many calls of agents may begin."""
-        return 0 if self._lonely else self.size - self._inside + self._sharing + self._ending
+        busy = self._inside - self._sharing - self._ending
+        return 0 if self._lonely else max(self.size - busy, 0)
 
     @property
     def has_room_beside(self) -> bool:
@@ -102,8 +104,13 @@ class Slots:
         self._keep(attempt)
         attempt.start(_at_once if task.runs_alone else None)
 
+    def adopt(self, adopted: Adopted, tools: Tools) -> None:
+        """Goes on with an attempt of a dead runner, also where no slot is free: it is on already,
+        and its body runs elsewhere."""
+        self._begin(Attempt(adopted.task, tools, self._release, self._end, adopted=adopted))
+
     def _begin(self, attempt: Attempt) -> None:
-        runs_alone = attempt.task.runs_alone
+        runs_alone = _runs_alone(attempt)
         self._lonely += runs_alone
         self._keep(attempt)
         attempt.start(self._alone.wait if runs_alone else None)
@@ -117,7 +124,7 @@ class Slots:
 
         Not more than there are slots: where ends are written slowly, tasks wait in line, not here.
         """
-        is_kept = attempt.batch is not None or attempt.task.runs_alone or self._is_beside(attempt)
+        is_kept = attempt.batch is not None or _runs_alone(attempt) or self._is_beside(attempt)
         if is_kept or self._ending == self.size:
             return
         had_room = self.free > 0
@@ -132,7 +139,7 @@ class Slots:
         if self._is_beside(attempt):
             self._beside.remove(attempt.task.run_token)
         else:
-            self._lonely -= attempt.task.runs_alone
+            self._lonely -= _runs_alone(attempt)
         self._fault = self._fault or attempt.fault
         if attempt.batch is not None and attempt.batch.end_one(attempt.task.run_token):
             self._sharing -= 1
@@ -144,6 +151,11 @@ class Slots:
 
     def _is_beside(self, attempt: Attempt) -> bool:
         return attempt.task.run_token in self._beside
+
+
+def _runs_alone(attempt: Attempt) -> bool:
+    """Whether it waits until all others have ended; one that is on already does not."""
+    return attempt.task.runs_alone and attempt.adopted is None
 
 
 async def _at_once() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from contextlib import suppress
 from typing import Any, Protocol
 
+from oppspot_runner.backends.places import Places
 from oppspot_runner.base.errors import LeaseLostError
 from oppspot_runner.base.events import EventBus, WakeChanged
 from oppspot_runner.base.outcome import Cancel
@@ -17,6 +18,7 @@ from oppspot_runner.db.listen import Listener
 from oppspot_runner.db.pool import DATABASE_AWAY, Connection, Database
 from oppspot_runner.queue import members, store
 from oppspot_runner.queue.claiming import Claimer
+from oppspot_runner.queue.handoffs import Adopted
 from oppspot_runner.queue.members import Beat, BeatConnection, Condition, Membership
 from oppspot_runner.runner.attempt import Attempt
 from oppspot_runner.runner.config import RunnerConfig, State
@@ -28,6 +30,7 @@ from oppspot_runner.runner.settler import Settler
 from oppspot_runner.runner.wakeup import Wakeup
 
 ASKED = "!"  # after our address: somebody changed what is desired of us
+ENDED = "/ended"  # after the schema: a body elsewhere has ended
 WAITS = "/waits"  # after the schema: what a task waits for came by hand
 ASKED_STATE: dict[str, State] = {"pause": "paused", "idle": "stopped", "run": "running"}
 
@@ -43,6 +46,7 @@ class Daemon(Protocol):
     attempts: dict[int, Attempt]
     state: State
     stop_asked: int
+    places: Places
 
     def stop(self) -> None: ...
 
@@ -51,6 +55,10 @@ class Daemon(Protocol):
     def can_deliver(self) -> bool: ...
 
     def deliver(self, task: Task) -> None: ...
+
+    def adopts(self) -> Collection[str]: ...
+
+    def adopt(self, adopted: Adopted) -> None: ...
 
     def condition(self) -> Condition: ...
 
@@ -83,6 +91,8 @@ class Term:
             runner_id=member.id,
             on_work=runner.wakeup.set,
             on_look=self.courier.told,
+            adopts=runner.adopts,
+            adopt=runner.adopt,
         )
         self.pruning = Pruning(database, runner.patience, config)
         self.address = f"{database.schema}/{member.id}"
@@ -179,6 +189,8 @@ class Term:
             self.runner.wakeup.set()
         elif payload == self.runner.database.schema + WAITS:
             self.maintenance.poll()
+        elif payload == self.runner.database.schema + ENDED:
+            self.runner.places.ended.set()
         elif payload == self.address + ASKED:
             self._soon(self._read_desired())
 

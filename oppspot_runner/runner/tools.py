@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
-from oppspot_runner.agents.options import Isolation
 from oppspot_runner.agents.registry import Registry
-from oppspot_runner.backends.backend import Backend
+from oppspot_runner.backends.places import Places
 from oppspot_runner.base.events import EventBus
 from oppspot_runner.base.task import Task
 from oppspot_runner.db.pool import Database
@@ -28,7 +27,7 @@ class Tools:
     database: Database
     registry: Registry
     ports: Ports
-    backends: Mapping[Isolation, Backend]
+    places: Places
     settler: Settler
     beware: Callable[[], None]
     patience: Patience

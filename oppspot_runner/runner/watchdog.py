@@ -15,7 +15,7 @@ import structlog
 from oppspot_runner.base.events import EventBus, LoopStoodStill
 from oppspot_runner.base.outcome import Release
 from oppspot_runner.db.pool import DATABASE_AWAY, Database
-from oppspot_runner.queue import members, store
+from oppspot_runner.queue import handoffs, members, store
 from oppspot_runner.runner.attempt import Attempt
 from oppspot_runner.runner.loopwatch import LoopWatch, Standstill
 from oppspot_runner.runner.settler import write
@@ -98,7 +98,10 @@ class Watchdog:
         guilty = f"it blocked the event loop of its runner for {seconds}: {where}"
         self.database.cut_all()  # what the loop was writing holds locks that we would wait for
         async with await self.database.connect() as connection:
+            left = await handoffs.leave(connection, runner_id)
             for one in others:
+                if one.task.run_token in left:
+                    continue
                 with suppress(TimeoutError):
                     async with asyncio.timeout(EACH_S), connection.transaction():
                         await write(connection, runner_id, [one.end_for(innocent)])

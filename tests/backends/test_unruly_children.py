@@ -173,7 +173,7 @@ async def test_when_the_nursery_is_killed_its_children_go_and_the_next_ones_come
         first = await bench.task(agent)
         await bench.ended(first)
         pid = (await bench.attempts(first))[0]["output_data"]["pid"]
-        nursery = runner.backends["process"]._children._process  # type: ignore[attr-defined]
+        nursery = runner.places.by_name["process"]._children._process  # type: ignore[attr-defined]
         task = await bench.task(agent, payload='{"s": 1}')
 
         async def begun() -> bool:
@@ -195,7 +195,7 @@ async def test_nothing_is_left_when_the_runner_ends(bench: Bench, child_agent: M
     async with bench.running() as runner:
         tasks = [await bench.task(agent, payload='{"s": 0.3}') for _ in range(3)]
         await bench.ended(*tasks)
-        nursery = runner.backends["process"]._children._process  # type: ignore[attr-defined]
+        nursery = runner.places.by_name["process"]._children._process  # type: ignore[attr-defined]
     pids = [(await bench.attempts(one))[0]["output_data"]["pid"] for one in tasks]
     assert not [pid for pid in (*pids, nursery.pid) if lives(pid)]
     assert os.getpid() not in pids

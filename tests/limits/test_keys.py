@@ -32,6 +32,8 @@ async def kept_in_order(line: Line) -> AsyncIterator[tuple[Maintenance, asyncio.
         runner_id=1,
         on_work=work.set,
         on_look=lambda _: None,
+        adopts=lambda: (),
+        adopt=lambda _: None,
     )
     await line.tasks(await line.agent("due"), 1, scheduled_for="2000-01-01Z")
     await line.connection.execute("UPDATE agent_tasks SET parked = true")

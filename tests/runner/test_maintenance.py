@@ -22,6 +22,8 @@ async def test_a_task_in_line_that_nobody_told_of_is_seen_at_the_poll(bench: Ben
         runner_id=1,
         on_work=seen.set,
         on_look=lambda _: None,
+        adopts=lambda: (),
+        adopt=lambda _: None,
     )
     async with asyncio.TaskGroup() as group:
         looks = group.create_task(maintenance.run())

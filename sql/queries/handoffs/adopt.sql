@@ -11,4 +11,4 @@ WITH orphaned AS MATERIALIZED (
     UPDATE agent_tasks t SET runner_id = %(runner_id)s FROM orphaned o WHERE t.id = o.id
 )
 UPDATE task_handoffs h SET runner_id = %(runner_id)s FROM orphaned o WHERE h.handle = o.handle
-RETURNING h.handle, h.task_id, h.run_token
+RETURNING h.handle, h.task_id, h.run_token, h.backend
