@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
@@ -53,6 +54,12 @@ class Listener:
         self.on_message = on_message
         self.on_heard = on_heard
         self.on_deaf = on_deaf
+        self._heard_at = time.monotonic()
+
+    @property
+    def silent_for_s(self) -> float:
+        """How long ago anything arrived, for whomever it was; may be asked from any thread."""
+        return time.monotonic() - self._heard_at
 
     async def run(self) -> None:
         """Listens until cancelled; a database that is away is waited for."""
@@ -75,6 +82,7 @@ class Listener:
             if not await hears(self.database, connection, self.address, self.channel):
                 await self._tell_deaf("notifications do not arrive, as behind a pooler")
                 return False
+            self._heard_at = time.monotonic()
             await self.on_heard(connection)
             while await self._take(connection, self.silence_s):
                 pass
@@ -86,6 +94,7 @@ class Listener:
         heard = False
         async for notification in connection.notifies(timeout=at_most_s, stop_after=1):
             heard = True
+            self._heard_at = time.monotonic()
             self.on_message(notification.payload)
         return heard
 

@@ -28,8 +28,6 @@ ASK = statement("runners/ask")
 LEAVE = statement("runners/leave")
 FORGET_DEAD = statement("runners/forget_dead")
 
-BEATS_PER_PROBE = 2  # every so many heartbeats test whether notifications arrive
-
 
 @dataclass(frozen=True)
 class Membership:
@@ -50,11 +48,13 @@ class Condition:
 
 @dataclass(frozen=True)
 class Beat:
-    """What a heartbeat learned: what people ask, and the run tokens that are (still) ours."""
+    """What a heartbeat learned: what people ask, the run tokens that are (still) ours, and how many
+    runners wait for the same tasks."""
 
     desired: str
     held: frozenset[int]
     cancelled: frozenset[int]
+    crowd: int
 
 
 async def register(database: Database, facts: dict[str, Any]) -> Membership:
@@ -131,17 +131,15 @@ class BeatConnection:
         self.schema = database.schema
         self.runner_id = runner_id
         self._connection: psycopg.Connection[DictRow] | None = None
-        self._beats = 0
 
     def beat(
-        self, condition: Condition, *, running: Sequence[int], running_for_s: float
+        self, condition: Condition, *, probe: bool, running: Sequence[int], running_for_s: float
     ) -> Beat | None:
-        """Renews the lease; None when it is no longer ours.
+        """Renews the lease; None when it is no longer ours. With `probe` it notifies the runner.
 
         Attempts by the tokens `running` that are older than `running_for_s` become visible as
         running executions. Raises psycopg's errors; the connection is then opened anew next time.
         """
-        probe = self._beats % BEATS_PER_PROBE == 0
         params = {"runner_id": self.runner_id, "probe": probe, **asdict(condition)}
         try:
             connection = self._open()
@@ -159,8 +157,8 @@ class BeatConnection:
             raise
         if row is None:
             return None
-        self._beats += 1
-        return Beat(row["desired"], frozenset(row["held"]), frozenset(row["cancelled"]))
+        held, cancelled = frozenset(row["held"]), frozenset(row["cancelled"])
+        return Beat(row["desired"], held, cancelled, row["crowd"])
 
     def abort(self) -> None:
         """Ends a beat that waits for an answer; to be called from another thread."""

@@ -20,7 +20,8 @@ HANGS_S = 2.0  # a beat that takes longer, when all is to end, is cut off
 
 class Heartbeat:
     """Beats every `beat_s`; calls `on_beat(beat, sent_at)` and `on_lost(reason)` in the loop.
-    Asks in its thread for the runner's `condition` and the tokens of its `running` attempts.
+    Asks in its thread for the runner's `condition`, the tokens of its `running` attempts, and
+    whether its listener `is_silent`: then the beat tests it.
 
     `margin_s` before the lease ends the runner stops trusting it, if no beat got through.
     """
@@ -33,6 +34,7 @@ class Heartbeat:
         lease_s: float,
         condition: Callable[[], Condition],
         running: Callable[[], Sequence[int]],
+        is_silent: Callable[[], bool],
         on_beat: Callable[[Beat, float], None],
         on_lost: Callable[[str], None],
     ) -> None:
@@ -42,6 +44,7 @@ class Heartbeat:
         self.margin_s = lease_s / 6
         self.condition = condition
         self.running = running
+        self.is_silent = is_silent
         self.on_beat = on_beat
         self.on_lost = on_lost
         self.last_beat_at = time.monotonic()
@@ -85,7 +88,10 @@ class Heartbeat:
             return None
         try:
             beat = self.connection.beat(
-                self.condition(), running=self.running(), running_for_s=self.beat_s
+                self.condition(),
+                probe=self.is_silent(),
+                running=self.running(),
+                running_for_s=self.beat_s,
             )
         except DATABASE_ERROR:
             # The loop's own services report the outage; here only the time counts.

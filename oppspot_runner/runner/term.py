@@ -27,11 +27,13 @@ from oppspot_runner.runner.heartbeat import Heartbeat
 from oppspot_runner.runner.maintenance import Maintenance, Pruning
 from oppspot_runner.runner.patience import Patience
 from oppspot_runner.runner.settler import Settler
-from oppspot_runner.runner.wakeup import Wakeup
+from oppspot_runner.runner.wakeup import Wakeup, turn_s
 
 ASKED = "!"  # after our address: somebody changed what is desired of us
 ENDED = "/ended"  # after the schema: a body elsewhere has ended
 WAITS = "/waits"  # after the schema: what a task waits for came by hand
+PROBE_BEATS = 1.5  # a listener that heard nothing for so many heartbeats is tested by the next one
+SILENT_BEATS = 3.5  # and is deaf when that did not arrive
 ASKED_STATE: dict[str, State] = {"pause": "paused", "idle": "stopped", "run": "running"}
 
 
@@ -76,6 +78,8 @@ class Term:
         self.wake = "poll"
         self.ended = False
         self._waiting = False
+        self._crowd = 1
+        self._turn: asyncio.TimerHandle | None = None
         self._lost = Wakeup()
         self._lost_reason = ""
         self._strangers: frozenset[int] = frozenset()
@@ -99,7 +103,7 @@ class Term:
         self.listener = Listener(
             database,
             address=self.address,
-            silence_s=config.beat_s * (members.BEATS_PER_PROBE + 1.5) + 1,
+            silence_s=config.beat_s * SILENT_BEATS + 1,
             on_message=self._on_message,
             on_heard=self._on_heard,
             on_deaf=self._on_deaf,
@@ -113,6 +117,7 @@ class Term:
             lease_s=runner.config.lease_s,
             condition=runner.condition,
             running=lambda: list(runner.attempts),
+            is_silent=self._is_silent,
             on_beat=self._on_beat,
             on_lost=self._on_lost,
         )
@@ -183,10 +188,29 @@ class Term:
         """A task ended: it may come back in a second, or make room for others of its key."""
         self.maintenance.look(freed_key)
 
+    def _is_silent(self) -> bool:
+        # In a fleet nearly all are tested by what others are sent.
+        beats = self.listener.silent_for_s / self.runner.config.beat_s
+        return self.wake == "notify" and beats > PROBE_BEATS
+
+    def _await_turn(self) -> None:
+        """Looks for work at once, or when it is our turn in the crowd that was woken."""
+        wait_s = turn_s(self._crowd)
+        if self._turn is None and wait_s > 0:
+            self._turn = asyncio.get_running_loop().call_later(wait_s, self._look)
+        elif wait_s == 0:
+            self._look()
+
+    def _look(self) -> None:
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
+        self.maintenance.look_soon()
+        self.runner.wakeup.set()
+
     def _on_message(self, payload: str) -> None:
         if payload == self.runner.database.schema:
-            self.maintenance.look_soon()
-            self.runner.wakeup.set()
+            self._await_turn()
         elif payload == self.runner.database.schema + WAITS:
             self.maintenance.poll()
         elif payload == self.runner.database.schema + ENDED:
@@ -223,6 +247,7 @@ class Term:
             self.runner.events.emit(WakeChanged(self.member.id, wake, reason))
 
     def _on_beat(self, beat: Beat, sent_at: float) -> None:
+        self._crowd = beat.crowd
         self._cancel(beat.cancelled)
         self._find_orphans(beat.held)
         for token, attempt in list(self.runner.attempts.items()):

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 
+AT_ONCE = 8  # of a crowd that hears of a task look at once, so that one of them surely does
+APART_S = 0.005  # the others follow one after the other: at most 200 looks a second
+
 
 class Wakeup:
     """An event that forgets itself when it was waited for. Set it from the loop's thread."""
@@ -29,3 +32,9 @@ class Wakeup:
 def jittered(seconds: float) -> float:
     """`seconds` give or take a tenth, so that a fleet does not poll in step."""
     return seconds * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, hides nothing
+
+
+def turn_s(crowd: int) -> float:
+    """How long one of `crowd` runners waits before it looks for what all of them heard of."""
+    place = random.uniform(0, crowd)  # noqa: S311 - spreads load, hides nothing
+    return max(place - AT_ONCE, 0) * APART_S

@@ -71,6 +71,8 @@ def table(results: list[Result]) -> str:
 def report(results: list[Result]) -> None:
     print(table(results))
     for one in results:
+        if one.remark:
+            print(f"{one.fault}: {one.remark}")
         for violation in one.violations[:SHOWN]:
             print(f"{one.fault}: {violation.what}: {violation.told}")
         if len(one.violations) > SHOWN:

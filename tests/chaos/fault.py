@@ -25,6 +25,7 @@ class Fault(ABC):
     ] = {}  # kinds of tasks beside the ordinary ones: how many in 100
     stop_s: ClassVar[float] = 20.0  # how long a stop may take beyond the grace time
     gentle: ClassVar[bool] = False  # no runner may be taken for dead by it
+    networks: ClassVar[bool] = False  # wants a network for each runner, where that can be had
     durable: ClassVar[bool] = False  # wants a server that waits for the disk
 
     def missing(self) -> str | None:

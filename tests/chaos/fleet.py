@@ -88,7 +88,7 @@ class Fleet:
         ready, told = os.pipe()
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, *START, str(told)],
+                [*way.prefix, sys.executable, *START, str(told)],
                 cwd=code or self.code,
                 env={**plain_environment(), **self.settings, "DATABASE_URL": way.dsn},
                 stdout=output,

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of Postgres that misbehaves on demand: goes half-open, cuts, delays."""
+"""A TCP proxy in front of Postgres that misbehaves on demand: half-open, cut, slow, stalled."""
 
 from __future__ import annotations
 
@@ -16,34 +16,52 @@ End = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 class Proxy:
     """Stands in front of the server of `dsn`. `delay_s` is added to each piece, each way; nobody
-    new comes through while it `is_down`."""
+    new comes through while it `is_down`. A program that is to use it is started by `prefix`."""
 
-    def __init__(self, dsn: str) -> None:
+    prefix: tuple[str, ...] = ()
+
+    def __init__(self, dsn: str, *, host: str = "127.0.0.1") -> None:
         self.behind = conninfo_to_dict(dsn)
+        self.host = host
         self.delay_s = 0.0
         self.is_down = False
         self._dial = dialling(self.behind)
         self._lines: list[_Line] = []
         self._server: asyncio.Server | None = None
+        self._flows = asyncio.Event()
+        self._flows.set()
 
     @property
     def dsn(self) -> str:
         """The connection string that leads through here."""
         assert self._server is not None
         port = self._server.sockets[0].getsockname()[1]
-        return make_conninfo(**{**self.behind, "host": "127.0.0.1", "port": port})
+        return make_conninfo(**{**self.behind, "host": self.host, "port": port})
 
     async def __aenter__(self) -> Proxy:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, self.host, 0)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
+        self._flows.set()
         for line in self._lines:
             line.cut()
         while self._lines:
             await asyncio.sleep(0)
+
+    async def cut_off(self) -> None:
+        """Nothing passes any more, and nobody is told; what is sent meanwhile comes later."""
+        self._flows.clear()
+
+    async def reconnect(self) -> None:
+        """Everything passes again."""
+        self._flows.set()
+
+    async def flows(self) -> None:
+        """Waits until things pass."""
+        await self._flows.wait()
 
     def cut(self, share: float) -> int:
         """Closes that share of the connections on both sides; how many."""
@@ -64,6 +82,7 @@ class Proxy:
         if self.is_down:
             writer.transport.abort()
             return
+        await self.flows()
         try:
             server = await self._dial()
         except OSError:  # the server is down: so are we
@@ -102,6 +121,7 @@ class _Line:
             while piece := await source[0].read(PIECE):
                 if self.proxy.delay_s:
                     await asyncio.sleep(self.proxy.delay_s)
+                await self.proxy.flows()
                 if not self.silent:  # else it is lost on the way
                     sink[1].write(piece)
                     await sink[1].drain()

@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from tests.chaos.faults import FAULTS
+from tests.chaos.faults.partition import Partition
 from tests.chaos.fleet import ROOT
 from tests.chaos.scripts import KINDS, SPECIAL, scripts
 from tests.chaos.server import Postgres
@@ -17,6 +18,7 @@ from tests.chaos.trial import Size, decisions, trial, work
 pytestmark = pytest.mark.ci_slice
 
 SMALL = Size(injections=2, tasks_each=80, runners=2)
+ONCE = Size(injections=1, tasks_each=120)
 SEED = 20261126
 
 
@@ -28,6 +30,23 @@ async def test_nothing_is_lost_and_nothing_is_done_twice(
     assert result.violations == []
     assert result.injected == SMALL.injections
     assert result.tasks >= SMALL.injections * SMALL.tasks_each
+
+
+class Held(Partition):
+    """As where network namespaces are refused."""
+
+    networks = False
+
+
+@pytest.mark.parametrize("fault", [Partition(), Held()], ids=["network", "proxy"])
+async def test_who_was_cut_off_for_longer_than_its_lease_comes_back_and_writes_nothing_late(
+    fault: Partition, postgres: Postgres, tmp_path: Path
+) -> None:
+    result = await trial(fault, postgres, tmp_path, seed=SEED + fault.networks, size=ONCE)
+    print(result.remark)
+    assert result.violations == []
+    assert result.injected == 1
+    assert result.lost > 0
 
 
 @pytest.mark.parametrize("name", FAULTS)

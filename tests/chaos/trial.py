@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
@@ -12,6 +12,7 @@ from tests.chaos.checker import Case, Violation, is_lost, violations
 from tests.chaos.fault import Decision, Fault
 from tests.chaos.fleet import SLOTS
 from tests.chaos.ledger import Ledger
+from tests.chaos.network import refusal
 from tests.chaos.producer import Producer
 from tests.chaos.rows import Rows
 from tests.chaos.scripts import Script, scripts
@@ -21,6 +22,8 @@ from tests.chaos.world import World
 RUNNERS = 3
 POLL_S = 1.0
 LOOK_S = 0.1
+NETWORKS = "each runner was in a network namespace of its own"
+NO_NETWORKS = "a proxy held everything back, for network namespaces are refused here"
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Result:
 
     fault: str
     skipped: str | None = None
+    remark: str | None = None
     injected: int = 0
     tasks: int = 0
     accepted: int = 0
@@ -72,15 +76,21 @@ async def trial(fault: Fault, server: Postgres, folder: Path, *, seed: int, size
         return Result(fault.name, skipped=reason)
     begun = time.monotonic()
     code, settings = fault.program(folder), _settings(fault, folder)
+    refused = refusal() if fault.networks else None
+    networks = fault.networks and refused is None
+    name = database_of(fault, seed)
     async with World(
-        server, database_of(fault, seed), folder, code=code, settings=settings
+        server, name, folder, code=code, settings=settings, networks=networks
     ) as world:
         await fault.prepare(world)
         await asyncio.gather(*(world.fleet.start() for _ in range(size.runners)))
         await _break_it(fault, world, seed, size)
         await _drain(world, size.drain_s)
         await world.fleet.end(fault.grace_s + fault.stop_s)
-    return _counted(fault, world, time.monotonic() - begun)
+    remark = None
+    if fault.networks:
+        remark = NETWORKS if networks else f"{NO_NETWORKS}: {refused}"
+    return replace(_counted(fault, world, time.monotonic() - begun), remark=remark)
 
 
 def _settings(fault: Fault, folder: Path) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from psycopg.rows import dict_row
 from tests.chaos import scripts
 from tests.chaos.fleet import Fleet
 from tests.chaos.ledger import VARIABLE, write
+from tests.chaos.network import Cable, Switch
 from tests.chaos.proxy import Proxy
 from tests.chaos.server import SUPERUSER, Postgres
 
@@ -23,7 +25,10 @@ AWAY_S = 60.0  # how long the harness itself waits for a server
 
 
 class World:
-    """What faults can reach. Runners and producer have a proxy each; `rows` asks past them."""
+    """What faults can reach. Runners and producer have a proxy each; `rows` asks past them.
+
+    With `networks` each runner is in a network namespace of its own, and its proxy outside of it.
+    """
 
     def __init__(
         self,
@@ -33,6 +38,7 @@ class World:
         *,
         code: Path,
         settings: dict[str, str],
+        networks: bool = False,
     ) -> None:
         self.server = server
         self.database = database
@@ -43,11 +49,16 @@ class World:
         self.agents: dict[str, Any] = {}
         self.streams: list[Any] = []
         own = {**settings, VARIABLE: str(self.ledger)}
-        self.fleet = Fleet(folder, self.ledger, code, own, self.way)
+        self.fleet = Fleet(folder, self.ledger, code, own, self._runners_way)
+        self._networks = networks
+        self._switch: Switch | None = None
+        self._cables = count(1)
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> World:
         await self._build()
+        if self._networks:
+            self._switch = self._open.enter_context(Switch())
         self.producers_way = await self.way()
         return self
 
@@ -58,6 +69,12 @@ class World:
     async def way(self) -> Proxy:
         """A new way to the database, with a proxy on it."""
         return await self._open.enter_async_context(Proxy(self.server.dsn(self.database, ROLE)))
+
+    async def _runners_way(self) -> Proxy:
+        if self._switch is None:
+            return await self.way()
+        dsn, number = self.server.dsn(self.database, ROLE), next(self._cables)
+        return await self._open.enter_async_context(Cable(dsn, self._switch, number))
 
     def ways(self, which: int | None) -> list[Proxy]:
         """All ways to the database that are in use, or one of them by a number drawn before."""

@@ -3,35 +3,53 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from oppspot_runner.db.pool import Database
 from oppspot_runner.queue.members import (
     BEAT,
-    BEATS_PER_PROBE,
     BeatConnection,
     Condition,
     leave,
     register,
+    set_waiting,
 )
 from oppspot_runner.runner.config import RunnerConfig
 
 
-async def test_some_heartbeats_test_the_listener_and_all_renew_the_lease(db: Database) -> None:
+@pytest.mark.parametrize("probe", [True, False])
+async def test_a_heartbeat_renews_the_lease_and_tests_the_listener_when_it_is_told_to(
+    db: Database, probe: bool
+) -> None:
     member = await register(db, RunnerConfig().facts())
     heart = BeatConnection(db.conninfo, db, member.id)
     with psycopg.connect(db.dsn, autocommit=True) as listener:
         listener.execute("LISTEN oppspot_wake")
-        for _ in range(2 * BEATS_PER_PROBE):
-            before = await db.fetch_one("SELECT lease_until FROM task_runners")
-            assert heart.beat(Condition("running"), running=(), running_for_s=5) is not None
-            after = await db.fetch_one("SELECT lease_until FROM task_runners")
-            assert before is not None
-            assert after is not None
-            assert after["lease_until"] > before["lease_until"]
-        heard = [one.payload for one in listener.notifies(timeout=5, stop_after=2)]
-        heard += [one.payload for one in listener.notifies(timeout=0)]
+        before = await db.fetch_one("SELECT lease_until FROM task_runners")
+        assert heart.beat(Condition("running"), probe=probe, running=(), running_for_s=5)
+        after = await db.fetch_one("SELECT lease_until FROM task_runners")
+        assert before is not None
+        assert after is not None
+        assert after["lease_until"] > before["lease_until"]
+        listener.execute("SELECT pg_notify('oppspot_wake', 'last')")
+        heard = [one.payload for one in listener.notifies(timeout=5, stop_after=1 + probe)]
     heart.close()
-    assert heard == [f"{db.schema}/{member.id}"] * 2
+    assert heard == [*([f"{db.schema}/{member.id}"] if probe else []), "last"]
+
+
+async def test_a_heartbeat_counts_those_that_wait_for_the_same_tasks(db: Database) -> None:
+    lanes: list[tuple[str, ...]] = [(), (), ("other",)]
+    one, two, other = [
+        await register(db, RunnerConfig(task_types=types).facts()) for types in lanes
+    ]
+    for member in (one, two, other):
+        await set_waiting(db, member.id, True)
+    await db.execute("UPDATE task_runners SET lease_until = oppspot_now() WHERE id = %s", (two.id,))
+    heart = BeatConnection(db.conninfo, db, one.id)
+    beat = heart.beat(Condition("running"), probe=False, running=(), running_for_s=5)
+    heart.close()
+    assert beat is not None
+    assert beat.crowd == 1
 
 
 async def test_a_heartbeat_that_began_before_the_lease_ended_does_not_bring_it_back(

@@ -11,12 +11,35 @@
 -- are put in order: together, a plan may walk the whole key; for the status instead of the token it may
 -- walk the index of all that run (see hold). They keep their order in line: their new places are drawn
 -- before a join could mix them.
-WITH watched AS MATERIALIZED (
+-- A runner looks after those that live next after it, in the order of ids and round in a circle, with all dead rows
+-- and all gaps between them: 20, so that everybody is looked after by 20, and what all of them read does not grow
+-- with the square of their number. Where all 20 died there may be more behind them: it looks again at once.
+WITH RECURSIVE circle AS (
+    SELECT %(runner_id)s::bigint AS id, 0 AS place, false AS is_round
+    UNION ALL
+    SELECT n.id, c.place + 1, c.is_round OR n.is_first
+    FROM circle c CROSS JOIN LATERAL (
+        (SELECT r.id, false AS is_first FROM task_runners r WHERE r.id > c.id AND r.lease_until > oppspot_now()
+         ORDER BY r.id LIMIT 1)
+        UNION ALL
+        (SELECT r.id, true FROM task_runners r WHERE NOT c.is_round AND r.lease_until > oppspot_now()
+         ORDER BY r.id LIMIT 1)
+        LIMIT 1) n
+    WHERE c.place < 20 AND (n.id < %(runner_id)s::bigint OR NOT c.is_round AND NOT n.is_first)
+), reached AS MATERIALIZED (
+    SELECT max(place) = 20 AS is_far, bool_or(is_round) AS is_round, (array_agg(id ORDER BY place DESC))[1] AS last FROM circle
+), stretches AS MATERIALIZED (
+    SELECT %(runner_id)s::bigint AS above, CASE WHEN is_far AND NOT is_round THEN last + 1 ELSE 9223372036854775807 END AS below
+    FROM reached
+    UNION ALL
+    SELECT -9223372036854775807, CASE WHEN is_far THEN last + 1 ELSE %(runner_id)s::bigint END
+    FROM reached WHERE is_round OR NOT is_far
+), watched AS MATERIALIZED (
     SELECT r.id, r.host, r.pid, r.lease_until <= oppspot_now() AS lapsed,
            r.beat_at + make_interval(secs => r.beat_s * 1.2) AS suspect_at,
            CASE WHEN r.lease_until > oppspot_now() AND r.lock_key IS NOT NULL
                 THEN pg_try_advisory_xact_lock(r.lock_key) ELSE false END AS unlocked
-    FROM task_runners r WHERE r.id <> %(runner_id)s
+    FROM stretches s CROSS JOIN LATERAL (SELECT * FROM task_runners t WHERE t.id > s.above AND t.id < s.below OFFSET 0) r
 ), dead AS MATERIALIZED (
     SELECT id, host, pid FROM watched WHERE lapsed OR (unlocked AND suspect_at <= oppspot_now())
 ), deposed AS (
@@ -36,8 +59,10 @@ WITH watched AS MATERIALIZED (
     FROM agent_tasks t
     WHERE t.run_token IS NOT NULL AND t.runner_id <> ALL (ARRAY(SELECT id FROM alive)) AND t.ctid = ANY (ARRAY(
         SELECT p.ctid
-        FROM (SELECT coalesce(lag(id) OVER (ORDER BY id), -9223372036854775807) AS above, id AS below
-              FROM (SELECT id FROM alive UNION ALL VALUES (9223372036854775807)) a) g
+        FROM (SELECT coalesce(lag(a.id) OVER (PARTITION BY s.above ORDER BY a.id), s.above) AS above, a.id AS below
+              FROM stretches s CROSS JOIN LATERAL (
+                  SELECT w.id FROM watched w WHERE w.id > s.above AND w.id < s.below AND w.id NOT IN (SELECT id FROM dead)
+                  UNION ALL SELECT s.below) a) g
         CROSS JOIN LATERAL (
             SELECT q.ctid FROM agent_tasks q
             WHERE q.status = 'processing' AND q.runner_id > g.above AND q.runner_id < g.below
@@ -82,6 +107,7 @@ WITH watched AS MATERIALIZED (
         error_message = excluded.error_message
 )
 SELECT s.id, s.status, s.run_id, s.agent_id, s.runner_id, w.next_s
-FROM (SELECT extract(epoch FROM min(suspect_at) - oppspot_now())::float8 AS next_s FROM watched
-      WHERE unlocked AND suspect_at > oppspot_now() AND NOT lapsed) w
+FROM (SELECT CASE WHEN count(*) FILTER (WHERE suspect_at <= oppspot_now()) = 20 THEN 0
+             ELSE extract(epoch FROM min(suspect_at) FILTER (WHERE suspect_at > oppspot_now()) - oppspot_now())::float8 END AS next_s
+      FROM watched WHERE unlocked AND NOT lapsed) w
 LEFT JOIN saved s ON true

@@ -14,6 +14,7 @@ from tests.chaos.faults.freeze import Freeze
 from tests.chaos.faults.full_disk import FullDisk
 from tests.chaos.faults.half_open import HalfOpen
 from tests.chaos.faults.kill import Kill
+from tests.chaos.faults.partition import Partition
 from tests.chaos.faults.restart import Restart
 from tests.chaos.faults.terminate import Terminate
 from tests.chaos.faults.upgrade import Upgrade
@@ -30,6 +31,7 @@ FAULTS: dict[str, Fault] = {
         Exhaust(),
         HalfOpen(),
         Cut(),
+        Partition(),
         Delay(),
         Clock(),
         FullDisk(),
