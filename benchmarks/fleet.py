@@ -1,10 +1,11 @@
 """Very many runners on one database: `python -m benchmarks.fleet`, told by JSON on stdin.
 
-What is real: every runner has its row, its own listening connection with its lock, and the
-services of a daemon as they are: listener, maintenance, pruning, courier, claims, the writer of
-ends. What is not: they live in one process, their tasks do nothing, and their statements and
-heartbeats share one pool of connections, as behind a pooler. Says "ready" once all listen; when
-stdin ends, says as JSON what came of it.
+What is real: every runner has its row, its own listening connection with its lock, and what a
+daemon does with the database is done by the daemon's own code: heartbeats, polls and rescues,
+wake-ups and claims, the writing of ends. What is not: they live in one process, their tasks do
+nothing, and their statements share one pool of connections, as behind a pooler. Some can be made
+to poll alone, as those that cannot listen do. Says "ready" once all take tasks; after a line on
+stdin, says as JSON what came of it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from oppspot_runner.base.backoff import Backoff
 from oppspot_runner.base.events import EventBus
 from oppspot_runner.base.outcome import Done
 from oppspot_runner.base.task import Task
+from oppspot_runner.db.listen import LISTEN, Listener
 from oppspot_runner.db.pool import Database
 from oppspot_runner.queue import members
 from oppspot_runner.queue.claiming import claim_size
@@ -64,27 +66,41 @@ class PooledHeartbeat(Heartbeat):
         """Nothing: see begin."""
 
 
-class SimulatedTerm(Term):
-    """A term whose heartbeat is pooled, and which counts what it hears."""
+class LightListener(Listener):
+    """Listens without the waits of the driver, which would be most of what a thousand cost."""
 
-    heard = 0
+    heard = 0  # by all
+
+    async def run(self) -> None:
+        """Listens until cancelled; nothing is to go wrong."""
+        connection = await self.database.connect()
+        await connection.execute(LISTEN[self.channel])
+        await self.on_heard(connection)
+        pgconn = connection.pgconn
+
+        def hear() -> None:
+            pgconn.consume_input()
+            while told := pgconn.notifies():
+                LightListener.heard += 1
+                self._heard_at = time.monotonic()
+                self.on_message(told.extra.decode())
+
+        asyncio.get_running_loop().add_reader(pgconn.socket, hear)
+        await asyncio.Event().wait()
+
+
+class SimulatedTerm(Term):
+    """A term in a crowd of them in one process."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.hears = asyncio.Event()
+        self.heartbeat.__class__ = PooledHeartbeat
+        self.listener.__class__ = LightListener
 
     def _change_wake(self, wake: str, reason: str) -> None:
         super()._change_wake(wake, reason)
         self.hears.set()
-
-    def _heartbeat(self) -> Heartbeat:
-        made = super()._heartbeat()
-        made.__class__ = PooledHeartbeat
-        return made
-
-    def _on_message(self, payload: str) -> None:
-        SimulatedTerm.heard += 1
-        super()._on_message(payload)
 
 
 @dataclass
@@ -95,6 +111,7 @@ class Simulated:
     config: RunnerConfig
     events: EventBus
     patience: Patience
+    listens: bool
     wakeup: Wakeup = field(default_factory=Wakeup)
     attempts: dict[int, Attempt] = field(default_factory=dict)
     state: State = "running"
@@ -108,9 +125,12 @@ class Simulated:
         heartbeat = self.term.heartbeat
         assert isinstance(heartbeat, PooledHeartbeat)
         heartbeat.begin(services, self.database, member.id)
+        if not self.listens:
+            self.term.listener.run = asyncio.Event().wait  # type: ignore[method-assign]
         self.term.start(self.settler)
         services.create_task(self._work())
-        await self.term.hears.wait()
+        if self.listens:
+            await self.term.hears.wait()
 
     async def _work(self) -> None:
         idle = 0
@@ -149,7 +169,7 @@ class Simulated:
         self.state = state
 
 
-async def simulate(dsn: str, runners: int, settings: dict[str, float]) -> None:
+async def simulate(dsn: str, runners: int, listening: int, settings: dict[str, float]) -> None:
     """Until stdin ends."""
     events, config = EventBus(), RunnerConfig(**settings)  # type: ignore[arg-type]
     async with Database(dsn, max_size=STATEMENTS_AT_ONCE, patience_s=60) as database:
@@ -157,17 +177,19 @@ async def simulate(dsn: str, runners: int, settings: dict[str, float]) -> None:
             async with asyncio.TaskGroup() as services:
                 gate = asyncio.Semaphore(STARTING_AT_ONCE)
 
-                async def join() -> None:
+                async def join(number: int) -> None:
+                    listens = number < listening
+                    one = Simulated(database, config, events, Patience(events), listens)
                     async with gate:
-                        await Simulated(database, config, events, Patience(events)).run(services)
+                        await one.run(services)
 
-                await asyncio.gather(*(join() for _ in range(runners)))
+                await asyncio.gather(*map(join, range(runners)))
                 print("ready", flush=True)
-                began, heard, cpu_s = time.monotonic(), SimulatedTerm.heard, time.process_time()
+                began, heard, cpu_s = time.monotonic(), LightListener.heard, time.process_time()
                 await asyncio.to_thread(sys.stdin.readline)
                 seconds = time.monotonic() - began
                 said = {
-                    "heard": (SimulatedTerm.heard - heard) / seconds,
+                    "heard": (LightListener.heard - heard) / seconds,
                     "cpu": (time.process_time() - cpu_s) / seconds,
                 }
                 print(json.dumps(said), flush=True)
@@ -177,7 +199,7 @@ async def simulate(dsn: str, runners: int, settings: dict[str, float]) -> None:
 def main() -> None:
     """Reads what to simulate, and does."""
     told: dict[str, Any] = json.loads(sys.stdin.readline())
-    asyncio.run(simulate(told["dsn"], told["runners"], told["settings"]))
+    asyncio.run(simulate(**told))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from benchmarks.processes import TICKS_PER_S
 from benchmarks.programs import output_of
 
 SETTINGS = {
@@ -81,6 +82,20 @@ class Server:
             self._run(sql.SQL("ALTER SYSTEM RESET {}").format(sql.Identifier(name)))
             self._run(sql.SQL("SELECT pg_reload_conf()"))
 
+    def cpu_s(self) -> float:
+        """What all processes of the server used up to now, those that have ended too."""
+        main = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        ticks = 0
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                numbers = path.read_text().rpartition(")")[2].split()
+                own, of_children = map(int, numbers[11:13]), map(int, numbers[13:15])
+                if int(path.parent.name) == main:
+                    ticks += sum(own) + sum(of_children)
+                elif int(numbers[1]) == main:
+                    ticks += sum(own)
+        return ticks / TICKS_PER_S
+
     def checkpoint(self) -> None:
         """Writes out what earlier work left, so that the next run does not pay for it."""
         self._run(sql.SQL("CHECKPOINT"))
@@ -91,7 +106,7 @@ class Server:
 
 
 @contextmanager
-def running() -> Iterator[Server]:
+def running(**settings: str) -> Iterator[Server]:
     """Starts a server in a temporary folder on a disk; stops and removes it."""
     binaries = find_binaries()
     folder = Path(tempfile.mkdtemp(prefix="oppspot-benchmark-", dir="/var/tmp"))
@@ -100,7 +115,7 @@ def running() -> Iterator[Server]:
         if owner is not None:
             os.chown(folder, owner.pw_uid, owner.pw_gid)
         port = free_port()
-        _make(binaries, folder, owner)
+        _make(binaries, folder, owner, settings)
         _control(binaries, folder, owner, "start", "-o", f"-p {port}")
         try:
             yield Server(binaries, folder, port, version(binaries))
@@ -147,7 +162,9 @@ def _owner() -> pwd.struct_passwd | None:
         return pwd.getpwnam("nobody")
 
 
-def _make(binaries: Path, folder: Path, owner: pwd.struct_passwd | None) -> None:
+def _make(
+    binaries: Path, folder: Path, owner: pwd.struct_passwd | None, settings: dict[str, str]
+) -> None:
     command = [
         str(binaries / "initdb"),
         "-D",
@@ -162,6 +179,7 @@ def _make(binaries: Path, folder: Path, owner: pwd.struct_passwd | None) -> None
     observed = STATEMENTS if Path(library, "pg_stat_statements.so").exists() else {}
     lines = {
         **SETTINGS,
+        **settings,
         **observed,
         "listen_addresses": "'127.0.0.1'",
         "unix_socket_directories": "''",

@@ -29,6 +29,8 @@ class Sizes:
     companies: int = 1_000_000  # that are searched
     pages: int = 1_000_000  # tasks behind each page
     items: int = 10_000  # companies of a stream behind it
+    fleet: int = 1_000  # simulated runners on one database
+    fleet_s: int = 15
 
 
 QUICK = Sizes(
@@ -51,6 +53,8 @@ QUICK = Sizes(
     companies=50_000,
     pages=20_000,
     items=1_000,
+    fleet=100,
+    fleet_s=5,
 )
 NORMAL = Sizes()
 FULL = Sizes(

@@ -43,11 +43,31 @@ class ClaimCost:
         }
 
 
+CALLS = """
+    SELECT sum(calls) FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
+    WHERE d.datname = current_database()
+"""
+IS_LOADED = "SELECT name FROM pg_settings WHERE name = 'pg_stat_statements.track'"
+
+
+def are_seen(dsn: str) -> bool:
+    """Whether the server counts statements."""
+    with psycopg.connect(dsn) as connection:
+        return connection.execute(IS_LOADED).fetchone() is not None
+
+
 def reset(dsn: str) -> None:
     """Forgets what was seen."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         connection.execute("SELECT pg_stat_statements_reset()")
+
+
+def calls(dsn: str) -> float:
+    """How many statements there were since the reset, in this database."""
+    with psycopg.connect(dsn) as connection:
+        row = connection.execute(CALLS).fetchone()
+    return float(row[0]) if row and row[0] is not None else 0.0
 
 
 def claim_cost(dsn: str) -> ClaimCost:

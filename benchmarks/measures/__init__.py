@@ -8,9 +8,11 @@ from benchmarks.measures import (
     claim_crowded,
     claim_snapshot,
     conversations,
+    daemons,
     drain_history,
     fan_in,
     finish_dependents,
+    fleet_size,
     http_beside,
     idle_runner,
     import_register,
@@ -27,6 +29,7 @@ from benchmarks.measures import (
 ALL: tuple[Measure, ...] = (
     throughput.MOST,
     throughput.THREE,
+    daemons.MEASURE,
     start_latency.MEASURE,
     claim_crowded.MEASURE,
     claim_snapshot.MEASURE,
@@ -44,4 +47,5 @@ ALL: tuple[Measure, ...] = (
     search_companies.MEASURE,
     pages.MEASURE,
     http_beside.MEASURE,
+    fleet_size.MEASURE,
 )

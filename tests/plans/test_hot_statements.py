@@ -162,7 +162,7 @@ HOT = (
     Hot("queue/claim_limited", 300, always(**CLAIM)),
     Hot("queue/hold_limits", 20, always()),
     Hot("queue/promote", 30, always()),
-    Hot("queue/rescue", 250, always(runner_id=1)),
+    Hot("queue/rescue", 300, always(runner_id=1)),
     Hot("queue/finish", 600, lambda session: ends(run(session, 10, runner=1))),
     Hot("queue/hold", 20, also(attempt, runner_id=1)),
     Hot("queue/begin", 60, attempt),

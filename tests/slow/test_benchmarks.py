@@ -33,6 +33,8 @@ TINY = Sizes(
     asked=5,
     register=500,
     companies=2_000,
+    fleet=20,
+    fleet_s=2,
 )
 OURS = frozenset({"oppspot-runner", "pgbench"})
 PEERS = ("graphile-worker", "pgqueuer", "procrastinate", "peer")

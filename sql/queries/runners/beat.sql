@@ -1,7 +1,8 @@
 -- Renews the lease if it is still ours (no row: it is not) and learns in the same breath what people
 -- ask of us and which tasks we still hold, in one look: what we ended lately stays in the index as long as
 -- somebody holds an old snapshot. A notification to ourselves tests the listener; all listeners of the fleet
--- pay for it, so only one that heard nothing for a while sends one. `crowd`: how many wait for the same tasks.
+-- pay for it, so only one that heard nothing for a while sends one. `crowd`: how many wait for the same
+-- tasks, at most 500.
 UPDATE task_runners r SET
     beat_at = oppspot_now(), lease_until = oppspot_now() + make_interval(secs => r.lease_s),
     state = %(state)s, lag_ms = %(lag_ms)s, hanging = %(hanging)s
@@ -10,6 +11,7 @@ FROM (SELECT coalesce(array_agg(t.run_token), '{}') AS held,
       FROM agent_tasks t WHERE t.runner_id = %(runner_id)s AND t.status = 'processing') o
 WHERE r.id = %(runner_id)s AND r.lease_until > oppspot_now()
 RETURNING r.desired, o.held, o.cancelled,
-          (SELECT count(*) FROM task_runners w WHERE w.waiting AND w.lease_until > oppspot_now()
-           AND w.task_types IS NOT DISTINCT FROM r.task_types) AS crowd,
+          (SELECT count(*) FROM (
+              SELECT FROM task_runners w WHERE w.waiting AND w.lease_until > oppspot_now()
+              AND w.task_types IS NOT DISTINCT FROM r.task_types LIMIT 500) c) AS crowd,
           CASE WHEN %(probe)s THEN pg_notify('oppspot_wake', current_schema() || '/' || r.id) END
