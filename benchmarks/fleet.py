@@ -70,9 +70,12 @@ class LightListener(Listener):
     """Listens without the waits of the driver, which would be most of what a thousand cost."""
 
     heard = 0  # by all
+    is_deaf = False
 
     async def run(self) -> None:
         """Listens until cancelled; nothing is to go wrong."""
+        if self.is_deaf:
+            await asyncio.Event().wait()
         connection = await self.database.connect()
         await connection.execute(LISTEN[self.channel])
         await self.on_heard(connection)
@@ -125,8 +128,8 @@ class Simulated:
         heartbeat = self.term.heartbeat
         assert isinstance(heartbeat, PooledHeartbeat)
         heartbeat.begin(services, self.database, member.id)
-        if not self.listens:
-            self.term.listener.run = asyncio.Event().wait  # type: ignore[method-assign]
+        assert isinstance(self.term.listener, LightListener)
+        self.term.listener.is_deaf = not self.listens
         self.term.start(self.settler)
         services.create_task(self._work())
         if self.listens:

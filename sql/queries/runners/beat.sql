@@ -13,5 +13,5 @@ WHERE r.id = %(runner_id)s AND r.lease_until > oppspot_now()
 RETURNING r.desired, o.held, o.cancelled,
           (SELECT count(*) FROM (
               SELECT FROM task_runners w WHERE w.waiting AND w.lease_until > oppspot_now()
-              AND w.task_types IS NOT DISTINCT FROM r.task_types LIMIT 500) c) AS crowd,
+              AND w.task_types IS NOT DISTINCT FROM r.task_types AND w.labels IS NOT DISTINCT FROM r.labels LIMIT 500) c) AS crowd,
           CASE WHEN %(probe)s THEN pg_notify('oppspot_wake', current_schema() || '/' || r.id) END
