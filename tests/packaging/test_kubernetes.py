@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import click
+import psycopg
 import pytest
 import yaml
 
@@ -85,6 +86,15 @@ def test_everything_chooses_the_pods_of_the_deployment() -> None:
     assert JOB["containers"][0]["image"] == RUNNER["image"]
     job_labels = OURS["Job", "oppspot-migrate"]["spec"]["template"]["metadata"]["labels"]
     assert job_labels != labels  # else the service sends requests to a migration
+
+
+def test_keda_asks_what_the_database_can_answer(dsn: str) -> None:
+    scaled = yaml.safe_load((FOLDER / "keda.yaml").read_text(encoding="utf-8"))["spec"]
+    assert ("Deployment", scaled["scaleTargetRef"]["name"]) in OURS
+    (trigger,) = scaled["triggers"]
+    assert trigger["metadata"]["targetQueryValue"] == SETTINGS["OPPSPOT_CONCURRENCY"]
+    with psycopg.connect(dsn) as connection:
+        assert connection.execute(trigger["metadata"]["query"]).fetchall() == [(0,)]
 
 
 def test_the_guide_makes_the_secrets_that_the_pods_read() -> None:
