@@ -77,6 +77,13 @@ class RunnerSettings(BaseSettings):
         le=86_400,
         description="Seconds that running tasks get to end after a stop; then they are given back.",
     )
+    worker_lost: float = Field(
+        15.0,
+        ge=1,
+        le=3600,
+        description="Seconds after which a worker of another system, such as Celery, that says "
+        "nothing of the agent it runs is taken for dead. The same for runners and workers.",
+    )
     blocked_limit: float = Field(
         60.0,
         ge=1,

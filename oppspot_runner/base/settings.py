@@ -101,6 +101,14 @@ class Settings(SourceSettings):
         None,
         description="TOML file with MCP servers whose tools agents may be given. See the guide.",
     )
+    celery_broker: SecretStr | None = Field(
+        None,
+        description="Broker of Celery, as redis://host:6379/0, or where it is: env:NAME or "
+        "file:/path. Unset: no agent can run in Celery workers.",
+    )
+    celery_queue: str = Field(
+        "oppspot", min_length=1, description="Queue of Celery that workers take agents from."
+    )
     industries: Path | None = Field(
         None,
         description="TOML file with meanings of industry labels over those of the package. See "

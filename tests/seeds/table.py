@@ -31,7 +31,6 @@ Kind = Literal["covered", "deviation", "open"]
 KINDS: tuple[str, ...] = get_args(Kind)
 PLANNED = "planned: "
 AREAS = {
-    "celery backend",
     "testing tools",
 }
 REFERENCE = re.compile(

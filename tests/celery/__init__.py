@@ -1,0 +1,1 @@
+"""Bodies in Celery workers: a real Redis, real workers, real runners."""
