@@ -21,7 +21,7 @@ from oppspot_runner.agents.variants import varied
 from oppspot_runner.app.database import running_dsn
 from oppspot_runner.app.tools import RunnerTools
 from oppspot_runner.app.web import RunnerWeb
-from oppspot_runner.app.wiring import log_of, observe, package_version, ports_on
+from oppspot_runner.app.wiring import log_of, observe, ports_on
 from oppspot_runner.backends import crossing
 from oppspot_runner.backends.backend import Briefing, Result
 from oppspot_runner.backends.driver import PROTOCOL
@@ -34,6 +34,7 @@ from oppspot_runner.base.events import EventBus
 from oppspot_runner.base.outcome import Retry
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.base.task import Task
+from oppspot_runner.base.version import package_version
 from oppspot_runner.companies.industry_table import use_industries
 from oppspot_runner.db.migrate import require_schema
 from oppspot_runner.db.pool import Database

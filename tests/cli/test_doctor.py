@@ -660,3 +660,16 @@ def test_a_scout_that_can_ask_nobody_is_named_with_what_it_lacks(
     assert bold["text"].startswith("bold cannot scout: threshold: ")
     assert "OPPSPOT_COMPANIES_HOUSE_API_KEY is not set" in keyless["text"]
     assert keyless["fix"].startswith("oppspot-runner agents update ")
+
+
+def test_bodies_that_no_worker_begins_are_found(found: Findings, rows: Rows) -> None:
+    assert all_well(found("workers"))
+    rows(
+        "INSERT INTO task_handoffs (handle, task_id, run_token, attempt, backend, ticket,"
+        " submitted_at) SELECT gen_random_uuid(), gen_random_uuid(), n, 1, 'celery', '{}',"
+        " now() - n * interval '50 s' FROM generate_series(1, 3) AS n RETURNING 1"
+    )
+    (finding,) = found("workers")
+    assert finding["severity"] == "warn"
+    assert "2 bodies have waited for a worker of celery" in finding["text"]
+    assert finding["fix"] == "celery -A oppspot_runner.app.celery_worker worker"

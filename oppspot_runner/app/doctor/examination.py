@@ -33,6 +33,7 @@ from oppspot_runner.app.doctor.schema import (
     look_at_schema,
 )
 from oppspot_runner.app.doctor.scouts import look_at_scouts
+from oppspot_runner.app.doctor.workers import look_at_workers
 from oppspot_runner.base.errors import DatabaseError, SchemaError
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.db.pool import DATABASE_ERROR
@@ -55,6 +56,7 @@ CHECKS: dict[str, Check] = {
     "claim": look_at_claim,
     "runners": look_at_runners,
     "tasks": look_at_stuck_tasks,
+    "workers": look_at_workers,
     "schedules": look_at_schedules,
     "agents": look_at_agents,
     "hosts": look_at_hosts,
