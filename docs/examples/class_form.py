@@ -19,7 +19,9 @@ class Invoice(Agent):
 
     async def save_results(self, ctx: Context, tx: Any, results: dict[str, Any]) -> bool:
         await ctx.log.ainfo("saving", cents=results["cents"])
-        await tx.execute("CREATE TABLE IF NOT EXISTS invoices (task_id uuid, customer text, cents int)")
+        await tx.execute(
+            "CREATE TABLE IF NOT EXISTS invoices (task_id uuid, customer text, cents int)"
+        )
         await tx.execute(
             "INSERT INTO invoices VALUES (%s, %s, %s)",
             (ctx.task.id, results["customer"], results["cents"]),

@@ -1,7 +1,7 @@
 """A graph: two agents run at the same time after the first, and the last one gets what all said.
 
-    read -> count  -> report
-         -> longest
+read -> count  -> report
+     -> longest
 """
 
 import asyncio
@@ -40,7 +40,12 @@ async def main() -> None:
             kind: await client.create_agent(agent_type=kind, name=f"{kind} of a text")
             for kind in ("read", "count", "longest", "report")
         }
-        after = {"read": (), "count": ("read",), "longest": ("read",), "report": ("count", "longest")}
+        after = {
+            "read": (),
+            "count": ("read",),
+            "longest": ("read",),
+            "report": ("count", "longest"),
+        }
         await client.assign_agents_to_stream(
             stream,
             [

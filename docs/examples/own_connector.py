@@ -1,16 +1,23 @@
 """A connector of your own: a class that knows the words of one service, and an agent that asks it.
 
-Every request goes through the runner's layer: limits, tries, cache, robots.txt and addresses that nobody may
-reach are its business. Needs the extra `http`. The service here is the feed at PRESS_URL.
+Every request goes through the runner's layer: limits, tries, cache, robots.txt and addresses that
+nobody may reach are its business. Needs the extra `http`. The service is the feed at PRESS_URL.
 """
 
 import asyncio
 import os
+import re
 from dataclasses import dataclass
-from xml.etree import ElementTree
+from html import unescape
 
-from oppspot_runner import AsyncClient, Context, SourceError, agent
-from oppspot_runner import start_task_runner, stop_task_runner
+from oppspot_runner import (
+    AsyncClient,
+    Context,
+    SourceError,
+    agent,
+    start_task_runner,
+    stop_task_runner,
+)
 
 
 @dataclass
@@ -23,8 +30,8 @@ class Press:
     async def titles(self, most: int) -> list[str]:
         """The newest titles. Raises SourceError where the site cannot be read."""
         answer = await self.ctx.http.page(self.url)
-        found = ElementTree.fromstring(answer.content).iterfind("channel/item/title")
-        return [title.text or "" for title in found][:most]
+        found = re.findall(r"<item>\s*<title>([^<]*)</title>", answer.text)
+        return [unescape(title) for title in found[:most]]
 
 
 @agent("press_review")

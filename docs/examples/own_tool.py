@@ -1,9 +1,16 @@
-"""A tool of your own: a function that agents and models may call, with a schema made from its types."""
+"""A tool of your own: a function for agents and models, with a schema made from its types."""
 
 import asyncio
 
-from oppspot_runner import AsyncClient, Context, ToolExecutionError, agent, tool
-from oppspot_runner import start_task_runner, stop_task_runner
+from oppspot_runner import (
+    AsyncClient,
+    Context,
+    ToolExecutionError,
+    agent,
+    start_task_runner,
+    stop_task_runner,
+    tool,
+)
 
 PRICES = {"apple": 30, "pear": 45}
 

@@ -1,9 +1,16 @@
-"""A schedule: the agent's row says when. Each due time fires once, however many runners there are."""
+"""A schedule: the agent's row says when. Each due time fires once, with any number of runners."""
 
 import asyncio
 
-from oppspot_runner import AsyncClient, Context, TaskFinished, agent, on
-from oppspot_runner import start_task_runner, stop_task_runner
+from oppspot_runner import (
+    AsyncClient,
+    Context,
+    TaskFinished,
+    agent,
+    on,
+    start_task_runner,
+    stop_task_runner,
+)
 
 fired = asyncio.Event()
 

@@ -1,6 +1,7 @@
 """An agent that thinks: a row with a prompt, a model and a tool, and no code of its own.
 
-It wants the extra `anthropic` and its key in ANTHROPIC_API_KEY. Its answers are steps: none is paid twice.
+It wants the extra `anthropic` and its key in ANTHROPIC_API_KEY. Its answers are steps, and none
+is paid twice.
 """
 
 import asyncio
