@@ -136,7 +136,7 @@ def __getattr__(name: str) -> Any:
 
 def _enqueue(*args: Any, **options: Any) -> Any:
     """What `AgentFunction.enqueue` does; the client is loaded when it is first wanted."""
-    return import_module("oppspot_runner.app.client").enqueue_by_settings(*args, **options)
+    return import_module("oppspot_runner.app.default_client").enqueue_by_settings(*args, **options)
 
 
 def __dir__() -> list[str]:

@@ -87,6 +87,12 @@ class Registry:
         """Whether there is code of `agent_type`."""
         return agent_type in self._definitions
 
+    def forget_local(self) -> None:
+        """Takes out the code that was defined inside of functions: it ended with them."""
+        for agent_type, one in list(self._definitions.items()):
+            if "<locals>" in one.body.__qualname__:
+                del self._definitions[agent_type]
+
     def has_batch(self, agent_type: str | None) -> bool:
         """Whether the code of `agent_type` takes many tasks at once."""
         found = self._definitions.get(agent_type or "")

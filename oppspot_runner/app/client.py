@@ -6,7 +6,6 @@ Both are made of the same operations; this module only says on which connection 
 from __future__ import annotations
 
 import asyncio
-import atexit
 import os
 import threading
 from collections.abc import AsyncGenerator, Iterator, Mapping
@@ -27,6 +26,7 @@ from oppspot_runner.db import embedded
 from oppspot_runner.db.operation import Operation, awaitable, blocking
 from oppspot_runner.db.pool import Database
 from oppspot_runner.db.sessions import (
+    AsyncSession,
     GivenAsyncSession,
     GivenSession,
     OwnAsyncSession,
@@ -170,7 +170,7 @@ class AsyncClient:
         schema: str | None = None,
     ) -> None:
         trace_by_environment()
-        self.session: OwnAsyncSession | GivenAsyncSession
+        self.session: AsyncSession
         if isinstance(target, psycopg.AsyncConnection):
             self.session = GivenAsyncSession(target, schema)
         elif isinstance(target, Database):
@@ -253,36 +253,6 @@ def trace_by_environment() -> None:
     """Lets what clients put in be a part of traces, where the environment wants them."""
     wanted = os.environ.get(variable_name("traces"), "").lower()
     tracing.start({"true": True, "1": True, "false": False, "0": False}.get(wanted))
-
-
-def enqueue_by_settings(
-    agent: str,
-    payload: Mapping[str, Any] | None = None,
-    lane: str | None = None,
-    client: Client | AsyncClient | None = None,
-    **options: Any,
-) -> Any:
-    """What `weekly_digest.enqueue(...)` does: `enqueue` of `client`, else of `Client()`.
-
-    `lane` is the task_type of the agent's code. With an AsyncClient the result is to be awaited.
-    """
-    return (client or _client_of_settings()).run(_enqueue(agent, payload, lane, **options))
-
-
-def _enqueue(
-    agent: str, payload: Mapping[str, Any] | None, lane: str | None, **options: Any
-) -> Operation[UUID]:
-    if lane is not None and options.get("task_type") is None:
-        org_id = options.get("org_id")
-        options["task_type"] = yield from directory.task_type_of(agent, lane, org_id)
-    return (yield from producer.enqueue(agent, payload, **options))
-
-
-@cache
-def _client_of_settings() -> Client:
-    client = Client()
-    atexit.register(client.close)
-    return client
 
 
 def _chosen(target: object, schema: str | None) -> tuple[str, str]:

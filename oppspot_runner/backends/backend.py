@@ -50,12 +50,14 @@ class Result:
     `each` has the outcomes of the members of a batch; without it `outcome` is that of them all.
     Of a body that ran elsewhere, `state` is what its agent had in its attributes, if it saves its
     results, and `metrics` what the journals of its members counted.
+    `raised` is the exception of a body that ran in this process.
     """
 
     outcome: Outcome
     value: Any = None
     saver: Agent | None = None
     each: tuple[Outcome, ...] = ()
+    raised: BaseException | None = None
     state: dict[str, Any] | None = None
     metrics: tuple[Metrics, ...] = ()
 

@@ -46,7 +46,8 @@ def _ended_by(error: BaseException, briefing: Briefing) -> Result:
     outside = isinstance(error, LeaseLostError | asyncio.CancelledError | GeneratorExit)
     if outside and not isinstance(error, SoftTimeLimitError):
         raise error
-    return Result(judged_error(error, memory_limit=briefing.options.memory_limit))
+    outcome = judged_error(error, memory_limit=briefing.options.memory_limit)
+    return Result(outcome, raised=error)
 
 
 async def _body(briefing: Briefing) -> Result:

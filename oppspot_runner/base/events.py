@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from oppspot_runner.base.outcome import Outcome
-from oppspot_runner.base.task import Task
+from oppspot_runner.base.task import Task, TaskStatus
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class TaskFinished(Event):
 
     task: Task
     outcome: Outcome
-    status: str
+    status: TaskStatus
     run_ms: int
     error: str | None = None
     next_attempt_s: float | None = None

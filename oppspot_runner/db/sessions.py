@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, Connection
@@ -135,6 +135,16 @@ class GivenSession:
     def refuse_wait(self) -> None:
         """Raises ConflictError inside a transaction: nobody sees what it holds until it ends."""
         _refuse_wait(self.connection.autocommit, self.connection.info.transaction_status)
+
+
+class AsyncSession(Protocol):
+    """Where operations of coroutines run."""
+
+    async def run(self, operation: Operation[R]) -> R: ...
+
+    async def close(self) -> None: ...
+
+    def refuse_wait(self) -> None: ...
 
 
 class OwnAsyncSession:

@@ -65,12 +65,13 @@ class Courier:
             await self._look.wait(max(self._due_s, GAP_S))
             self._due_s = NEVER
             try:
-                await self.patience.through(self._once)
+                await self.patience.through(self.once)
                 self._fault = ""
             except Exception as error:  # noqa: BLE001 - the work goes on without notifications
                 self._tell(f"{type(error).__name__}: {error}")
 
-    async def _once(self) -> None:
+    async def once(self) -> None:
+        """Gathers what happened, and begins the deliveries that are due."""
         seen = await self._seen()
         for _ in range(MOST_ROUNDS):
             if not seen.is_to_gather:

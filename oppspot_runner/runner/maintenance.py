@@ -92,13 +92,16 @@ class Maintenance:
     async def run(self) -> None:
         """Looks for due and lost tasks until cancelled."""
         while True:
-            wait_s, tick_s = await self.patience.through(self._once)
-            if tick_s <= 0:
-                tick_s = await self.patience.through(self._tick)
-            if self._freed_keys:
-                await self.patience.through(self._arrange_freed_keys)
-            wait_s = GAP_S if self._freed_keys else min(wait_s, tick_s)
-            await self._look.wait(max(wait_s, GAP_S))
+            await self._look.wait(max(await self.once(), GAP_S))
+
+    async def once(self) -> float:
+        """Does what there is to do; seconds until something is again."""
+        wait_s, tick_s = await self.patience.through(self._arrange)
+        if tick_s <= 0:
+            tick_s = await self.patience.through(self._tick)
+        if self._freed_keys:
+            await self.patience.through(self._arrange_freed_keys)
+        return GAP_S if self._freed_keys else min(wait_s, tick_s)
 
     async def _arrange_freed_keys(self) -> None:
         # A key may be freed again while we ask; and if that fails, all are to be asked for again.
@@ -113,7 +116,7 @@ class Maintenance:
         if moved:
             self.on_work()
 
-    async def _once(self) -> tuple[float, float]:
+    async def _arrange(self) -> tuple[float, float]:
         """Seconds until something is to be done here again, and until a schedule is due."""
         now = time.monotonic()
         found: list[store.Rescued] = []

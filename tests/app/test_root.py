@@ -10,7 +10,7 @@ import pytest
 
 import oppspot_runner
 from oppspot_runner import AsyncClient, Client, agent
-from oppspot_runner.app import client as client_module
+from oppspot_runner.app.default_client import forget_default_client
 from oppspot_runner.base.errors import NotFoundError
 from oppspot_runner.db.pool import Database
 
@@ -25,10 +25,9 @@ def test_every_promised_name_is_there() -> None:
 @pytest.fixture
 def _own_client() -> Iterator[None]:
     """The client that `.delay()` keeps for the process belongs to this test's database alone."""
-    client_module._client_of_settings.cache_clear()
+    forget_default_client()
     yield
-    client_module._client_of_settings().close()
-    client_module._client_of_settings.cache_clear()
+    forget_default_client()
 
 
 @pytest.mark.usefixtures("_own_client")

@@ -15,7 +15,8 @@ import psycopg
 import pytest
 from pydantic import BaseModel
 
-from oppspot_runner.app.client import AsyncClient, Client, _client_of_settings, enqueue_by_settings
+from oppspot_runner.app.client import AsyncClient, Client
+from oppspot_runner.app.default_client import enqueue_by_settings, forget_default_client
 from oppspot_runner.base.errors import (
     ConflictError,
     DatabaseError,
@@ -261,8 +262,7 @@ def test_a_function_s_enqueue_uses_the_settings(
     monkeypatch.setenv("DATABASE_URL", dsn)
     monkeypatch.setattr(atexit, "register", lambda close: None)
     task = enqueue_by_settings("digest", {"days": 1})
-    _client_of_settings().close()
-    _client_of_settings.cache_clear()
+    forget_default_client()
     assert client.get(task).agent_id == agent
 
 

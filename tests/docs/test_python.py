@@ -27,6 +27,7 @@ WORLD_PAGE = "docs/guides/fake-world.md"
 NOTIFICATIONS_PAGE = "docs/guides/notifications.md"
 EXECUTOR_PAGE = "docs/guides/agent-executor.md"
 HTTP_PAGE = "docs/guides/http.md"
+TESTING_PAGE = "docs/guides/testing.md"
 # Pages whose Python is run, by the test that runs it.
 RUN = {
     "README.md": "tests/packaging/test_readme.py",
@@ -43,6 +44,7 @@ RUN = {
     WEB_PAGE: "tests/web/test_page.py",
     NOTIFICATIONS_PAGE: "tests/notifications/test_channels.py",
     WORLD_PAGE: "tests/fake_world/test_page.py",
+    TESTING_PAGE: "tests/testing/test_page.py",
     HTTP_PAGE: str(Path(__file__).with_name("test_http_page.py")),
     **dict.fromkeys(
         (

@@ -30,9 +30,7 @@ HEAD = ["id", "promise", "kind", "where, or why"]
 Kind = Literal["covered", "deviation", "open"]
 KINDS: tuple[str, ...] = get_args(Kind)
 PLANNED = "planned: "
-AREAS = {
-    "testing tools",
-}
+AREAS: set[str] = set()  # what is planned, in a word
 REFERENCE = re.compile(
     r"(?P<path>tests/[\w/]+\.py)?::(?P<name>test_\w+)(?:\[(?P<case>[\w.*/ -]+)\])?"
 )

@@ -21,7 +21,7 @@ from oppspot_runner import (
     registry,
 )
 from oppspot_runner.agents.registry import Registry
-from oppspot_runner.app import client as client_module
+from oppspot_runner.app.default_client import forget_default_client
 from oppspot_runner.base.errors import ConfigurationError
 from tests.runner.conftest import FAST, Bench
 from tests.seeds.conftest import Lines
@@ -223,10 +223,9 @@ async def test_the_body_of_an_agent_can_be_called_by_a_unit_test() -> None:
 def by_settings(dsn: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """DATABASE_URL of this test, and no client of another."""
     monkeypatch.setenv("DATABASE_URL", dsn)
-    client_module._client_of_settings.cache_clear()
+    forget_default_client()
     yield dsn
-    client_module._client_of_settings().close()
-    client_module._client_of_settings.cache_clear()
+    forget_default_client()
 
 
 def test_delay_puts_a_task_into_the_queue_and_returns_its_id(by_settings: str) -> None:

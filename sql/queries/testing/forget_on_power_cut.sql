@@ -1,0 +1,2 @@
+-- What tests write is worth no wait for the disk.
+ALTER SYSTEM SET fsync = off

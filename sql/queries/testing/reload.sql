@@ -1,0 +1,2 @@
+-- ALTER SYSTEM alone only writes a file.
+SELECT pg_reload_conf()

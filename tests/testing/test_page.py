@@ -1,0 +1,26 @@
+"""The guide: its agents, and all tests that it shows, which pass."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.docs.pages import blocks_of
+from tests.testing.test_plugin import OURS
+
+pytest_plugins = ["pytester", "oppspot_runner.testing.plugin"]
+
+GUIDE = "docs/guides/testing.md"
+THEIRS = "test_shop.py"
+
+
+def test_the_tests_of_the_guide_pass(pytester: pytest.Pytester) -> None:
+    files: dict[str, str] = {}
+    for block in blocks_of(GUIDE, "python"):
+        name = block.saved_as or THEIRS
+        files[name] = f"{files.get(name, '')}\n\n{block.body}"
+    assert {"shop_agents.py", THEIRS, "conftest.py"} == files.keys()
+    for name, text in files.items():
+        (pytester.path / name).write_text(text)
+    (pytester.path / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n")
+    shown = sum(text.count("def test_") for text in files.values())
+    pytester.runpytest(*OURS).assert_outcomes(passed=shown)
