@@ -46,7 +46,7 @@ WITH RECURSIVE circle AS (
     UPDATE task_runners r SET lease_until = least(r.lease_until, oppspot_now()), waiting = false
     FROM dead d WHERE r.id = d.id AND (r.lease_until > oppspot_now() OR r.waiting)
 ), alive AS MATERIALIZED (
-    SELECT r.id FROM task_runners r WHERE r.id NOT IN (SELECT id FROM dead)
+    SELECT r.id FROM task_runners r WHERE r.lease_until > oppspot_now() AND r.id NOT IN (SELECT id FROM dead)
 ), elsewhere AS MATERIALIZED (
     SELECT b.run_token, h.companions = '{}' AND EXISTS (
         SELECT FROM task_runners r
