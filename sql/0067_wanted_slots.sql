@@ -17,7 +17,7 @@ WITH pace AS MATERIALIZED (
         SELECT count(*) AS ready FROM (
             SELECT FROM agent_tasks q
             WHERE q.status = 'pending' AND NOT q.parked AND NOT q.blocked AND task_lane(q.task_type, q.agent_id, q.org_id) = l.lane
-            LIMIT 500) q) c
+            ORDER BY q.priority, q.ready_seq LIMIT 200) q) c
     UNION ALL
     SELECT t.task_type, t.agent_id, coalesce(t.org_id, a.org_id), 0, count(*)
     FROM agent_tasks t LEFT JOIN ai_agents a ON a.id = t.agent_id
@@ -36,7 +36,7 @@ WITH pace AS MATERIALIZED (
 SELECT task_type, labels, sum(ready)::bigint AS ready, sum(running)::bigint AS running, ceil(sum(slots))::bigint AS slots
 FROM work GROUP BY task_type, labels;
 COMMENT ON VIEW wanted_slots IS
-    'Slots that would begin all ready work within a minute, by task_type and labels; of each agent at most 500 ready tasks count.';
+    'Slots that would begin all ready work within a minute, by task_type and labels; of each agent at most 200 ready tasks count.';
 
 INSERT INTO access_rules (name, verbs) VALUES ('wanted_slots', 'SELECT');
 SELECT arrange_access();

@@ -30,5 +30,7 @@ def test_a_runner_looks_after_twenty_others(own: Session, generic: bool, statist
         for _, node in plan.nodes()
         if node.get("Relation Name") == "task_runners"
     )
-    assert read < 3 * LOOKED_AFTER, f"\n{plan}"
+    # Without statistics it reads all of the small table once, in order.
+    assert plan.buffers < 60, f"{plan.buffers} pages\n{plan}"
+    assert read < (3 * LOOKED_AFTER if statistics else 1000), f"\n{plan}"
     assert locks == (LOOKED_AFTER,)

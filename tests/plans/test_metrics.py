@@ -10,5 +10,4 @@ PER_PAGE = 100  # entries of the narrowest index, at least
 def test_the_gauges_are_read_from_indexes(session: Session) -> None:
     plan = explain(session, "metrics/read", {}, warm=True)
     assert "all of it" not in plan.ways_into("agent_tasks"), plan
-    # Entries of two indexes, and up to 500 rows of each of five lanes.
-    assert plan.buffers < 3 * ROWS / PER_PAGE, plan
+    assert plan.buffers < 2 * ROWS / PER_PAGE, plan

@@ -246,4 +246,4 @@ def test_asking_whether_all_is_done_stops_at_the_first_row(queue: Session, gener
     params = replace(KNOWING, task_types=["agent_execution"]).params()
     plan = explain(queue, "queue/is_drained", params, generic=generic, warm=True)
     # Running rows, ready rows, what is paused, and labels: a few pages each.
-    assert plan.buffers < 40, f"{plan.buffers} pages\n{plan}"
+    assert plan.buffers < 30, f"{plan.buffers} pages\n{plan}"

@@ -14,7 +14,7 @@ from tests.plans.test_browsing import RARE, TASKS, crowd, member, rows_read
 __all__ = ["crowd"]
 
 OWN = TASKS // 150 - 1  # one in a hundred of two thirds
-FLEET = Fleet([], "running", 3, 5.0, 5.0)
+FLEET = Fleet([], "running", 3, 5.0, 5.0, 3.0)
 
 
 @pytest.mark.parametrize("look", ["status", "agents"])

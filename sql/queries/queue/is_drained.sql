@@ -9,8 +9,9 @@ SELECT coalesce(
        AND labels_suffice(agent_id, %(labels)s::text[])
      ORDER BY runner_id LIMIT 1),
     (SELECT false FROM open_lanes
-     WHERE task_type <> 'notification' AND (%(task_types)s::text[] IS NULL OR task_type = ANY (%(task_types)s::text[])) AND labels <@ %(labels)s::text[]
-       AND (agent_type IS NULL OR agent_type = ANY (%(agent_types)s::text[]) OR NOT is_known_elsewhere(agent_type, task_type, labels)) LIMIT 1),
+     WHERE task_type <> 'notification' AND (%(task_types)s::text[] IS NULL OR task_type = ANY (%(task_types)s::text[])) AND (NOT EXISTS (SELECT FROM required_labels) OR labels_suffice(agent_id, %(labels)s::text[]))
+       AND (agent_type IS NULL OR agent_type = ANY (%(agent_types)s::text[]) OR NOT is_known_elsewhere(agent_type, task_type, agent_labels(agent_id)))
+     LIMIT 1),
     (SELECT false FROM agent_tasks t LEFT JOIN ai_agents a ON a.id = t.agent_id
      WHERE t.status = 'pending' AND t.blocked AND (%(task_types)s::text[] IS NULL OR t.task_type = ANY (%(task_types)s::text[]))
        AND labels_suffice(t.agent_id, %(labels)s::text[])

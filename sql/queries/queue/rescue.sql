@@ -14,43 +14,38 @@
 -- A runner looks after those that live next after it, in the order of ids and round in a circle, with all dead rows
 -- and all gaps between them: 20, so that everybody is looked after by 20, and what all of them read does not grow
 -- with the square of their number. Where all 20 died there may be more behind them: it looks again at once.
-WITH RECURSIVE circle AS (
-    SELECT %(runner_id)s::bigint AS id, 0 AS place, false AS is_round
-    UNION ALL
-    SELECT n.id, c.place + 1, c.is_round OR n.is_first
-    FROM circle c CROSS JOIN LATERAL (
-        (SELECT r.id, false AS is_first FROM task_runners r WHERE r.id > c.id AND r.lease_until > oppspot_now()
-         ORDER BY r.id LIMIT 1)
-        UNION ALL
-        (SELECT r.id, true FROM task_runners r WHERE NOT c.is_round AND r.lease_until > oppspot_now()
-         ORDER BY r.id LIMIT 1)
-        LIMIT 1) n
-    WHERE c.place < 20 AND (n.id < %(runner_id)s::bigint OR NOT c.is_round AND NOT n.is_first)
+WITH ahead AS MATERIALIZED (
+    SELECT r.id FROM task_runners r WHERE r.id > %(runner_id)s::bigint AND r.lease_until > oppspot_now()
+    ORDER BY r.id LIMIT 20
+), around AS MATERIALIZED (
+    SELECT r.id FROM task_runners r WHERE r.id < %(runner_id)s::bigint AND r.lease_until > oppspot_now()
+    ORDER BY r.id LIMIT (SELECT 20 - count(*) FROM ahead)
 ), reached AS MATERIALIZED (
-    SELECT max(place) = 20 AS is_far, bool_or(is_round) AS is_round, (array_agg(id ORDER BY place DESC))[1] AS last FROM circle
+    SELECT (SELECT count(*) FROM ahead) + (SELECT count(*) FROM around) = 20 AS is_far,
+           (SELECT max(id) FROM ahead) AS ahead, (SELECT max(id) FROM around) AS around
 ), stretches AS MATERIALIZED (
-    SELECT %(runner_id)s::bigint AS above, CASE WHEN is_far AND NOT is_round THEN last + 1 ELSE 9223372036854775807 END AS below
+    SELECT CASE WHEN is_far THEN %(runner_id)s::bigint ELSE -9223372036854775807 END AS above,
+           CASE WHEN is_far AND around IS NULL THEN ahead + 1 ELSE 9223372036854775807 END AS below
     FROM reached
     UNION ALL
-    SELECT -9223372036854775807, CASE WHEN is_far THEN last + 1 ELSE %(runner_id)s::bigint END
-    FROM reached WHERE is_round OR NOT is_far
+    SELECT -9223372036854775807, around + 1 FROM reached WHERE is_far AND around IS NOT NULL
 ), watched AS MATERIALIZED (
     SELECT r.id, r.host, r.pid, r.lease_until <= oppspot_now() AS lapsed,
            r.beat_at + make_interval(secs => r.beat_s * 1.2) AS suspect_at,
            CASE WHEN r.lease_until > oppspot_now() AND r.lock_key IS NOT NULL
                 THEN pg_try_advisory_xact_lock(r.lock_key) ELSE false END AS unlocked
-    FROM stretches s CROSS JOIN LATERAL (SELECT * FROM task_runners t WHERE t.id > s.above AND t.id < s.below OFFSET 0) r
+    FROM stretches s CROSS JOIN LATERAL (SELECT * FROM task_runners t WHERE t.id > s.above AND t.id < s.below AND t.id <> %(runner_id)s::bigint OFFSET 0) r
 ), dead AS MATERIALIZED (
     SELECT id, host, pid FROM watched WHERE lapsed OR (unlocked AND suspect_at <= oppspot_now())
 ), deposed AS (
     UPDATE task_runners r SET lease_until = least(r.lease_until, oppspot_now()), waiting = false
     FROM dead d WHERE r.id = d.id AND (r.lease_until > oppspot_now() OR r.waiting)
 ), alive AS MATERIALIZED (
-    SELECT r.id FROM task_runners r WHERE r.lease_until > oppspot_now() AND r.id NOT IN (SELECT id FROM dead)
+    SELECT w.id FROM watched w WHERE w.id NOT IN (SELECT id FROM dead) UNION ALL SELECT %(runner_id)s::bigint
 ), elsewhere AS MATERIALIZED (
     SELECT b.run_token, h.companions = '{}' AND EXISTS (
         SELECT FROM task_runners r
-        WHERE h.backend = ANY (r.backends) AND r.id = ANY (ARRAY(SELECT id FROM alive))) AS cared_for
+        WHERE h.backend = ANY (r.backends) AND r.lease_until > oppspot_now() AND r.id NOT IN (SELECT id FROM dead)) AS cared_for
     FROM task_handoffs h CROSS JOIN LATERAL unnest(h.run_token || h.companion_tokens) b (run_token)
 ), lost AS MATERIALIZED (
     SELECT t.id, t.runner_id, t.ready_seq, coalesce(t.execution_id, oppspot_uuid()) AS execution_id,
@@ -61,7 +56,7 @@ WITH RECURSIVE circle AS (
         SELECT p.ctid
         FROM (SELECT coalesce(lag(a.id) OVER (PARTITION BY s.above ORDER BY a.id), s.above) AS above, a.id AS below
               FROM stretches s CROSS JOIN LATERAL (
-                  SELECT w.id FROM watched w WHERE w.id > s.above AND w.id < s.below AND w.id NOT IN (SELECT id FROM dead)
+                  SELECT l.id FROM alive l WHERE l.id > s.above AND l.id < s.below
                   UNION ALL SELECT s.below) a) g
         CROSS JOIN LATERAL (
             SELECT q.ctid FROM agent_tasks q
