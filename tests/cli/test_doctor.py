@@ -378,7 +378,7 @@ def test_notifications_that_a_pooler_swallows_are_noticed(
     assert (
         "notifications do not arrive: tasks start with the next poll, within 5.0 s" in deaf["text"]
     )
-    assert deaf["fix"].startswith("DATABASE_URL=postgresql://")
+    assert deaf["fix"].startswith("OPPSPOT_DIRECT_URL=postgresql://")
 
 
 def test_without_a_pooler_notifications_arrive(found: Findings) -> None:

@@ -12,9 +12,13 @@ from oppspot_runner.db.files import sql_root, statement
 
 QUERIES = Path(str(sql_root())) / "queries"
 FILLED = {"{limit}": "3", "{schema}": "public", "{claim}": "SELECT 1", "{search}": "SELECT 1"}
-# Several commands, what reads their table, and one that is told the types of its values:
-# tests/imports and tests/runner run them.
-RUN_ELSEWHERE = {"imports/stage", "imports/merge", "runners/register"}
+TESTING = ("create_database", "drop_database", "rename_database", "install_clock", "set_clock")
+# Several commands, what reads their table, one that is told the types of its values, and commands
+# without values: tests/imports, tests/runner and tests/testing run them.
+RUN_ELSEWHERE = {
+    *("imports/stage", "imports/merge", "runners/register"),
+    *(f"testing/{name}" for name in TESTING),
+}
 
 
 def test_every_statement_is_understood(dsn: str) -> None:

@@ -351,7 +351,7 @@ async def test_an_end_amid_a_spawn_leaves_no_child_behind(
         await connection.execute(SPAWN, (joining,))
 
     async def finish(connection: Connection) -> None:
-        await write(connection, 1, [end])
+        await write(connection, 999, [end])
 
     async with session(bench.db) as one, session(bench.db) as other:
         steppers = {"s": Stepper(one, spawn), "e": Stepper(other, finish)}
