@@ -12,6 +12,7 @@ LIVING = """
     SELECT 'h', n, '0', 1, 5, 30, 5, n, oppspot_now() + interval '30 s'
     FROM generate_series(1, %s) n
 """
+OWN_LOCKS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
 LOOKED_AFTER = 20
 
 
@@ -24,7 +25,7 @@ def test_a_runner_looks_after_twenty_others(own: Session, generic: bool, statist
     (middle,) = own.execute("SELECT id FROM task_runners ORDER BY id OFFSET 500").fetchone() or ()
     with own.transaction():
         plan = explain(own, "queue/rescue", {"runner_id": middle}, generic=generic, warm=True)
-        locks = own.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
+        locks = own.execute(OWN_LOCKS).fetchone()
     read = sum(
         node["Actual Rows"] * node["Actual Loops"]
         for _, node in plan.nodes()
