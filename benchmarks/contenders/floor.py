@@ -14,11 +14,17 @@ from benchmarks.contenders.contender import Span
 from benchmarks.contenders.ours import Ours
 from benchmarks.programs import output_of
 from benchmarks.server import find_binaries
+from oppspot_runner.base.protocol import PROTOCOL
 from oppspot_runner.db.files import statement
 
 CLIENTS = 2
 BATCH = 500
-CLAIM = {"runner_id": "1", "floors": "array_fill(0::bigint, ARRAY[10])"}
+CLAIM = {
+    "runner_id": "1",
+    "floors": "array_fill(0::bigint, ARRAY[10])",
+    "labels": "'{}'",
+    "protocol": str(PROTOCOL),
+}
 FINISH = {
     "ids": "ids",
     "tokens": "tokens",
