@@ -46,6 +46,7 @@ def dsn(shared_dsn: str) -> Iterator[str]:
         ).fetchall()
         while left:  # what others point to goes in a later round
             left = [(table,) for (table,) in left if not emptied(connection, table)]
+        connection.execute("DELETE FROM task_tallies")  # deleted tasks are tallied, too
 
 
 def emptied(connection: psycopg.Connection[Any], table: str) -> bool:
