@@ -12,13 +12,18 @@ SECRET_NAME = re.compile(
 )
 NOT_SECRET = {"run_token", "tokens", "max_tokens", "tokens_used", "api_key_env"}
 # The scheme is not looked for: these characters are found at once in texts of any length.
-URL_PASSWORD = re.compile(r"(?P<start>://[^\s:/@]*:)[^\s@/]+(?=@)")
+# A password may have an @ of its own.
+URL_PASSWORD = re.compile(r"(?P<start>://[^\s:/@]*:)[^\s@/]+(?:@[^\s@/?#]+)*(?=@)")
+# Quotes have backslashes where JSON is quoted. A token is one with `=` or as a key of JSON only:
+# "unexpected token: <" is what parsers say.
 WORD_SECRET = re.compile(
-    r"(?i)(?P<start>\b(?:password|passwd|api[_-]?key|secret|authorization)['\"]?\s*[=:]\s*"
-    r"(?:bearer\s+|basic\s+)?)(?:'[^']*'|\"[^\"]*\"|[^\s,;&'\"]+)"
+    r"(?i)(?P<start>(?:(?:password|passwd|api[_-]?key|secret(?:[_-]\w{1,40})?|authorization)\\*['\"]?"
+    r"\s*[=:]|(?<!run_)token(?:\\*['\"])?\s*=|(?<!run_)token\\*['\"]\s*:)\s*"
+    r"(?:bearer\s+|basic\s+)?)"
+    r"(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\\+\"[^\"]*\"|\\+'[^']*'|[^\s,;&'\"]+)"
 )
-# Keys of the services that we call are known by their beginning, wherever they stand.
-KEY = re.compile(r"\b(?:sk-(?=[\w-]{0,200}\d)|AIza|xox[a-z]-)[\w-]{16,}")
+# Our tokens, and keys of services that we call, are known by their beginning, wherever they stand.
+KEY = re.compile(r"\b(?:opr_|sk-(?=[\w-]{0,200}\d)|AIza|xox[a-z]-)[\w-]{16,}")
 REDACTED = "[redacted]"
 # A parameter of a URL by which its holder is let in, as those of storage services.
 SECRET_PARAMETER = re.compile(r"(?i)sig(nature)?$|^key$|[-_]key$")
@@ -58,10 +63,10 @@ def _is_secret_parameter(name: str) -> bool:
 
 def _masked(text: str) -> str:
     shown = URL_PASSWORD.sub(rf"\g<start>{REDACTED}", text) if "://" in text else text
-    if "sk-" in shown or "AIza" in shown or "xox" in shown:
+    if any(beginning in shown for beginning in ("opr_", "sk-", "AIza", "xox")):
         shown = KEY.sub(REDACTED, shown)
     folded = shown.lower()
-    if "passw" in folded or "secret" in folded or "auth" in folded or "key" in folded:
+    if any(word in folded for word in ("passw", "secret", "auth", "key", "token")):
         return WORD_SECRET.sub(rf"\g<start>{REDACTED}", shown)  # takes long
     return shown
 

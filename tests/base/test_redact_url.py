@@ -1,4 +1,4 @@
-"""URLs as they may be shown and stored."""
+"""URLs and texts as they may be shown and stored."""
 
 from __future__ import annotations
 
@@ -35,3 +35,25 @@ def test_what_lies_deeper_than_is_looked_is_not_shown() -> None:
     for _ in range(200):
         deep = [deep]
     assert "hunter2" not in str(redact(deep))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("GET https://x.example/?token=hunter2&n=1", "GET https://x.example/?token=[redacted]&n=1"),
+        ("access_token=hunter2&n=1", "access_token=[redacted]&n=1"),
+        ("client_secret=hunter2", "client_secret=[redacted]"),
+        ("secret_access_key=hunter2", "secret_access_key=[redacted]"),
+        ("PGPASSWORD=hunter2 psql", "PGPASSWORD=[redacted] psql"),
+        ("postgresql://me:hunt@er2@db/x", "postgresql://me:[redacted]@db/x"),
+        ("redis://:a@one,redis://:b@two", "redis://:[redacted]@one,redis://:[redacted]@two"),
+        (r"password='hunt\'er 2' dbname=x", "password=[redacted] dbname=x"),
+        (r"{\"password\": \"hunter 2\", \"n\": 1}", r"{\"password\": [redacted], \"n\": 1}"),
+        ('{"token": "hunter2"}', '{"token": [redacted]}'),
+        ("it said opr_0123456789abcdefgh", "it said [redacted]"),
+        ("unexpected token: <", "unexpected token: <"),
+        ("max_tokens=7, run_token=5", "max_tokens=7, run_token=5"),
+    ],
+)
+def test_secrets_inside_text_are_masked_and_nothing_else(text: str, shown: str) -> None:
+    assert redact(text) == shown
