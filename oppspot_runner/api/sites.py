@@ -33,7 +33,8 @@ def require_own_site(request: Request, *, said: bool) -> None:
     if site is not None:
         is_own = site in OWN_SITE
     elif origin is not None:
-        is_own = urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower()
+        place = _place(origin)
+        is_own = bool(place) and place == request.headers.get("host", "").lower()
     else:
         is_own = not said
     if not is_own:
@@ -42,7 +43,11 @@ def require_own_site(request: Request, *, said: bool) -> None:
 
 def require_own_name(request: Request) -> None:
     """Refuses a request for a name that another site may have let lead to this machine."""
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    given = request.headers.get("host", "")
+    try:
+        host = urlsplit(f"//{given}").hostname or ""
+    except ValueError:
+        raise ApiError(ApiCode.CROSS_SITE_REFUSED, f"{given!r} is no name of a host") from None
     if "." not in host.rstrip(".") or host.endswith(OUR_NAMES):
         return
     try:
@@ -53,6 +58,13 @@ def require_own_name(request: Request) -> None:
             f"without tokens this server is not for {host!r}: use its address, or localhost; "
             "with tokens it has any name",
         ) from None
+
+
+def _place(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""  # no address, so none of ours
 
 
 def csrf_of(token: str) -> str:

@@ -87,6 +87,7 @@ async def test_a_wrong_token_is_told_and_not_shown(api: httpx2.AsyncClient) -> N
         {"Origin": "http://evil.example"},
         {"Origin": "null"},
         {"Origin": "http://localhost:81"},
+        {"Origin": "http://["},
     ],
 )
 async def test_a_page_of_another_site_changes_nothing(
@@ -138,6 +139,7 @@ async def test_a_token_in_a_header_may_come_from_anywhere(
         ("evil.example", 403),
         ("localhost.evil.example:8080", 403),
         ("1.evil", 403),
+        ("[", 403),
         ("127.0.0.1:8080", 200),
         ("[::1]:8080", 200),
         ("runner", 200),
