@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -13,11 +14,12 @@ import httpx2
 import pytest
 
 from oppspot_runner.agents.registry import registry
-from oppspot_runner.api.live import streams
+from oppspot_runner.api.live import changes, streams
 from oppspot_runner.api.live.changes import KINDS
 from oppspot_runner.api.server import address_of, drop_silent, listen
 from oppspot_runner.api.serving import serving
 from oppspot_runner.api.state import ApiState
+from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.db.pool import Database
 from tests.api.conftest import MakeToken
@@ -240,6 +242,20 @@ async def test_hints_end_when_nobody_can_see_what_changes(
     await db.execute("ALTER TABLE drafts_away RENAME TO drafts")
     async with opened(client, "/api/v1/changes") as hints:
         assert json.loads((await anext(hints))["data"]) == {"changed": []}
+
+
+async def test_hints_end_when_organisations_are_no_longer_served(
+    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when an administrator takes the role away: that is no error of the database."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise ConfigurationError("organisations cannot use HTTP yet")
+
+    async with asyncio.timeout(10), opened(client, "/api/v1/changes") as hints:
+        await anext(hints)
+        monkeypatch.setattr(changes, "acting", refuse)
+        assert [hint async for hint in hints] == []
 
 
 async def test_a_client_that_takes_nothing_is_dropped_and_hurts_nobody(

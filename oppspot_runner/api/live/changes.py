@@ -17,6 +17,7 @@ import structlog
 from pydantic import BaseModel
 
 from oppspot_runner.base.actor import Actor
+from oppspot_runner.base.errors import OppspotError
 from oppspot_runner.db.acting import acting
 from oppspot_runner.db.cancelling import end_all
 from oppspot_runner.db.files import statement
@@ -84,7 +85,7 @@ class Watch:
                     row = await database.fetch_one(LOOK)
                 self._tell(_standing(row or {}))
                 is_told = False
-            except (DATABASE_ERROR, *DATABASE_AWAY) as error:
+            except (DATABASE_ERROR, *DATABASE_AWAY, OppspotError) as error:
                 if not is_told:
                     structlog.get_logger().error("changes are not seen", error=str(error))
                 is_told = True
