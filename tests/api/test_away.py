@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 
 import httpx2
 import pytest
 
 from oppspot_runner.agents.registry import registry
 from oppspot_runner.api import serving
+from oppspot_runner.api.routes import health
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.db.pool import Database
 from tests.chaos.proxy import Proxy
@@ -48,3 +50,25 @@ async def test_who_asks_hears_soon_that_the_database_is_away_and_again_when_it_i
         async with asyncio.timeout(OTHERS_S):
             while (await client.get(TASKS)).status_code != 200:
                 pass
+
+
+async def test_readiness_is_told_in_time_where_the_database_hangs(
+    db: Database, api: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A driver that was cancelled waits for the server first."""
+    is_back = asyncio.Event()
+
+    async def hang() -> None:
+        with suppress(asyncio.CancelledError):
+            await is_back.wait()
+        await is_back.wait()
+
+    monkeypatch.setattr(db, "ping", hang)
+    monkeypatch.setattr(health, "DATABASE_S", 0.05)
+    async with asyncio.timeout(OTHERS_S):
+        answer = await api.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"][0]["reason"] == "no answer within 0.05 s"
+    is_back.set()
+    await asyncio.gather(*health.ASKING)
+    assert not health.ASKING
