@@ -10,6 +10,7 @@ import asyncio
 import gc
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -34,6 +35,11 @@ from tests.warm import Warmer
 # would else compile all our modules anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# Under nohup, or in the background of a script, these would be ignored, by the programs that tests
+# start and interrupt, too.
+for interruption, answer in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(interruption) == signal.SIG_IGN:
+        signal.signal(interruption, answer)
 
 
 gc.disable()  # until all is collected
