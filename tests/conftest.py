@@ -44,9 +44,9 @@ for interruption, answer in ((signal.SIGINT, signal.default_int_handler), (signa
 
 gc.disable()  # until all is collected
 
-# Fixtures of the session that take seconds to make: the crowded queue, a browser with its site, the
-# parsed modules of the package.
-DEAR = {"crowded", "browser", "modules"}
+# Fixtures that take seconds to make: the crowded queue, a browser with its site, the parsed modules
+# of the package, Celery workers.
+DEAR = {"crowded", "browser", "modules", "workers"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

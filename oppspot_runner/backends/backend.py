@@ -96,7 +96,10 @@ class Backend(Protocol):
         ...
 
     async def submit(self, handle: UUID, briefing: Briefing) -> None:
-        """Has a body run. What it raises is an error of the attempt."""
+        """Has a body run. What it raises is an error of the attempt.
+
+        Raises ConflictError after `stop`.
+        """
         ...
 
     def outcomes(self) -> AsyncIterator[Ended]:

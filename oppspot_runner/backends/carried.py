@@ -18,7 +18,7 @@ import structlog
 
 from oppspot_runner.backends import crossing
 from oppspot_runner.backends.backend import BackendSurroundings, Briefing, Ended, Result
-from oppspot_runner.base.errors import OppspotError
+from oppspot_runner.base.errors import ConflictError, OppspotError
 from oppspot_runner.base.outcome import Retry
 from oppspot_runner.db.pool import DATABASE_AWAY
 from oppspot_runner.queue import handoffs
@@ -51,6 +51,7 @@ class Carried(ABC):
         self._lost_s = surroundings.settings.worker_lost
         self._woken = surroundings.ended
         self._open: dict[UUID, Sent] = {}
+        self._is_stopped = False
         self._answers_since = time.monotonic()  # the database
         self._sends_from = float("-inf")  # until then nobody would take a message
 
@@ -71,7 +72,12 @@ class Carried(ABC):
         return None
 
     async def submit(self, handle: UUID, briefing: Briefing) -> None:
-        """Sends a body whose row is written. A carrier that is away is waited for."""
+        """Sends a body whose row is written. A carrier that is away is waited for.
+
+        Raises ConflictError after `stop`.
+        """
+        if self._is_stopped:
+            raise ConflictError("the backend has stopped: it takes no more bodies")
         sent = self._open[handle] = Sent(briefing.options.time_limit.total_seconds())
         await self._send(handle, sent)
         self._woken.set()
@@ -105,6 +111,7 @@ class Carried(ABC):
 
     async def stop(self) -> None:
         """Waits for nothing any more. Bodies go on, for whoever adopts them."""
+        self._is_stopped = True
         self._open.clear()
 
     async def _look(self) -> list[Ended]:

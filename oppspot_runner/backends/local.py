@@ -14,7 +14,7 @@ from uuid import UUID
 
 from oppspot_runner.backends.backend import Briefing, Ended, Result
 from oppspot_runner.backends.judging import judged_error
-from oppspot_runner.base.errors import LeaseLostError
+from oppspot_runner.base.errors import ConflictError, LeaseLostError
 from oppspot_runner.db.cancelling import end_all
 
 
@@ -24,6 +24,7 @@ class LocalBackend(ABC):
     def __init__(self) -> None:
         self._bodies: dict[UUID, asyncio.Task[Result]] = {}
         self._ended: asyncio.Queue[Ended] = asyncio.Queue()
+        self._is_stopped = False
 
     @abstractmethod
     async def run(self, briefing: Briefing) -> Result:
@@ -40,7 +41,9 @@ class LocalBackend(ABC):
         return None
 
     async def submit(self, handle: UUID, briefing: Briefing) -> None:
-        """Runs a body in a task of its own."""
+        """Runs a body in a task of its own. Raises ConflictError after `stop`."""
+        if self._is_stopped:
+            raise ConflictError("the backend has stopped: it takes no more bodies")
         body = asyncio.get_running_loop().create_task(self.run(briefing))
         self._bodies[handle] = body
         body.add_done_callback(partial(self._note, handle))
@@ -62,6 +65,7 @@ class LocalBackend(ABC):
 
     async def stop(self) -> None:
         """Ends what was submitted and still runs. May be called twice, or before any run."""
+        self._is_stopped = True
         bodies = list(self._bodies.values())
         self._bodies.clear()
         await end_all(bodies)
