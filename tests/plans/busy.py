@@ -45,6 +45,11 @@ TASKS = f"""
         (agent_id, status, runner_id, run_token, attempt, execution_id, started_at)
     SELECT (SELECT min(id::text)::uuid FROM ai_agents), 'processing', 1 + n % {RUNNERS}, n, 1,
            oppspot_uuid(), oppspot_now() FROM generate_series(1, {RUNNING}) n;
+    INSERT INTO task_handoffs
+        (handle, task_id, run_token, attempt, backend, runner_id, ticket, started_at, beat_at)
+    SELECT oppspot_uuid(), id, run_token, 1, 'celery', runner_id, '{{}}', oppspot_now(),
+           oppspot_now()
+    FROM agent_tasks WHERE status = 'processing' AND run_token % 3 > 0;
     INSERT INTO agent_tasks (status, finished_at)
     SELECT 'failed', oppspot_now() FROM generate_series(1, {RUNNING})
 """

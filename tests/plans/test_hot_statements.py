@@ -74,6 +74,37 @@ def called(session: Session) -> Params:
     return {"call": dumps({**call, **spent}), "task_id": row[1], **step}
 
 
+def handed_over(session: Session) -> Params:
+    """An attempt of runner 1 without a body elsewhere yet."""
+    task, token = session.execute(
+        "SELECT id, run_token FROM agent_tasks t WHERE runner_id = 1 AND status = 'processing'"
+        " AND NOT EXISTS (SELECT FROM task_handoffs h WHERE h.task_id = t.id) LIMIT 1"
+    ).fetchall()[0]
+    none = {"companions": [], "companion_tokens": []}
+    of = {"task_id": task, "run_token": token, "runner_id": 1, **none}
+    return {"handle": UUID(int=1), "backend": "celery", "ticket": "{}", **of}
+
+
+def elsewhere(session: Session) -> Params:
+    """A body that a worker runs for runner 1."""
+    handle = one(session, "SELECT handle FROM task_handoffs WHERE runner_id = 1 LIMIT 1")
+    return {"handle": handle, "runner_id": 1, "result": "{}"}
+
+
+def waiting_elsewhere(session: Session) -> Params:
+    """A body that no worker has begun."""
+    handle = elsewhere(session)["handle"]
+    session.execute(
+        "UPDATE task_handoffs SET started_at = NULL, beat_at = NULL WHERE handle = %s", (handle,)
+    )
+    return {"handle": handle, "worker": "x"}
+
+
+def hundred_elsewhere(session: Session) -> Params:
+    rows = session.execute("SELECT handle FROM task_handoffs WHERE runner_id = 1").fetchall()
+    return {"handles": [handle for (handle,) in rows[:100]]}
+
+
 def with_tokens(session: Session) -> Params:
     return {"runner_id": 1, "tokens": [token for _, token in tokens(session)]}
 
@@ -172,6 +203,21 @@ HOT = (
     Hot("money/begin_call", 200, calling),
     Hot("money/end_call", 200, called),
     Hot("money/lose_calls", 200, always()),
+    Hot("handoffs/put", 20, handed_over),
+    Hot("handoffs/take", 20, waiting_elsewhere),
+    Hot("handoffs/beat", 30, elsewhere),
+    Hot("handoffs/end", 25, elsewhere),
+    Hot("handoffs/drop", 15, elsewhere),
+    Hot("handoffs/read", 50, hundred_elsewhere),
+    Hot(
+        "handoffs/tasks",
+        40,
+        lambda s: {f"{k}s": [v] for k, v in zip(("task_id", "token"), tokens(s)[0], strict=True)},
+    ),
+    # These look at each of 1,300 bodies elsewhere.
+    Hot("handoffs/adopt", 10_000, always(runner_id=1, backends=["celery"])),
+    Hot("handoffs/sweep", 6_000, always()),
+    Hot("handoffs/leave", 800, always(runner_id=1)),
     Hot("queue/give_back", 300, with_tokens),
     Hot("queue/is_drained", 30, always(**KNOWING.params())),
     Hot("queue/is_ready", 20, always()),
