@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,6 +45,13 @@ class TestProcesses(Ours):
     @pytest.fixture
     def backend(self) -> Factory:
         return lambda _: Processes()
+
+
+class TestTheExample(Ours):
+    @pytest.fixture
+    def backend(self) -> Factory:
+        made: Factory = runpy.run_path(str(ROOT / "docs/examples/own_backend.py"))["narrow_backend"]
+        return made
 
 
 @dataclass(frozen=True)

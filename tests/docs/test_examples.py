@@ -29,6 +29,7 @@ PRINTED = {
     "graph": ["completed {'words': 4, 'longest': 'committed'}"],
     "own_tool": ["completed {'to_pay': 180}", "failed bad arguments for price_of: pieces: "],
     "own_connector": ["completed {'titles': ['We have raised "],
+    "own_backend": ["room for 2"],
     "thinking_agent": ["completed That makes 42 pieces of fruit."],
     "schedule": ["morning_report completed schedule"],
 }
