@@ -208,7 +208,7 @@ HOT = (
     Hot("handoffs/beat", 30, elsewhere),
     Hot("handoffs/end", 25, elsewhere),
     Hot("handoffs/drop", 15, elsewhere),
-    Hot("handoffs/read", 50, hundred_elsewhere),
+    Hot("handoffs/read", 200, hundred_elsewhere),
     Hot(
         "handoffs/tasks",
         40,
