@@ -19,6 +19,14 @@ class QuietConnection(AsyncConnection[DictRow]):
         """As in the base class."""
         return await super().wait(gen, *args, **{"interval": ASLEEP_S, **kwargs})
 
+    async def __aexit__(self, *raised: Any) -> None:
+        """As in the base class, and closes it also where the rollback is cancelled."""
+        try:
+            await super().__aexit__(*raised)
+        finally:
+            if not getattr(self, "_pool", None):
+                await self.close()
+
 
 class SilenceError(OperationalError):
     """The server gave no answer in a time in which it must."""

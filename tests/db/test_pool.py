@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from oppspot_runner.base.errors import DatabaseError
@@ -22,3 +24,17 @@ async def test_what_fails_at_the_first_connection_leaves_none_open(dsn: str) -> 
         await database.open()
     async with Database(dsn) as other:
         assert await other.fetch_one(OURS) == {"n": 1}
+
+
+async def test_a_connection_is_closed_also_by_who_is_cancelled_while_it_rolls_back(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cancelled() -> None:
+        raise asyncio.CancelledError
+
+    connection = await db.connect()
+    monkeypatch.setattr(connection, "rollback", cancelled)
+    with pytest.raises(asyncio.CancelledError):
+        async with connection:
+            raise ValueError("what is rolled back")
+    assert connection.closed
