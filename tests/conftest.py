@@ -37,7 +37,10 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 # Under nohup, or in the background of a script, these would be ignored, by the programs that tests
 # start and interrupt, too.
-for interruption, answer in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+for interruption, answer in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
     if signal.getsignal(interruption) == signal.SIG_IGN:
         signal.signal(interruption, answer)
 
