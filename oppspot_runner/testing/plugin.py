@@ -45,7 +45,9 @@ def _oppspot_agents() -> None:
     from oppspot_runner.agents.registry import registry
     from oppspot_runner.app.wiring import load_agents
     from oppspot_runner.base.settings import load_settings
+    from oppspot_runner.testing.logs import keep_lines
 
+    keep_lines()
     load_agents(registry, load_settings())
 
 

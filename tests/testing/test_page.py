@@ -21,6 +21,8 @@ def test_the_tests_of_the_guide_pass(pytester: pytest.Pytester) -> None:
     assert {"shop_agents.py", THEIRS, "conftest.py"} == files.keys()
     for name, text in files.items():
         (pytester.path / name).write_text(text)
-    (pytester.path / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n")
+    (pytester.path / "pytest.ini").write_text(
+        "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
+    )
     shown = sum(text.count("def test_") for text in files.values())
     pytester.runpytest(*OURS).assert_outcomes(passed=shown)

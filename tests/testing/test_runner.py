@@ -40,13 +40,13 @@ def seconds(attempts: list[Attempt]) -> list[float]:
 async def test_a_schedule_fires_at_its_times_and_at_no_others(
     runner: AsyncRunner, drain: Drain
 ) -> None:
-    @agent("weekly_digest")
-    async def weekly_digest(ctx: Context) -> dict[str, Any]:
+    @agent("weekly_news")
+    async def weekly_news(ctx: Context) -> dict[str, Any]:
         return {"weekday": ctx.task.started_at.strftime("%a")}
 
     await runner.client.create_agent(
         name="digest",
-        agent_type="weekly_digest",
+        agent_type="weekly_news",
         schedule_cron="0 9 * * 1",
         schedule_timezone="Europe/Berlin",
     )

@@ -12,7 +12,9 @@ import pytest
 from oppspot_runner.agents.company_run import ABREAST
 from oppspot_runner.testing.world import World
 from oppspot_runner.testing.world.content import Accounts, Content, Officer, RegisteredCompany
-from tests.daemon.conftest import Fleet
+from tests.daemon.conftest import Fleet, fleet
+
+__all__ = ["fleet"]
 
 COMPANIES, KILLED_AT = 50, 30
 CALLS_OF_EACH = 5  # profile, officers, filing history, metadata, document
@@ -148,6 +150,7 @@ def test_a_429_in_the_middle_puts_the_task_off_and_it_finishes(
     assert [one for one in enrichment.asked().items() if one[1] > 1] == [(path, 2)]
 
 
+@pytest.mark.ci_slice
 def test_a_register_that_is_down_leaves_the_rest_of_the_run_whole(
     enrichment: Enrichment, world: World
 ) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.daemon.conftest import Fleet
+from tests.daemon.conftest import Fleet, fleet
+
+__all__ = ["fleet"]
 
 WAITING = "SELECT FROM waiting_tasks WHERE task_id = %s"
 CHILDREN = "SELECT * FROM agent_tasks WHERE parent_task_id = %s ORDER BY id"
@@ -32,6 +34,7 @@ def output(fleet: Fleet, task: Any) -> Any:
     return fleet.one(last, (task,))["output_data"]
 
 
+@pytest.mark.ci_slice
 def test_a_wait_for_an_event_outlives_its_runner_and_hears_what_came_meanwhile(
     fleet: Fleet,
 ) -> None:

@@ -12,10 +12,13 @@ import pytest
 
 from oppspot_runner.base.events import TaskFinished
 from oppspot_runner.runner.loop import Runner
-from tests.backends.conftest import Made, lives
-from tests.runner.conftest import FAST, Bench
+from tests.backends.conftest import Made, child_agent, lives
+from tests.runner.conftest import FAST, Bench, bench, registry
+
+__all__ = ["bench", "child_agent", "registry"]
 
 
+@pytest.mark.ci_slice
 @pytest.mark.parametrize(
     ("how", "told"),
     [
