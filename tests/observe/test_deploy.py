@@ -47,6 +47,7 @@ FUNCTIONS = {
 SELECTOR = re.compile(r"([a-z_]\w*)\s*(?:\{([^}]*)\})?(?:\[[^\]]*\])?")
 MATCHER = re.compile(r'(\w+)\s*(=~|!=|=|!~)\s*"([^"]*)"')
 GROUPING = re.compile(r"\b(by|without)\s*\(([^)]*)\)")
+COMPARISON = re.compile(r"\s[<>]\s")  # what is compared may be summed up by other labels
 
 
 def expressions() -> Iterator[tuple[str, str]]:
@@ -63,7 +64,6 @@ def rules() -> list[dict[str, Any]]:
 
 def faults_of(expression: str) -> Iterator[str]:
     """What an expression names that does not exist."""
-    groups = {x.strip() for _, names in GROUPING.findall(expression) for x in names.split(",")}
     bare = GROUPING.sub(" ", expression)
     metrics = set()
     for name, matchers in SELECTOR.findall(bare):
@@ -81,9 +81,16 @@ def faults_of(expression: str) -> Iterator[str]:
                 yield f"{name}: {label}{kind}{value} fits nothing"
     if not metrics:
         yield "it names no metric"
-    for label in groups:
-        if any(label not in LABELS[name] for name in metrics):
-            yield f"not all of {sorted(metrics)} have the label {label}"
+    yield from _wrong_groups(expression)
+
+
+def _wrong_groups(expression: str) -> Iterator[str]:
+    for side in COMPARISON.split(expression):
+        groups = {x.strip() for _, names in GROUPING.findall(side) for x in names.split(",")}
+        grouped = [name for name in re.findall(r"[a-z_]\w*", side) if name in LABELS]
+        for label in groups:
+            if any(label not in LABELS[name] for name in grouped):
+                yield f"not all of {grouped} have the label {label}"
 
 
 def test_every_expression_names_metrics_labels_and_values_that_exist() -> None:
