@@ -20,6 +20,7 @@ def test_the_first_agent_works_as_it_is_printed() -> None:
     typed = type_page("docs/first-agent.md", after=AFTER)
     assert "Hello Ada! Hello Ada!" in typed
     assert "Europe/London" in typed
+    assert "2 passed" in typed
 
 
 def test_the_tutorial_works_as_it_is_printed() -> None:
