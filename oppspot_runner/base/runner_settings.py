@@ -23,6 +23,13 @@ def split(value: object) -> object:
     return value
 
 
+def split_each(value: object) -> object:
+    """The words of one such text or of several, as a name that is given has no comma itself."""
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        return split(",".join(value))
+    return split(value)
+
+
 Words = Annotated[list[str], NoDecode, BeforeValidator(split)]
 
 
@@ -117,7 +124,7 @@ class RunnerSettings(BaseSettings):
         le=31_536_000,
         description="Seconds of waiting after which a task's priority rises by one. 0: never.",
     )
-    import_: Words = Field(
+    import_: Annotated[list[str], NoDecode, BeforeValidator(split_each)] = Field(
         [],
         validation_alias=AliasChoices("import_", "OPPSPOT_IMPORT"),
         description="Python modules with agents of your own, separated by commas.",

@@ -16,7 +16,9 @@ import click
 @click.option("--poll-interval", type=float, help="Seconds between two looks for work (5).")
 @click.option("--task-type", "task_types", multiple=True, help="Serve only this type. Repeatable.")
 @click.option("--labels", help="What this runner offers, as gpu,eu: see the guide to fleets.")
-@click.option("--import", "import_", multiple=True, help="Python module with agents. Repeatable.")
+@click.option(
+    "--import", "import_", multiple=True, help="Python modules with agents, as a,b. Repeatable."
+)
 @click.option("--http", help="Serve HTTP too, at HOST:PORT or a port of this machine.")
 @click.option("--open-access", is_flag=True, default=None, help="HTTP: all may do everything.")
 @click.option("--drain-and-exit", is_flag=True, help="End when nothing is due or running.")

@@ -23,7 +23,9 @@ MOST_WORKERS = 64
     help="Processes that share the requests.",
 )
 @click.option("--open-access", is_flag=True, default=None, help="All may do everything.")
-@click.option("--import", "import_", multiple=True, help="Python module with agents. Repeatable.")
+@click.option(
+    "--import", "import_", multiple=True, help="Python modules with agents, as a,b. Repeatable."
+)
 @click.option("--no-migrate", is_flag=True, help="Do not touch the schema; refuse an old one.")
 @click.option("--embedded", is_flag=True, help="Use the private Postgres, also as a service.")
 @click.option("--log-level", help="debug, info, warning or error (default info).")

@@ -79,3 +79,4 @@ def test_the_database_password_is_not_in_the_settings_text() -> None:
 def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPPSPOT_IMPORT", "a.b, c")
     assert load_settings().import_ == ["a.b", "c"]
+    assert load_settings(import_=("a.b,c", "d")).import_ == ["a.b", "c", "d"]
