@@ -166,6 +166,14 @@ class BackendConformance:
         assert isinstance(odd, Done | Retry | Fail)
         assert bench.witness.capacity() == bench.witness.room_at_start
 
+    async def test_input_is_an_object_or_the_task_fails(self, bench: Bench) -> None:
+        """A payload that does not fit fails at once and names the field, and is not tried again."""
+        fits = await bench.end_of(await bench.put("conformance_typed", days=4))
+        assert fits.output == {"twice": 8}
+        odd = await bench.end_of(await bench.put("conformance_typed", days="many"))
+        assert (odd.status, odd.retry_count) == ("failed", 0)
+        assert "days" in str(odd.error_message)
+
     async def test_bodies_at_the_same_time_do_not_mix(self, bench: Bench) -> None:
         """Each handle has one end, and each task its own output, step and progress."""
         names = [f"name {number}" for number in range(2 * SLOTS)]

@@ -8,6 +8,8 @@ import asyncio
 import threading
 from typing import Any
 
+from pydantic import BaseModel
+
 from oppspot_runner.agents.context import Context
 from oppspot_runner.agents.function import agent
 from oppspot_runner.base.errors import Retry
@@ -38,6 +40,18 @@ async def ending(ctx: Context) -> Any:
         case "huge":
             return {"text": "x" * HUGE}
     return {"text": "ä\n", "number": 1.5, "none": None, "list": [True, {"deep": 2**53}]}
+
+
+class Typed(BaseModel):
+    """An input that the payload has to fit."""
+
+    days: int
+
+
+@agent("conformance_typed", max_retries=3)
+async def typed(ctx: Context, input: Typed) -> dict[str, Any]:
+    """Gets its input as an object of that class."""
+    return {"twice": 2 * input.days}
 
 
 @agent("conformance_telling", max_retries=0)
