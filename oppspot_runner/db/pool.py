@@ -249,9 +249,14 @@ class Database:
 
     async def fetch_each(self, *asked: tuple[LiteralString, Params]) -> list[list[DictRow]]:
         """All rows of each of several statements, for one way to the server and back."""
-        async with self.connection() as connection, connection.pipeline():
-            cursors = [await connection.execute(query, params) for query, params in asked]
-            return [await cursor.fetchall() for cursor in cursors]
+        async with self.connection() as connection:
+            try:
+                async with connection.pipeline():
+                    cursors = [await connection.execute(*one) for one in asked]
+                    return [await cursor.fetchall() for cursor in cursors]
+            except BaseException:
+                await connection.close()  # it takes for prepared what the server never came to
+                raise
 
     async def execute(self, query: LiteralString, params: Params = None) -> int:
         """Runs one statement; the number of rows that it touched."""
