@@ -32,7 +32,7 @@ TESTING_PAGE = "docs/guides/testing.md"
 RUN = {
     "README.md": "tests/packaging/test_readme.py",
     "docs/first-agent.md": "tests/docs/test_tutorial.py",
-    "docs/tutorial.md": "tests/docs/test_tutorial.py",
+    "docs/tutorial.md": "tests/slow/test_long_tutorial.py",
     AGENTS_PAGE: __file__,
     CLIENT_PAGE: __file__,
     WORKFLOWS_PAGE: __file__,

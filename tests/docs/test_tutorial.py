@@ -1,4 +1,4 @@
-"""The tutorials, typed line by line."""
+"""The first agent, typed line by line. The longer tutorial is in tests/slow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,3 @@ def test_the_first_agent_works_as_it_is_printed() -> None:
     assert "Hello Ada! Hello Ada!" in typed
     assert "Europe/London" in typed
     assert "2 passed" in typed
-
-
-def test_the_tutorial_works_as_it_is_printed() -> None:
-    assert "No runner" not in type_page("docs/tutorial.md")

@@ -1,11 +1,16 @@
-"""Runners that are killed miss no due time and repeat none."""
+"""Runners that are killed miss no due time and repeat none.
+
+Not part of the ordinary run, because it waits for seconds to pass. Run it by its path.
+"""
 
 from __future__ import annotations
 
 import signal
 from datetime import timedelta
 
-from tests.daemon.conftest import Fleet
+from tests.daemon.conftest import Fleet, fleet
+
+__all__ = ["fleet"]
 
 SETTINGS = {"OPPSPOT_LEASE": "6", "OPPSPOT_POLL_INTERVAL": "1"}
 MADE = """
