@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 SECRET_NAME = re.compile(
-    r"(?i)(api[_-]?key|authorization|passw(or)?d|passwd|secret|token$|_token|credential|cookie|dsn)"
+    r"(?i)(api[_-]?key|authorization|passw(or)?d|passwd|passphrase|(^|_)pwd$|private[_-]?key"
+    r"|secret|token$|_token|credential|cookie|dsn)"
 )
 NOT_SECRET = {"run_token", "tokens", "max_tokens", "tokens_used", "api_key_env"}
 # The scheme is not looked for: these characters are found at once in texts of any length.

@@ -57,3 +57,8 @@ def test_what_lies_deeper_than_is_looked_is_not_shown() -> None:
 )
 def test_secrets_inside_text_are_masked_and_nothing_else(text: str, shown: str) -> None:
     assert redact(text) == shown
+
+
+@pytest.mark.parametrize("name", ["pwd", "db_pwd", "passphrase", "privateKey", "PRIVATE-KEY"])
+def test_a_value_whose_key_says_that_it_is_secret_is_masked(name: str) -> None:
+    assert redact({name: "hunter2", "pwdless": 1}) == {name: "[redacted]", "pwdless": 1}
