@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import signal
 
+import pytest
+
 from tests.daemon.conftest import Fleet, NotifySocket
 
 
+@pytest.mark.ci_slice
 def test_tasks_of_a_killed_runner_are_completed_by_another_within_8_seconds(fleet: Fleet) -> None:
     first = fleet.start()
     agent = fleet.agent("first_hangs")
