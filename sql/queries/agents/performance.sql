@@ -1,6 +1,8 @@
--- Attempts are found one by one: a join might read all that ever were. How agents fared in the newest tasks, a bounded number of all: what ended how, how long it took and what it cost.
+-- How agents fared in the newest tasks, a bounded number of all: what ended how, how long it took and what it cost. Attempts are
+-- found one by one: a join might read all that ever were. The planner cannot see a limit that is a subquery; where it sees one,
+-- it may sort all tasks of an organisation that is larger than it believes.
 WITH newest AS MATERIALIZED (
-    SELECT t.id, t.agent_id, t.status, t.attempt, t.finished_at FROM agent_tasks t ORDER BY t.id DESC LIMIT %(look)s
+    SELECT t.id, t.agent_id, t.status, t.attempt, t.finished_at FROM agent_tasks t ORDER BY t.id DESC LIMIT (SELECT %(look)s::bigint)
 )
 SELECT n.agent_id, count(*) AS tasks, count(*) FILTER (WHERE n.status = 'completed') AS completed,
        count(*) FILTER (WHERE n.status = 'failed') AS failed, count(*) FILTER (WHERE n.status = 'processing') AS processing,
