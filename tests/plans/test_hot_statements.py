@@ -14,7 +14,7 @@ import pytest
 
 from oppspot_runner.queue.claiming import NO_FLOORS
 from tests.plans.busy import WORN, fill, worn
-from tests.plans.conftest import Plan, Session, explain
+from tests.plans.conftest import Session, explain
 from tests.plans.test_plans import CLAIM, KNOWING, ends, run
 
 NO_STATISTICS = "DELETE FROM pg_statistic WHERE starelid >= 16384"
@@ -265,23 +265,14 @@ WORN_HOT = (
 )
 
 
-def ran(session: Session, hot: Hot, prepare: str, *, generic: bool) -> Plan:
-    """One run. Whatever other sessions of the server create or drop meanwhile can make this one
-    read definitions of tables again, and counts."""
-    if prepare:
-        session.execute(prepare)  # type: ignore[arg-type]
-    plan = explain(session, hot.name, hot.params(session), generic=generic, warm=True)
-    session.rollback()
-    return plan
-
-
 def costly(dsn: str, state: str, statements: Sequence[Hot], prepare: str = "") -> Iterator[str]:
     """What touches more than it may, under a plan for these values or for any."""
     with psycopg.connect(dsn) as session:
         for hot, generic in product(statements, (False, True)):
-            plan = ran(session, hot, prepare, generic=generic)
-            if plan.buffers > hot.most:  # a plan that is dear is dear each time
-                plan = ran(session, hot, prepare, generic=generic)
+            if prepare:
+                session.execute(prepare)  # type: ignore[arg-type]
+            plan = explain(session, hot.name, hot.params(session), generic=generic, warm=True)
+            session.rollback()
             if plan.buffers > hot.most:
                 kind = "generic" if generic else "custom"
                 yield f"{state}: {hot.name} ({kind}) touches {plan.buffers} pages\n{plan}"
