@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -52,14 +53,43 @@ gc.disable()  # until all is collected
 DEAR = {"crowded", "browser", "modules", "workers"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--slice",
+        metavar="SEED/N",
+        type=part,
+        help="of the selected tests run one in N, others with another SEED",
+    )
+
+
+def part(text: str) -> tuple[str, int]:
+    seed, _, many = text.rpartition("/")
+    return seed, int(many)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Leaves out what takes seconds where nobody named a folder, a file or a marker."""
+    if config.args_source is config.ArgsSource.TESTPATHS and not config.option.markexpr:
+        config.option.markexpr = "not slow"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Puts those first that share what takes long to make, so that few workers make it."""
+    if chosen := config.getoption("slice"):
+        leave_out(config, items, *chosen)
     items.sort(key=lambda item: DEAR.isdisjoint(getattr(item, "fixturenames", ())))
     if "TEST_DATABASE_URL" in os.environ and "PYTEST_XDIST_WORKER" in os.environ:
         others = pytest.mark.skip(reason="other workers use the same server: run it with -n 0")
         for item in items:
             if item.get_closest_marker("whole_server"):
                 item.add_marker(others)
+
+
+def leave_out(config: pytest.Config, items: list[pytest.Item], seed: str, many: int) -> None:
+    drawn = [zlib.crc32(f"{seed}{item.nodeid}".encode()) % many == 0 for item in items]
+    rest = [item for item, taken in zip(items, drawn, strict=True) if not taken]
+    config.hook.pytest_deselected(items=rest)
+    items[:] = [item for item, taken in zip(items, drawn, strict=True) if taken]
 
 
 def pytest_collection_finish() -> None:

@@ -161,6 +161,7 @@ def test_a_missing_key_is_said_when_it_is_executed() -> None:
         executor(LLMModel.CLAUDE_SONNET_4).execute("go")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Sampling parameters")  # pytest lays its rules over ours
 async def test_a_provider_is_asked_with_all_that_the_agent_is() -> None:
     call = Call("1", "calculator", ADD)

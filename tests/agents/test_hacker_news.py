@@ -105,6 +105,7 @@ async def test_a_goal_that_is_new_begins_at_its_own_beginning(runs: PlatformRuns
     assert results["stories_saved"] == 1
 
 
+@pytest.mark.slow
 async def test_a_run_takes_about_as_many_as_its_limit_and_others_go_on(
     runs: PlatformRuns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +123,7 @@ async def test_a_run_takes_about_as_many_as_its_limit_and_others_go_on(
     assert len(results["stories"]) <= MOST_SHOWN
 
 
+@pytest.mark.slow
 async def test_an_attempt_that_was_limited_goes_on_and_asks_nothing_twice(
     runs: PlatformRuns,
 ) -> None:
@@ -244,6 +246,7 @@ async def test_where_to_go_on_is_where_the_goal_that_is_furthest_behind_is(
     assert results["next_cursor"] == "2016-07-31T21:20:00+00:00"
 
 
+@pytest.mark.slow
 async def test_two_runs_at_once_save_every_story_once(runs: PlatformRuns) -> None:
     now = await runs.now_s()
     runs.platforms.stories = [story(n, now - 6 * DAY + 120 * n) for n in range(2_500)]

@@ -102,6 +102,7 @@ async def test_a_run_of_a_range_saves_every_story_once(world: World, source: Any
     same(await runs.items(), stories)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES)
 async def test_two_runs_at_once_save_every_story_once(world: World, source: Any) -> None:
     stories = source()

@@ -208,6 +208,7 @@ async def test_what_is_dated_ahead_happens_now(monkeypatch: pytest.MonkeyPatch) 
     assert one.occurred_at == NOW
 
 
+@pytest.mark.slow
 async def test_the_made_world_has_news_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     types = set[str]()
     with World() as world:

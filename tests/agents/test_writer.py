@@ -185,6 +185,7 @@ async def test_what_the_web_says_reaches_the_model_as_data_without_markup(
     assert "href" not in model.said[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", ["inline", "process"])
 async def test_in_a_runner_a_model_is_asked_paid_and_checked(bench: Bench, isolation: str) -> None:
     bench.registry.register(WriterAgent)

@@ -161,6 +161,7 @@ async def test_the_private_database_has_a_secret_of_its_own(
     assert (tmp_path / "own" / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.slow
 async def test_after_a_rotation_the_old_secret_is_needed_no_more(
     api: httpx2.AsyncClient, db: Database, settings: Settings
 ) -> None:

@@ -105,6 +105,7 @@ async def end(db: Database, run: UUID) -> None:
         await tell(db, run, 1, "completed")
 
 
+@pytest.mark.slow
 async def test_a_run_is_followed_to_its_end_and_resumed_where_one_was(
     client: httpx2.AsyncClient, db: Database, live: ApiState
 ) -> None:
@@ -204,6 +205,7 @@ async def test_streams_end_in_good_order_when_the_server_does(live: ApiState, db
             assert [message async for message in stream] == []
 
 
+@pytest.mark.slow
 async def test_hints_tell_kinds_that_changed_and_what_was_missed(
     client: httpx2.AsyncClient, db: Database, live: ApiState
 ) -> None:
@@ -258,6 +260,7 @@ async def test_hints_end_when_organisations_are_no_longer_served(
         assert [hint async for hint in hints] == []
 
 
+@pytest.mark.slow
 async def test_a_client_that_takes_nothing_is_dropped_and_hurts_nobody(
     live: ApiState, db: Database
 ) -> None:

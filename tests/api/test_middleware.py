@@ -107,6 +107,7 @@ async def test_a_fault_of_ours_is_told_without_its_words(db: Database) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+@pytest.mark.slow
 async def test_too_many_requests_are_refused_and_made_up_tokens_are_no_way_round(
     db: Database, token: MakeToken
 ) -> None:
@@ -138,6 +139,7 @@ def test_a_bucket_fills_again_and_those_unused_are_forgotten() -> None:
     assert [buckets.take("a") for _ in range(4)] == [0, 0, 0, 0]
 
 
+@pytest.mark.slow
 async def test_large_answers_are_compressed(api: httpx2.AsyncClient) -> None:
     large = await api.get("/openapi.json", headers={"Accept-Encoding": "gzip"})
     assert large.headers["content-encoding"] == "gzip"

@@ -91,6 +91,7 @@ async def test_every_page_shows_names_as_text(api: httpx2.AsyncClient, world: Wo
         assert shown in await page(api, path), path
 
 
+@pytest.mark.slow
 async def test_the_graph_of_a_run_is_drawn_and_told(api: httpx2.AsyncClient, world: World) -> None:
     text = await page(api, f"/runs/{world.run}")
     assert len(re.findall(r'<a class="node s-', text)) == 2
@@ -138,6 +139,7 @@ async def test_an_organisation_sees_its_own_and_who_may_only_read_is_offered_not
     assert refused.status_code == 404
 
 
+@pytest.mark.slow
 async def test_what_is_not_there_is_a_page_that_says_so(api: httpx2.AsyncClient) -> None:
     nobody = UUID(int=1)
     for kind in ("streams", "runs", "agents", "signals", "drafts", "companies"):

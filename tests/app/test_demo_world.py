@@ -34,6 +34,7 @@ async def played(db: Database, world: World, folder: Path) -> WorldDemoResult:
     return await run_world_demo(db, settings, NOBODY, CsvFile(str(leads), label="leads"))
 
 
+@pytest.mark.slow
 async def test_it_finds_and_reads_companies_over_http_and_asks_nobody_twice(
     db: Database, world: World, tmp_path: Path
 ) -> None:
@@ -58,6 +59,7 @@ async def test_it_finds_and_reads_companies_over_http_and_asks_nobody_twice(
     assert not any("authorization" in one.headers for one in world.seen("/storage/"))
 
 
+@pytest.mark.slow
 async def test_a_register_that_says_not_now_is_waited_for(
     db: Database, world: World, tmp_path: Path
 ) -> None:
@@ -71,6 +73,7 @@ async def test_a_register_that_says_not_now_is_waited_for(
     assert (result.requests_again, result.changed) == (0, 0)
 
 
+@pytest.mark.slow
 async def test_where_the_register_knows_nobody_there_is_what_web_sites_say(
     db: Database, world: World, tmp_path: Path
 ) -> None:

@@ -47,6 +47,7 @@ class TestProcesses(Ours):
         return lambda _: Processes()
 
 
+@pytest.mark.slow
 class TestTheExample(Ours):
     @pytest.fixture
     def backend(self) -> Factory:
@@ -95,6 +96,7 @@ def started(folder: Path, dsn: str, broker: str) -> subprocess.Popen[bytes]:
 
 
 @needs_redis
+@pytest.mark.slow
 class TestCelery(BackendConformance):
     outlives_its_runner = True
 

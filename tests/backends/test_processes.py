@@ -91,6 +91,7 @@ async def test_results_that_cannot_cross_are_an_error_that_says_why(
     assert other["status"] == "completed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "status", "told"),
     [
@@ -121,6 +122,7 @@ async def test_every_ending_is_the_same_as_in_the_runner(
     assert told is None or row["error_message"].startswith(told)
 
 
+@pytest.mark.slow
 async def test_a_child_is_warm_and_there_are_no_more_than_ran_at_once(
     bench: Bench, child_agent: Made
 ) -> None:
@@ -139,6 +141,7 @@ async def test_a_child_is_warm_and_there_are_no_more_than_ran_at_once(
     assert len({one["pid"] for one in at_once}) == FAST.slots
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "pids"), [("recycle_after", 2), ("recycle_memory", 4), ("nothing", 1)]
 )

@@ -37,6 +37,7 @@ ANYTHING = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(ANYTHING)
 def test_whatever_it_is_it_can_be_sent_and_cleaning_again_changes_nothing(value: Any) -> None:
     cleaned = clean(value)

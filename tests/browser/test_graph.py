@@ -62,6 +62,7 @@ def build(site: Site) -> Any:
     return stream
 
 
+@pytest.mark.slow
 async def test_agents_change_colours_in_order_and_a_gate_is_opened_on_the_page(
     page: Page, site: Site
 ) -> None:

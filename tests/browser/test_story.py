@@ -19,6 +19,7 @@ ENDS_IN_UTC = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ$")
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 
+@pytest.mark.slow
 async def test_a_run_is_started_and_its_graph_finishes_before_the_eyes(
     page: Page, site: Site
 ) -> None:
@@ -34,6 +35,7 @@ async def test_a_run_is_started_and_its_graph_finishes_before_the_eyes(
     assert await page.evaluate("window.isTheSame"), "it was loaded anew"
 
 
+@pytest.mark.slow
 async def test_a_failed_task_is_retried_and_completes_before_the_eyes(
     page: Page, site: Site
 ) -> None:
@@ -53,6 +55,7 @@ async def test_a_failed_task_is_retried_and_completes_before_the_eyes(
     assert await page.evaluate("window.isTheSame"), "it was loaded anew"
 
 
+@pytest.mark.slow
 async def test_what_people_opened_chose_and_marked_stays_while_things_change(
     page: Page, site: Site
 ) -> None:
@@ -68,6 +71,7 @@ async def test_what_people_opened_chose_and_marked_stays_while_things_change(
     await expect(page.locator("#output-json")).to_have_attribute("open", "")
 
 
+@pytest.mark.slow
 async def test_all_of_it_goes_by_keyboard(page: Page, site: Site) -> None:
     await page.goto("/")
     await page.keyboard.press("g")

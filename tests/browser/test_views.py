@@ -19,6 +19,7 @@ WIDE = ViewportSize(width=1360, height=860)
 PHONE = ViewportSize(width=390, height=844)
 
 
+@pytest.mark.slow
 async def test_no_view_keeps_anybody_out(browser: Browser, site: Site) -> None:
     """In light; in the dark, which changes colours only, none is too faint."""
     context = await browser.new_context(

@@ -3,6 +3,8 @@ start; what can go wrong is in tests/slow/test_celery.py."""
 
 from __future__ import annotations
 
+import pytest
+
 from oppspot_runner.backends.celery_bodies import BODY, celery_app
 from tests.backends.conftest import lives
 from tests.celery.conftest import CeleryFleet
@@ -11,6 +13,7 @@ from tests.celery.redis import needs_redis
 pytestmark = needs_redis
 
 
+@pytest.mark.slow
 def test_a_body_in_a_worker_is_like_any_other(celery_fleet: CeleryFleet) -> None:
     fleet = celery_fleet
     fleet.worker()

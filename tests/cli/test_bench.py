@@ -34,6 +34,7 @@ def _few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "TRIES", 3)
 
 
+@pytest.mark.slow
 def test_everything_is_measured_and_nothing_is_left(cli: CommandLine, rows: Rows) -> None:
     task = rows.task(rows.agent())
     result = cli.json("bench", "--tasks", "50", "--concurrency", "7")
@@ -46,6 +47,7 @@ def test_everything_is_measured_and_nothing_is_left(cli: CommandLine, rows: Rows
     assert rows.value("SELECT count(*) FROM task_runners") == 0
 
 
+@pytest.mark.slow
 def test_people_read_a_table(cli: CommandLine) -> None:
     ended = cli("bench", "--tasks", "10", "--concurrency", "2")
     assert ended.code == 0, ended.err
@@ -53,6 +55,7 @@ def test_people_read_a_table(cli: CommandLine) -> None:
         assert measure in ended.out
 
 
+@pytest.mark.slow
 def test_tasks_that_fail_are_no_measurement(
     cli: CommandLine, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,6 +119,7 @@ def test_a_claim_without_its_index_is_seen_in_its_plan(found: Findings, rows: Ro
     assert rows.value("SELECT count(*) FROM agent_tasks WHERE status <> 'pending'") == 0
 
 
+@pytest.mark.slow
 def test_a_schema_that_is_not_there_is_found_without_noise(
     bare_cli: CommandLine, empty_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,6 +248,7 @@ def test_holders_are_judged_by_what_they_do_and_for_how_long(
     assert (judged.severity if judged else None) == severity
 
 
+@pytest.mark.slow
 def test_autovacuum_that_is_off_and_dead_rows_are_found(
     found: Findings, dsn: str, rows: Rows, mend: Callable[[dict[str, Any]], None]
 ) -> None:
@@ -582,6 +584,7 @@ def test_what_is_wrong_of_a_schedule_is_named_and_mended_alone(
         assert rows.value("SELECT schedule_options FROM stream_agent_assignments") == {"jitter": 9}
 
 
+@pytest.mark.slow
 def test_a_health_check_goes_through_every_runner(
     deep: Findings, rows: Rows, live_runner: int
 ) -> None:

@@ -258,6 +258,7 @@ def test_psycopg_says_nothing_beside_a_command() -> None:
     assert ended.stderr == b""
 
 
+@pytest.mark.slow
 def test_a_daemon_that_cannot_start_is_told_in_its_own_words(
     bare_cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -281,6 +282,7 @@ def test_a_group_without_a_command_shows_its_help_as_it_is(
     assert ended.err == bare_cli(*words, "--help").out
 
 
+@pytest.mark.slow
 def test_what_the_terminal_has_no_character_for_is_shown_by_its_number(
     cli: CommandLine, rows: Rows
 ) -> None:
@@ -291,6 +293,7 @@ def test_what_the_terminal_has_no_character_for_is_shown_by_its_number(
     assert rb"Z\xfcrich \u20ac" in ended.stdout
 
 
+@pytest.mark.slow
 def test_a_daemon_runs_without_stdin_and_stderr(cli: CommandLine) -> None:
     words = [sys.executable, "-m", "oppspot_runner", "start", "--drain-and-exit"]
     closed = ["sh", "-c", 'exec "$@" <&- 2>&-', "sh", *words]

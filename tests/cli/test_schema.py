@@ -9,6 +9,7 @@ from oppspot_runner.db.files import migrations
 from tests.cli.conftest import CommandLine, Rows
 
 
+@pytest.mark.slow
 def test_an_empty_database_is_checked_and_then_brought_up_to_date(
     bare_cli: CommandLine, empty_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,6 +47,7 @@ def test_the_private_postgres_is_named_and_not_started(
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_the_private_postgres_is_not_stopped_under_the_eyes_of_who_looks(
     bare_cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,7 @@ def test_an_approval_is_waited_for_explained_and_given(
     assert "until 20" not in cli("runs", "show", run).out
 
 
+@pytest.mark.slow
 def test_a_refused_agent_is_cancelled_with_what_is_below_it(
     cli: CommandLine, rows: Rows, leads: str
 ) -> None:

@@ -90,6 +90,7 @@ async def test_a_follower_that_breaks_off_resumes_where_it_was(
     assert await gathered(async_client, run, seen[-1].seq) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runs", [1, CROWD])
 async def test_a_crowd_costs_one_listening_connection(
     async_client: AsyncClient,

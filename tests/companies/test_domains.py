@@ -72,6 +72,7 @@ def test_what_is_no_web_address_of_a_company_has_no_domain(address: str) -> None
     assert registered_domain(address) is None
 
 
+@pytest.mark.slow
 @given(st.one_of(st.text(max_size=100), st.from_regex(r"\A\w+://[\w.@:/-]{1,60}\Z")))
 @settings(max_examples=300, deadline=None)
 def test_any_text_gives_a_domain_of_which_the_domain_is_itself_or_none(address: str) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -87,6 +88,7 @@ def scored(one: Company, goal: Rubric, **more: Any) -> Score:
     return score(one, goal, now=NOW, **more)
 
 
+@pytest.mark.slow
 @given(COMPANIES, GOALS, STAGES, st.lists(SIGNALS, max_size=6))
 @settings(max_examples=200, deadline=None)
 def test_a_score_lies_between_0_and_5_and_its_points_add_up(
@@ -119,6 +121,7 @@ def test_the_order_of_criteria_and_of_labels_changes_nothing(
     )
 
 
+@pytest.mark.slow
 @given(COMPANIES, GOALS, STAGES, st.sampled_from(sorted(JUDGED_BY)), st.booleans())
 @settings(max_examples=300, deadline=None)
 def test_what_is_unknown_never_scores_below_a_known_misfit(
@@ -149,6 +152,7 @@ def test_one_more_signal_never_lowers_a_score(
     assert after.cents >= before.cents
 
 
+@pytest.mark.slow
 @given(COMPANIES, GOALS, st.lists(SIGNALS, min_size=1, max_size=5), st.integers(1, 500))
 @settings(max_examples=150, deadline=None)
 def test_an_older_signal_never_raises_a_score(

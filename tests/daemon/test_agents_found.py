@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.daemon.conftest import Fleet
 
 PACKAGE = """
@@ -34,6 +36,7 @@ registry.register(registered, "registered")
 """
 
 
+@pytest.mark.slow
 def test_agents_of_four_origins_run_in_one_runner(fleet: Fleet, tmp_path: Path) -> None:
     (tmp_path / "their_package.py").write_text(PACKAGE)
     (tmp_path / "our_module.py").write_text(MODULE)

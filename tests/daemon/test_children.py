@@ -10,6 +10,7 @@ from tests.backends.conftest import lives
 from tests.daemon.conftest import Fleet
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["killed", "renewed"])
 @pytest.mark.parametrize("kind", ["forking", "stuck"])
 def test_children_die_with_their_runner(fleet: Fleet, kind: str, end: str) -> None:

@@ -51,6 +51,7 @@ def discover(
     return attempts[-1]["output_data"], attempts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", ["inline", "process"])
 def test_the_register_s_companies_become_items_of_the_stream(
     fleet: Fleet, world: World, isolation: str
@@ -64,6 +65,7 @@ def test_the_register_s_companies_become_items_of_the_stream(
     assert "company_status=active" in asked.query
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [{"status": 503, "times": 2}, {**HTML, "times": 1}])
 def test_a_fault_that_passes_is_not_seen(fleet: Fleet, world: World, fault: Any) -> None:
     world.fault(SEARCH, **fault)
@@ -71,6 +73,7 @@ def test_a_fault_that_passes_is_not_seen(fleet: Fleet, world: World, fault: Any)
     assert (output["items_created"], output["errors"], len(attempts)) == (12, {}, 1)
 
 
+@pytest.mark.slow
 def test_a_limit_puts_the_search_off(fleet: Fleet, world: World) -> None:
     world.fault(SEARCH, 429, headers={"Retry-After": "2"})
     output, attempts = discover(fleet, world)
@@ -79,6 +82,7 @@ def test_a_limit_puts_the_search_off(fleet: Fleet, world: World) -> None:
     assert "RATE_LIMIT_EXCEEDED" in attempts[0]["error_message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "code"),
     [

@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from tests.daemon.conftest import Fleet, NotifySocket
 
@@ -25,6 +26,7 @@ def answers(url: str) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_a_runner_serves_http_until_it_is_stopped(fleet: Fleet) -> None:
     port = free_port()
     process = fleet.start("--http", str(port))
@@ -40,6 +42,7 @@ def test_a_runner_serves_http_until_it_is_stopped(fleet: Fleet) -> None:
     assert not answers(f"http://127.0.0.1:{port}/healthz")
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_told_in_one_line(fleet: Fleet) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
@@ -56,6 +59,7 @@ def workers_of(pid: int) -> list[int]:
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+@pytest.mark.slow
 def test_workers_share_a_socket_and_are_replaced_when_they_die(
     fleet: Fleet, notify_socket: NotifySocket
 ) -> None:
@@ -77,6 +81,7 @@ def test_workers_share_a_socket_and_are_replaced_when_they_die(
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_parent_that_is_killed(fleet: Fleet) -> None:
     port = free_port()
     parent = fleet.warmer.start(

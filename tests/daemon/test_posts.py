@@ -54,6 +54,7 @@ def wanted(items: list[Item]) -> str:
     return json.dumps({"since": since.isoformat(), "until": until.isoformat(), "limit": 100_000})
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(
     "source",

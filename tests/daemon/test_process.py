@@ -10,7 +10,7 @@ import pytest
 from tests.daemon.conftest import Fleet, NotifySocket
 
 
-@pytest.mark.ci_slice
+@pytest.mark.slow
 def test_tasks_of_a_killed_runner_are_completed_by_another_within_8_seconds(fleet: Fleet) -> None:
     first = fleet.start()
     agent = fleet.agent("first_hangs")
@@ -24,6 +24,7 @@ def test_tasks_of_a_killed_runner_are_completed_by_another_within_8_seconds(flee
     assert rows == [{"retry_count": 0, "crash_count": 1}] * 3
 
 
+@pytest.mark.slow
 def test_a_frozen_runner_writes_nothing_over_what_another_did_meanwhile(fleet: Fleet) -> None:
     fleet.connection.execute("CREATE TABLE effects (task_id uuid, attempt integer)")
     frozen = fleet.start(OPPSPOT_LEASE="3")
@@ -43,6 +44,7 @@ def test_a_frozen_runner_writes_nothing_over_what_another_did_meanwhile(fleet: F
     assert fleet.all("SELECT attempt FROM effects") == [{"attempt": 2}]
 
 
+@pytest.mark.slow
 def test_stop_gives_a_long_task_back_uncharged_and_another_runner_completes_it(
     fleet: Fleet,
 ) -> None:
@@ -59,6 +61,7 @@ def test_stop_gives_a_long_task_back_uncharged_and_another_runner_completes_it(
     fleet.until(lambda: fleet.status(task) == "completed")
 
 
+@pytest.mark.slow
 def test_the_first_term_lets_a_task_end_and_the_second_gives_it_back(fleet: Fleet) -> None:
     process = fleet.start(OPPSPOT_GRACE="60")
     task = fleet.task(fleet.agent("first_hangs"))
@@ -71,6 +74,7 @@ def test_the_first_term_lets_a_task_end_and_the_second_gives_it_back(fleet: Flee
     assert fleet.status(task) == "pending"
 
 
+@pytest.mark.slow
 def test_a_runner_in_the_background_of_a_script_stops_by_term_and_not_by_ctrl_c(
     fleet: Fleet,
 ) -> None:
@@ -96,6 +100,7 @@ def test_a_terminal_that_closes_stops_a_runner_and_charges_nobody(fleet: Fleet) 
     assert row == {"status": "pending", "crash_count": 0}
 
 
+@pytest.mark.slow
 def test_the_service_manager_hears_ready_watchdog_and_stopping(
     fleet: Fleet, notify_socket: NotifySocket
 ) -> None:
@@ -113,6 +118,7 @@ def test_the_service_manager_hears_ready_watchdog_and_stopping(
     assert process.wait(10) == 0
 
 
+@pytest.mark.slow
 def test_detach_status_pause_resume_stop(fleet: Fleet) -> None:
     nothing = fleet.command("status", "--json")
     assert nothing.returncode == 3
@@ -132,6 +138,7 @@ def test_detach_status_pause_resume_stop(fleet: Fleet) -> None:
     assert fleet.command("status").returncode == 3
 
 
+@pytest.mark.slow
 def test_a_database_that_is_not_there_is_one_clear_line(fleet: Fleet) -> None:
     said = fleet.command(
         "start", DATABASE_URL="postgresql://me:hunter2@127.0.0.1:1/none?connect_timeout=2"

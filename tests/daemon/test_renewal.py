@@ -6,6 +6,8 @@ import json
 import signal
 from typing import Any
 
+import pytest
+
 from tests.daemon.conftest import Fleet, NotifySocket, Process
 
 
@@ -15,6 +17,7 @@ def members(fleet: Fleet, process: Process) -> list[Any]:
     return [row["id"] for row in rows]
 
 
+@pytest.mark.slow
 def test_under_systemd_it_ends_with_75_and_the_unit_starts_it_again(
     fleet: Fleet, notify_socket: NotifySocket
 ) -> None:
@@ -23,6 +26,7 @@ def test_under_systemd_it_ends_with_75_and_the_unit_starts_it_again(
     assert process.wait(20) == 75
 
 
+@pytest.mark.slow
 def test_a_term_reaches_a_runner_whose_loop_is_blocked(fleet: Fleet) -> None:
     process = fleet.start(OPPSPOT_GRACE="1")
     task = fleet.task(fleet.agent("spins"))
@@ -33,6 +37,7 @@ def test_a_term_reaches_a_runner_whose_loop_is_blocked(fleet: Fleet) -> None:
     fleet.until(lambda: fleet.one("SELECT crash_count FROM agent_tasks")["crash_count"] == 1)
 
 
+@pytest.mark.slow
 def test_a_runner_with_too_many_hanging_threads_drains_and_starts_anew(fleet: Fleet) -> None:
     process = fleet.start(OPPSPOT_MOST_HANGING="2", OPPSPOT_GRACE="1")
     hanging = fleet.agent("hangs_in_a_thread")
@@ -49,6 +54,7 @@ def test_a_runner_with_too_many_hanging_threads_drains_and_starts_anew(fleet: Fl
     assert process.poll() is None
 
 
+@pytest.mark.slow
 def test_a_detached_runner_keeps_its_number_when_it_starts_anew(fleet: Fleet) -> None:
     settings = {"OPPSPOT_BLOCKED_LIMIT": "1", "OPPSPOT_LOG": "json"}
     said = fleet.command("start", "--detach", "--import", "tests.daemon.sample_agents", **settings)

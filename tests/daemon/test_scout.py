@@ -79,6 +79,7 @@ def scouting(fleet: Fleet, world: World) -> Scouting:
     return Scouting(fleet, world)
 
 
+@pytest.mark.slow
 def test_killed_on_its_way_it_loses_and_doubles_nothing(
     scouting: Scouting, world: World, fleet: Fleet
 ) -> None:
@@ -104,6 +105,7 @@ def test_killed_on_its_way_it_loses_and_doubles_nothing(
     assert (again["companies_checked"], again["api_calls"]) == (0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", ["thread", "process"])
 def test_it_runs_elsewhere_as_in_the_runner_itself(
     scouting: Scouting, fleet: Fleet, isolation: str

@@ -18,6 +18,7 @@ from tests.db.old_tables import TABLES, insert, old_task, prints, tasks
 from tests.runner.conftest import Bench
 
 
+@pytest.mark.slow
 def test_ended_rows_stay_the_very_same_row_versions(old: Old) -> None:
     for status in ("completed", "failed", "cancelled"):
         for columns in ODD.values():
@@ -46,6 +47,7 @@ def test_no_table_is_rewritten(old: Old) -> None:
     assert {name: after[name] for name in before} == before
 
 
+@pytest.mark.slow
 def test_old_columns_and_constraints_are_all_still_there(old: Old) -> None:
     columns = (
         "SELECT attrelid::regclass::text, attnum, attname::text, atttypid, attnotnull"
@@ -62,6 +64,7 @@ def test_old_columns_and_constraints_are_all_still_there(old: Old) -> None:
         assert there - set(old.session.execute(query)) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [None, "pending"])
 def test_waiting_rows_get_what_a_waiting_row_needs(plain: Old, status: str | None) -> None:
     ids = {name: plain.task(status=status, **columns) for name, columns in ODD.items()}
@@ -83,6 +86,7 @@ def test_waiting_rows_get_what_a_waiting_row_needs(plain: Old, status: str | Non
     assert rows["an error"].created_at.startswith("2024-01-01")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", ["pending", "processing"])
 def test_a_waiting_row_that_cannot_run_fails_with_its_reason(plain: Old, status: str) -> None:
     later = datetime.now(UTC) + timedelta(days=1)
@@ -99,6 +103,7 @@ def test_a_waiting_row_that_cannot_run_fails_with_its_reason(plain: Old, status:
     assert after[array].finished_at is not None
 
 
+@pytest.mark.slow
 def test_future_rows_wait_for_their_time(plain: Old) -> None:
     later = datetime.now(UTC) + timedelta(days=1)
     future = plain.task(status="pending", scheduled_for=later)
@@ -109,6 +114,7 @@ def test_future_rows_wait_for_their_time(plain: Old) -> None:
     assert not after[lost].parked
 
 
+@pytest.mark.slow
 def test_a_processing_row_counts_as_lost_once(plain: Old) -> None:
     task = plain.task(status="processing", retry_count=1)
     row = plain.adopt()[task]
@@ -141,6 +147,7 @@ def test_constraints_that_wait_for_the_commit_are_no_obstacle(plain: Old) -> Non
     assert row.status == "pending"
 
 
+@pytest.mark.slow
 def test_narrow_and_wide_number_types_and_varchar_are_fine(place: Place) -> None:
     tables = TABLES.replace("priority INTEGER", "priority SMALLINT")
     tables = tables.replace("retry_count INTEGER", "retry_count BIGINT")
@@ -165,6 +172,7 @@ async def adopted(place: Place, registry: Registry) -> AsyncIterator[Bench]:
         yield Bench(database, registry)
 
 
+@pytest.mark.slow
 async def test_a_runner_takes_what_waited_to_its_end(old: Old, registry: Registry) -> None:
     waiting = [
         old.task(status=status, org_id=old.org, **columns)
@@ -180,6 +188,7 @@ async def test_a_runner_takes_what_waited_to_its_end(old: Old, registry: Registr
         assert (await bench.row(held))["status"] == "pending"
 
 
+@pytest.mark.slow
 async def test_without_foreign_keys_ids_of_nothing_harm_nobody(
     place: Place, registry: Registry
 ) -> None:

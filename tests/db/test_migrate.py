@@ -46,6 +46,7 @@ def relations(place: Place) -> set[str]:
     return {row[0] for row in rows}
 
 
+@pytest.mark.slow
 def test_all_files_are_applied_once_and_recorded_by_name(place: Place) -> None:
     assert place.migrate() == NAMES
     recorded = place.session.execute(
@@ -62,6 +63,7 @@ async def test_two_at_once_apply_every_file_once(place: Place) -> None:
         assert (await schema_state(database)).usable
 
 
+@pytest.mark.slow
 async def test_one_that_waits_for_the_other_is_not_timed_out(place: Place) -> None:
     async with (
         Database(place.dsn, schema=place.schema, statement_timeout_s=0.05) as database,
@@ -94,6 +96,7 @@ def impatient() -> tuple[Migration, ...]:
     return tuple(replace(one, text=one.text.replace("'30s'", "'100ms'")) for one in migrations())
 
 
+@pytest.mark.slow
 async def test_a_table_that_is_in_use_is_not_waited_for_endlessly(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +177,7 @@ async def test_newer_additions_are_used_and_newer_breaking_changes_refused(place
             assert "upgrade" in (e.value.hint or "")
 
 
+@pytest.mark.slow
 async def test_a_breaking_file_waits_for_the_last_runner_of_another_version(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,6 +259,7 @@ async def noop(ctx: Any) -> dict[str, Any]:
     return {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Mixed", 'odd "name"'])
 async def test_two_schemas_of_one_database_have_nothing_in_common(
     place: Place, registry: Registry, name: str

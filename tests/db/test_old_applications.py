@@ -51,6 +51,7 @@ def test_old_applications_go_on_inserting(plain: Old) -> None:
     assert len(after) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("columns", "rule"),
     [
@@ -75,6 +76,7 @@ def test_what_cannot_run_is_refused_by_the_name_of_the_rule(
         plain.task(**columns)
 
 
+@pytest.mark.slow
 def test_ended_rows_of_before_can_be_started_again_by_hand(plain: Old) -> None:
     kinds = [kind for kind in ODD if kind not in ("a list", "a text")]
     failed = {kind: plain.task(status="failed", **ODD[kind]) for kind in kinds}

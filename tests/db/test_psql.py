@@ -73,6 +73,7 @@ def made(where: str) -> list[Any]:
     return sorted(map(str, rows))
 
 
+@pytest.mark.slow
 def test_psql_in_order_makes_what_migrate_makes_and_the_program_takes_it(
     empty_dsn: str, dsn: str
 ) -> None:

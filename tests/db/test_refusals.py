@@ -148,6 +148,7 @@ def test_all_faults_are_named_at_once(place: Place) -> None:
     assert len(named) >= 9, refused.value
 
 
+@pytest.mark.slow
 def test_every_name_that_later_files_need_is_asked_for_at_once(place: Place) -> None:
     place.migrate()
     mine = everything_of("rv", place) - set(SEED_TABLES) - {"oppspot_migrations"}
@@ -203,6 +204,7 @@ def test_statuses_that_mean_nothing_are_named(place: Place) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_rows_hidden_by_a_policy_are_not_passed_over(place: Place) -> None:
     create_old_tables(place.session)
     old_task(place.session, insert(place.session, "ai_agents"), status="pending")

@@ -59,6 +59,7 @@ async def runs_a_task(dsn: str, place: Place, registry: Registry) -> None:
         assert await database.fetch_all("SELECT FROM run_events WHERE type = 'completed'")
 
 
+@pytest.mark.slow
 async def test_an_ordinary_owner_migrates_and_runs(
     place: Place, registry: Registry, role: MakeRole
 ) -> None:

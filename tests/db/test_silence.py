@@ -14,6 +14,7 @@ from oppspot_runner.db.quiet import SilenceError
 from tests.chaos.proxy import Proxy
 
 
+@pytest.mark.slow
 async def test_a_server_that_does_not_answer_is_given_up_with_all_connections_to_it(
     dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from oppspot_runner.db.files import migrations
 from tests.db.conftest import Place
 
 
+@pytest.mark.slow
 def test_a_schedule_that_was_written_before_counts_from_the_migration_on(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -27,6 +28,7 @@ def test_a_schedule_that_was_written_before_counts_from_the_migration_on(
     assert rows == [("@daily", "UTC", True, True)]
 
 
+@pytest.mark.slow
 def test_what_each_version_wrote_is_brought_up_to_date(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,7 @@ def programs_for(version: int) -> Path:
     return debian if (debian / "pg_restore").exists() else embedded.binaries()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not embedded.is_installed(), reason="the programs of Postgres come with it")
 def test_a_task_that_ran_at_the_backup_completes_after_the_restore(
     dsn: str, server: str, tmp_path: Path

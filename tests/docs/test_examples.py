@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 import asyncio
 import re
 import sys
@@ -41,6 +43,7 @@ for path in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 async def test_every_example_prints_what_it_is_there_to_show(dsn: str, tmp_path: Path) -> None:
     assert set(PRINTED) == {path.stem for path in EXAMPLES.glob("*.py")}
     paths = [str(EXAMPLES / f"{name}.py") for name in PRINTED]

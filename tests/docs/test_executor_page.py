@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 import asyncio
 import sys
 from pathlib import Path
@@ -21,6 +23,7 @@ SCRIPT = [
 ]
 
 
+@pytest.mark.slow
 async def test_its_code_does_what_it_says(tmp_path: Path) -> None:
     page = tmp_path / "page.py"
     page.write_text("\n\n".join(one.body for one in blocks_of(PAGE, "python")), encoding="utf-8")

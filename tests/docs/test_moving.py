@@ -50,6 +50,7 @@ def write_agents(folder: Path, *bodies: str) -> None:
     (folder / "my_agents.py").write_text("\n\n".join(bodies), encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_tasks_of_celery_run_as_agents(dsn: str, run: Run, tmp_path: Path) -> None:
     _, agents, calls = (block.body for block in blocks_of(CELERY, "python"))
     write_agents(tmp_path, agents)
@@ -69,6 +70,7 @@ def test_tasks_of_celery_run_as_agents(dsn: str, run: Run, tmp_path: Path) -> No
     ]
 
 
+@pytest.mark.slow
 def test_a_job_of_pg_cron_is_done_with_the_end_of_its_task(
     dsn: str, run: Run, tmp_path: Path
 ) -> None:
@@ -88,6 +90,7 @@ def test_a_job_of_pg_cron_is_done_with_the_end_of_its_task(
     assert (rows, done) == ([("completed",), ("failed",)], [(1,)])
 
 
+@pytest.mark.slow
 def test_an_agent_that_stays_where_it_is_is_called_again_with_its_key(
     dsn: str, run: Run, tmp_path: Path
 ) -> None:
@@ -122,6 +125,7 @@ class Weather(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
 
+@pytest.mark.slow
 def test_each_answer_of_a_service_means_the_right_end(
     dsn: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

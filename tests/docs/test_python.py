@@ -107,6 +107,7 @@ def put_in(connection: psycopg.Connection[Any]) -> dict[Any, int]:
     }
 
 
+@pytest.mark.slow
 def test_the_agents_of_the_guide_end_as_it_says(dsn: str, run: Run, tmp_path: Path) -> None:
     (tmp_path / "my_agents.py").write_text(source(AGENTS_PAGE), encoding="utf-8")
     with psycopg.connect(dsn, autocommit=True) as connection:
@@ -130,6 +131,7 @@ def test_the_agents_of_the_guide_end_as_it_says(dsn: str, run: Run, tmp_path: Pa
     assert saved == (1, "kept")
 
 
+@pytest.mark.slow
 def test_the_code_of_the_client_guide_runs_from_top_to_bottom(run: Run, tmp_path: Path) -> None:
     digest = (
         "from oppspot_runner import agent\n\n\n@agent('weekly_digest')\nasync def d(ctx): ...\n"
@@ -138,27 +140,32 @@ def test_the_code_of_the_client_guide_runs_from_top_to_bottom(run: Run, tmp_path
     run(sys.executable, "page.py")
 
 
+@pytest.mark.slow
 def test_the_code_of_the_tools_guide_holds_what_it_asserts(run: Run, tmp_path: Path) -> None:
     (tmp_path / "page.py").write_text(source(TOOLS_PAGE), encoding="utf-8")
     run(sys.executable, "page.py")
 
 
+@pytest.mark.slow
 def test_the_program_of_the_workflow_guide_runs_to_its_end(run: Run, tmp_path: Path) -> None:
     (tmp_path / "page.py").write_text(source(WORKFLOWS_PAGE), encoding="utf-8")
     run(sys.executable, "page.py")
 
 
+@pytest.mark.slow
 def test_the_program_of_the_guide_to_models_needs_no_key(run: Run, tmp_path: Path) -> None:
     (tmp_path / "page.py").write_text(source(MODELS_PAGE), encoding="utf-8")
     said = run(sys.executable, "-W", "error", "page.py").stdout
     assert said == "What is 15 + 27? 11 0.000000\nWhat is 15 + 27?"
 
 
+@pytest.mark.slow
 def test_the_story_of_the_following_guide_is_told(run: Run, tmp_path: Path) -> None:
     (tmp_path / "page.py").write_text(source(FOLLOWING_PAGE), encoding="utf-8")
     run(sys.executable, "page.py")
 
 
+@pytest.mark.slow
 def test_the_agent_that_waits_goes_on_with_the_signal(dsn: str, run: Run, tmp_path: Path) -> None:
     (tmp_path / "my_agents.py").write_text(source(WAITING_PAGE), encoding="utf-8")
     with psycopg.connect(dsn, autocommit=True) as connection:
@@ -183,6 +190,7 @@ def test_the_agent_that_waits_goes_on_with_the_signal(dsn: str, run: Run, tmp_pa
     assert rows == [({"sent": True, "by": "ann"},)]
 
 
+@pytest.mark.slow
 def test_the_agent_that_spawns_others_gets_their_outputs(
     dsn: str, run: Run, tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ AFTER = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 @pytest.mark.skipif(not embedded.is_installed(), reason="the private Postgres is not installed")
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

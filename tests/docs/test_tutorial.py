@@ -16,6 +16,7 @@ DATABASE = "DB=\"$(oppspot-runner status | sed -n 's/^connect *//p')\""
 AFTER = {"oppspot-runner start": DATABASE, "oppspot-runner enqueue": "at_rest"}
 
 
+@pytest.mark.slow
 def test_the_first_agent_works_as_it_is_printed() -> None:
     typed = type_page("docs/first-agent.md", after=AFTER)
     assert "Hello Ada! Hello Ada!" in typed

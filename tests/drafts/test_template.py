@@ -29,6 +29,7 @@ def all_templates() -> str:
     return "\n".join(parts)
 
 
+@pytest.mark.slow
 def test_the_templates_are_those_of_the_golden_file() -> None:
     assert all_templates().encode() == GOLDEN.read_bytes()
 

@@ -57,6 +57,7 @@ def test_the_import_contracts_are_kept() -> None:
     assert result.returncode == 0, result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("file", "line", "contract"), FAULTS)
 def test_a_planted_fault_breaks_its_contract(
     file: str, line: str, contract: str, tmp_path: Path

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 # What only runners, a rare command or an extra needs, and takes long to load. structlog brings
 # rich's tracebacks and pygments with it.
 HEAVY = {
@@ -48,6 +50,7 @@ for command in sys.argv[2:]:
 """
 
 
+@pytest.mark.slow
 def test_a_command_that_starts_no_runner_loads_nothing_heavy(dsn: str, tmp_path: Path) -> None:
     ours = ("OPPSPOT_", "DATABASE_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}

@@ -6,6 +6,8 @@ import ast
 import re
 from collections.abc import Iterator
 
+import pytest
+
 from tests.house.conftest import Module
 
 # Written in capitals, a first word is SQL (but DELETE alone is a method of HTTP); in small letters
@@ -43,6 +45,7 @@ def test_every_statement_is_used_and_every_used_one_exists(
     assert sorted(asked - there) == []
 
 
+@pytest.mark.slow
 def test_no_string_in_python_begins_with_sql(modules: list[Module]) -> None:
     guilty = [
         f"{module.path}:{line} {text[:50]!r}"

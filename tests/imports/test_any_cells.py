@@ -27,6 +27,7 @@ def cell(draw: random.Random) -> str:
     return "".join(chr(draw.randint(1, 0xD7FF)) for _ in range(draw.randint(0, 40)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_no_cell_ends_an_import(db: Database, write_csv: WriteCsv, seed: int) -> None:
     draw = random.Random(seed)

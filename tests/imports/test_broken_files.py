@@ -114,6 +114,7 @@ def test_a_zip_that_is_damaged_inside_says_how_far_it_could_be_read(tmp_path: Pa
         read(CsvFile(str(path)))
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.lists(

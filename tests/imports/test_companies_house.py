@@ -157,6 +157,7 @@ def test_the_zip_is_read_without_unpacking(tmp_path: Path) -> None:
     assert [row["name"] for row in rows] == ["ACME LIMITED"]
 
 
+@pytest.mark.slow
 async def test_a_file_of_all_55_columns_is_imported_and_the_rest_of_one_that_broke_off(
     db: Database, tmp_path: Path
 ) -> None:

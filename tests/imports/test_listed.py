@@ -17,6 +17,7 @@ from tests.imports.conftest import read
 pytest.importorskip("pytickersymbols")
 
 
+@pytest.mark.slow
 async def test_the_listed_companies_come_in_once_with_facts(db: Database) -> None:
     first, second = await run_import(db, Listed()), await run_import(db, Listed())
     assert first.inserted == first.read > 1_800

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ def test_it_answers_as_a_set_would(keys: list[str]) -> None:
     assert len(seen) == len(known)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_keys_take_at_most_four_megabytes() -> None:
     tracemalloc.start()
     seen = SeenKeys()

@@ -106,6 +106,7 @@ def test_an_address_of_ones_own_is_used(url: str | None) -> None:
     assert access.base_url == (url or None)
 
 
+@pytest.mark.slow
 async def test_a_key_of_an_organisation_is_used_instead() -> None:
     async with ContractServer(WIRES[1]) as server:
         given = settings(openai_api_key="sk-of-the-house", openai_base_url=server.base_url)

@@ -240,6 +240,7 @@ async def test_a_temperature_is_left_out_where_a_model_takes_none(
     assert server.asked[-1].temperature == temperature
 
 
+@pytest.mark.slow
 async def test_an_answer_that_does_not_fit_the_schema_is_an_error_that_was_paid(
     model: LanguageModel, server: ContractServer
 ) -> None:

@@ -6,6 +6,8 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
+import pytest
+
 from oppspot_runner.agents.context import Context
 from oppspot_runner.base.errors import Fail
 from tests.notifications.conftest import Bench, PostOffice, dead, mails, rule
@@ -18,6 +20,7 @@ async def doomed(ctx: Context) -> None:
     raise Fail("the disk /dev/sda1 is full")
 
 
+@pytest.mark.slow
 async def test_a_storm_is_one_message_with_the_count(bench: Bench, mailing: PostOffice) -> None:
     agent = await bench.agent(doomed, breaker=False)
     await rule(bench.db, wait_s=3600, repeat_s=3600)

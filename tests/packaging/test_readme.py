@@ -40,6 +40,7 @@ def test_the_check_command_reads_the_test_command_from_it() -> None:
     assert found.stdout.strip() == TESTS
 
 
+@pytest.mark.slow
 def test_the_printed_agent_runs_from_the_printed_sql(dsn: str, tmp_path: Path) -> None:
     (source,) = blocks("README.md", "python")
     (tmp_path / "digest.py").write_text(source, encoding="utf-8")
@@ -53,6 +54,7 @@ def test_the_printed_agent_runs_from_the_printed_sql(dsn: str, tmp_path: Path) -
     assert rows == [("completed", 1, {"items": 30}, None)]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("program")
 def test_the_printed_stream_is_found_enriched_and_scored(dsn: str, tmp_path: Path) -> None:
     pytest.importorskip("pytickersymbols", reason="the listed companies need the extra `demo`")

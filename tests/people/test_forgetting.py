@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
+import pytest
+
 from oppspot_runner.agents.enrichment import EnrichmentAgent
 from oppspot_runner.streams.forgetting import WITH_TEXTS, Somebody, find_somebody, forget
 from oppspot_runner.testing.world.register_lists import person_id
@@ -87,6 +89,7 @@ async def annika(twelve: Twelve) -> str:
     return str(row["id"])
 
 
+@pytest.mark.slow
 async def test_who_is_forgotten_is_in_no_row_on_no_path_and_does_not_come_back(
     twelve: Twelve,
 ) -> None:
@@ -124,6 +127,7 @@ async def test_who_is_forgotten_is_in_no_row_on_no_path_and_does_not_come_back(
     assert "Annika" not in str(facts)
 
 
+@pytest.mark.slow
 async def test_several_who_may_be_meant_are_told_apart_and_one_is_found_by_any_trace(
     twelve: Twelve,
 ) -> None:

@@ -93,6 +93,7 @@ async def test_a_second_run_asks_nothing_and_finds_the_same(twelve: Twelve) -> N
     assert [row["title"] for row in insights] == ["Own contacts lead to 7 of 12 companies"]
 
 
+@pytest.mark.slow
 async def test_who_is_held_up_goes_on_where_it_was(twelve: Twelve) -> None:
     company = register.number("Six")
     twelve.made.fault(f"/ch/company/{company}/officers", status=429, headers={"Retry-After": "1"})
@@ -131,6 +132,7 @@ async def test_companies_and_people_who_are_not_to_be_approached_are_left_out(
     assert twelve.told(await twelve.run()) == {}
 
 
+@pytest.mark.slow
 async def test_a_company_is_kept_out_by_its_error_only_and_no_more_is_asked_than_allowed(
     twelve: Twelve,
 ) -> None:

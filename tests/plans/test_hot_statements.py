@@ -278,6 +278,8 @@ def costly(dsn: str, state: str, statements: Sequence[Hot], prepare: str = "") -
                 yield f"{state}: {hot.name} ({kind}) touches {plan.buffers} pages\n{plan}"
 
 
+# What others change in the catalog of the server makes this session read its part of it again.
+@pytest.mark.whole_server
 @pytest.mark.timeout(600)
 def test_hot_statements_touch_few_pages(dsn: str) -> None:
     fill(dsn)

@@ -67,6 +67,7 @@ async def effects(bench: Bench) -> Counter[UUID]:
     return Counter(row["task_id"] for row in rows)
 
 
+@pytest.mark.slow
 async def test_three_runners_share_1000_tasks_and_each_effect_is_there_once(
     bench: Bench, saving: UUID
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from oppspot_runner.base.events import LeaseLost, WakeChanged
 from oppspot_runner.db.pool import Database
 from tests.chaos.proxy import Proxy
@@ -15,6 +17,7 @@ async def idle(ctx: Any) -> dict[str, Any]:
     return {}
 
 
+@pytest.mark.slow
 async def test_a_runner_that_nothing_answers_any_more_starts_over(bench: Bench) -> None:
     agent = await bench.agent(idle)
     async with Proxy(bench.db.dsn) as proxy:

@@ -63,6 +63,7 @@ async def output(bench: Bench, task: Any) -> dict[str, Any]:
     return found["output_data"]
 
 
+@pytest.mark.slow
 async def test_a_limited_task_is_snoozed_and_asks_nothing_twice(
     bench: Bench, open_world: Opened
 ) -> None:

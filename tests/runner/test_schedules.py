@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from oppspot_runner.agents.context import Context
 from oppspot_runner.base.events import ScheduleStopped
 from tests.runner.conftest import FAST, Bench
@@ -62,6 +64,7 @@ async def test_a_schedule_that_means_nothing_is_told_and_harms_nobody(bench: Ben
     assert "has 1 field," in event.error
 
 
+@pytest.mark.slow
 async def test_a_schedule_that_somebody_holds_keeps_nobody_busy(bench: Bench) -> None:
     agent = await bench.agent(noop)
     other = await bench.agent_row("noop")

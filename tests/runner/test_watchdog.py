@@ -53,6 +53,7 @@ async def patient(ctx: Any) -> dict[str, Any]:
     return {"attempt": ctx.attempt}
 
 
+@pytest.mark.slow
 async def test_an_agent_that_blocks_the_loop_is_named_while_it_does(
     bench: Bench, lines: list[Any]
 ) -> None:
@@ -131,6 +132,7 @@ async def test_at_the_limit_the_others_are_given_back_and_the_culprit_is_charged
     assert sorted(told["given_back"]) == sorted(map(str, others))
 
 
+@pytest.mark.slow
 async def test_a_task_whose_end_is_just_being_written_is_given_back_too(bench: Bench) -> None:
     """Its row is locked by a transaction that only the blocked loop could end."""
     saving = asyncio.Event()
@@ -177,6 +179,7 @@ async def test_the_blame_is_on_the_task_until_it_runs_again(bench: Bench) -> Non
     )
 
 
+@pytest.mark.slow
 async def test_a_task_that_blocks_three_times_fails_with_the_blame_of_each_attempt(
     bench: Bench,
 ) -> None:
@@ -240,6 +243,7 @@ async def test_a_stop_that_a_blocked_loop_cannot_hear_ends_the_process_after_the
     assert (await bench.row(task))["error_message"].startswith("it blocked the event loop")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "looks"), [(DatabaseError("away"), 3), (ValueError("something else"), 1)]
 )
@@ -270,6 +274,7 @@ class Frozen(threading.Event):
         return super().wait(None if timeout is None else timeout * 10)
 
 
+@pytest.mark.slow
 async def test_a_process_that_was_frozen_has_not_stood_still(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -96,6 +96,7 @@ def field(values: list[int] | str) -> str:
     return values if isinstance(values, str) else ",".join(map(str, sorted(set(values))))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.sampled_from(ZONES), hours, minutes, changes)
 def test_every_time_of_a_day_comes_once_and_every_hour_as_often_as_it_passes(

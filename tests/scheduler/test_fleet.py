@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 
+import pytest
 from psycopg.types.json import Jsonb
 
 from oppspot_runner.db.pool import Database
@@ -13,6 +14,7 @@ from oppspot_runner.scheduler import ticking
 SCHEDULES, MINUTES = 100, 30
 
 
+@pytest.mark.slow
 async def test_each_due_time_fires_once_however_many_runners_look(dsn: str) -> None:
     fleet = [Database(dsn, max_size=1) for _ in range(3)]
     start = datetime.fromisoformat("2025-03-30T00:45:30Z")  # the clock changes at 01:00

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 from uuid import UUID
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ def schedule(expression: str, **options: object) -> Due:
     )
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(expressions, gaps)
 def test_all_means_every_due_time_once(expression: str, gaps: list[int]) -> None:

@@ -151,6 +151,7 @@ async def test_the_tools_of_an_agent_have_the_printed_shape(
     assert (answer["agent_id"], answer["total_tools"]) == (agent, 2)
 
 
+@pytest.mark.slow
 async def test_the_printed_test_runs_at_once_without_a_runner(
     api: httpx2.AsyncClient, state: ApiState, provider: ContractServer
 ) -> None:

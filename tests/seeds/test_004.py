@@ -225,6 +225,7 @@ def test_python_3_11_and_newer_will_do() -> None:
     assert project["requires-python"] == ">=3.11"
 
 
+@pytest.mark.slow
 async def test_the_command_starts_a_worker_of_4_that_logs_what_it_does(bench: Bench) -> None:
     task = await bench.task(await bench.agent_row("quick"))
     words = ("--concurrency", "4", "--log-level", "info", "--import", "tests.daemon.sample_agents")
@@ -236,6 +237,7 @@ async def test_the_command_starts_a_worker_of_4_that_logs_what_it_does(bench: Be
     assert (finished["task_id"], finished["status"]) == (str(task), "completed")
 
 
+@pytest.mark.slow
 async def test_the_command_puts_a_task_in_and_shows_it(bench: Bench) -> None:
     await bench.agent_row("quick")
     payload = {"title": "Read it", "description": "All of it."}

@@ -158,6 +158,7 @@ SIGHTINGS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(SIGHTINGS, SIGHTINGS)
 def test_every_sighting_is_of_exactly_one_signal_and_never_new_twice(
     first: list[Any], second: list[Any]

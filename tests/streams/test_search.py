@@ -70,6 +70,7 @@ async def known(world: World) -> CompanyStore:
     return CompanyStore(world.db, None)
 
 
+@pytest.mark.slow
 async def test_no_company_that_the_judges_accept_is_lost_by_the_search(
     world: World, known: CompanyStore
 ) -> None:

@@ -13,6 +13,7 @@ GUIDE = "docs/guides/testing.md"
 THEIRS = "test_shop.py"
 
 
+@pytest.mark.slow
 def test_the_tests_of_the_guide_pass(pytester: pytest.Pytester) -> None:
     files: dict[str, str] = {}
     for block in blocks_of(GUIDE, "python"):

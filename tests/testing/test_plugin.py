@@ -29,6 +29,7 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
+@pytest.mark.slow
 def test_a_failed_test_shows_what_agents_raised_and_where(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
@@ -63,6 +64,7 @@ def test_a_failed_test_shows_what_agents_raised_and_where(project: pytest.Pytest
     assert "told_in_time" not in text
 
 
+@pytest.mark.slow
 def test_plain_functions_need_no_plugin_for_async_tests(project: pytest.Pytester) -> None:
     project.makeini("[pytest]\n")
     project.makeconftest(
@@ -99,6 +101,7 @@ def test_plain_functions_need_no_plugin_for_async_tests(project: pytest.Pytester
     project.runpytest(*OURS, "-p", "no:asyncio", "-p", "no:anyio").assert_outcomes(passed=2)
 
 
+@pytest.mark.slow
 def test_a_project_that_does_not_use_it_loads_nothing(project: pytest.Pytester) -> None:
     project.makepyfile(
         """

@@ -59,6 +59,7 @@ def token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPPSPOT_LOG_LEVEL", "debug")
 
 
+@pytest.mark.slow
 async def test_a_program_that_is_called_fails_hangs_and_dies(tmp_path: Path, token: None) -> None:
     made = servers(tmp_path, PROGRAM)
     async with sandbox_of(made) as sandbox:

@@ -38,6 +38,7 @@ def most_within(times: Sequence[float], window_s: float) -> int:
     return most
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 async def test_no_window_has_more_calls_than_the_source_allows(
     db: Database, dsn: str, site: Site

@@ -91,6 +91,7 @@ async def test_a_task_whose_turn_is_far_is_put_off_until_then_and_asks_nobody(
     assert 500 < (row["scheduled_for"] - row["created_at"]).total_seconds() < 700
 
 
+@pytest.mark.slow
 async def test_a_host_that_is_left_alone_puts_its_tasks_off(bench: Bench, site: Site) -> None:
     site.answers["/ch/company/1"] = answer(500)
     async with bench.running():
@@ -177,6 +178,7 @@ async def test_no_secret_reaches_a_log_an_error_or_a_table(
         assert secret not in shown
 
 
+@pytest.mark.slow
 async def test_without_the_extra_a_task_says_what_to_install(db: Database, dsn: str) -> None:
     await db.execute(
         "WITH a AS (INSERT INTO ai_agents (agent_type) VALUES ('asker') RETURNING id)"

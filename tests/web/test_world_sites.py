@@ -106,6 +106,7 @@ async def test_sites_are_read_over_real_http(
     assert any("employees" in one for one in facts.values())
 
 
+@pytest.mark.slow
 async def test_traps_harm_nobody(world: World, client: SourceClient, db: Database) -> None:
     good = next(iter(made_sites(world)))
     results, facts = await enriched(db, client, world, [*TRAPS, good])

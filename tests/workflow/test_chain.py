@@ -241,6 +241,7 @@ def finishes(run: UUID, agent: UUID) -> Step:
     return settle
 
 
+@pytest.mark.slow
 async def test_a_diamond_starts_its_end_once_under_200_interleavings(
     bench: Bench, graph: Graph
 ) -> None:

@@ -67,6 +67,7 @@ async def test_outputs_come_in_the_order_of_the_payloads_in_one_slot(bench: Benc
     assert await value(bench.db, "SELECT count(*) FROM task_waits") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", ["thread", "process"])
 @pytest.mark.parametrize("agent", [spawns, spawns_in_a_thread])
 async def test_it_spawns_wherever_it_runs(bench: Bench, agent: Any, isolation: str) -> None:
@@ -394,6 +395,7 @@ async def test_a_hand_amid_a_spawn_leaves_no_child_behind(
     assert [one["status"] for one in rows] == ["cancelled"] * 2
 
 
+@pytest.mark.slow
 async def test_thousands_of_children_are_joined(bench: Bench) -> None:
     await bench.agent(doubles)
     payload = f'{{"numbers": {list(range(3000))}}}'

@@ -141,6 +141,7 @@ async def test_a_level_waits_for_the_whole_level_above_it(
         assert (await tree.ended(run))["status"] == "completed"
 
 
+@pytest.mark.slow
 async def test_an_output_larger_than_an_input_may_be_is_passed_on(bench: Bench, tree: Tree) -> None:
     await tree.grow({"root": None, "leaf": "root"})
     dice = random.Random(1)
@@ -412,6 +413,7 @@ SHAPES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 async def test_a_run_of_a_thousand_agents_is_opened(db: Database, shape: str) -> None:
     edges, deepest = SHAPES[shape]

@@ -100,6 +100,7 @@ given_most = given(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @some
 @given_rounds
@@ -109,6 +110,7 @@ async def test_a_graph_that_is_cancelled_while_its_tasks_end_has_ended(
     await cancel_at_once(table, nodes, strategy, rounds, seed)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @some
 @given_most

@@ -17,6 +17,7 @@ from oppspot_runner.db.pool import DATABASE_AWAY
 from tests.db.embedded.conftest import Place
 
 
+@pytest.mark.slow
 async def test_it_is_started_again_and_the_log_says_so(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -43,6 +44,7 @@ def test_whoever_gave_his_share_back_starts_nothing(place: Place) -> None:
     assert place.pid() is None
 
 
+@pytest.mark.slow
 def test_a_server_without_its_data_stays_away(own_place: Place) -> None:
     with embedded.acquire(own_place.folder) as share:
         own_place.kill_server()

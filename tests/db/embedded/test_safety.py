@@ -37,6 +37,7 @@ def test_psql_and_psycopg_understand_the_dsn_whatever_the_environment(place, mon
         assert subprocess.check_output(command, text=True) == "oppspot\n"
 
 
+@pytest.mark.slow
 def test_the_server_keeps_its_promises_and_listens_on_no_port(place):
     expected = {
         "fsync": "on",
@@ -73,6 +74,7 @@ def open_path(path):
         step.chmod(mode)
 
 
+@pytest.mark.slow
 def test_an_overlong_path_puts_the_socket_into_a_closed_folder_elsewhere(tmp_path, monkeypatch):
     # Open to all, or for root the data would move to a short path.
     with open_path(tmp_path):

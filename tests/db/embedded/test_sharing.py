@@ -5,6 +5,7 @@ import os
 import signal
 
 import psycopg
+import pytest
 
 from oppspot_runner.db import embedded
 from oppspot_runner.db.embedded_users import process_started
@@ -25,6 +26,7 @@ if sys.argv[-1] != "again":
 """
 
 
+@pytest.mark.slow
 def test_two_processes_share_one_server_and_the_last_one_stops_it(place):
     first = place.user()
     dsn = place.dsn_of(first)
@@ -101,6 +103,7 @@ def test_a_stale_pid_file_whose_pid_is_another_live_process_is_no_obstacle(place
         assert place.ask(share.dsn, "SELECT 1") == 1
 
 
+@pytest.mark.slow
 def test_simultaneous_first_starts_make_one_server(new_place):
     users = [new_place.user() for _ in range(3)]
     assert len({new_place.dsn_of(user) for user in users}) == 1
@@ -111,6 +114,7 @@ def test_simultaneous_first_starts_make_one_server(new_place):
     assert new_place.pid() is None
 
 
+@pytest.mark.slow
 def test_a_cluster_that_was_never_finished_is_made_anew(own_place):
     own_place.data.rename(own_place.home / "data.new")
     with embedded.acquire(own_place.folder) as share:

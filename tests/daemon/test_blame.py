@@ -1,16 +1,14 @@
-"""Agents that end their runner three times are blamed for it, and nobody else is.
-
-Not part of the ordinary run, because a runner starts anew three times. Run it by its path.
-"""
+"""Agents that end their runner three times are blamed for it, and nobody else is."""
 
 from __future__ import annotations
 
-from tests.daemon.conftest import Fleet, fleet
+import pytest
+
+from tests.daemon.conftest import Fleet
 from tests.daemon.test_renewal import members
 
-__all__ = ["fleet"]
 
-
+@pytest.mark.slow
 def test_an_agent_that_never_gives_the_loop_back_is_left_behind_and_the_others_go_on(
     fleet: Fleet,
 ) -> None:
@@ -33,6 +31,7 @@ def test_an_agent_that_never_gives_the_loop_back_is_left_behind_and_the_others_g
     assert members(fleet, process)[-1] > first[-1]
 
 
+@pytest.mark.slow
 def test_a_runner_whose_loop_is_ended_by_exit_starts_anew(fleet: Fleet) -> None:
     process = fleet.start()
     first = members(fleet, process)

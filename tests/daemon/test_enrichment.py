@@ -12,9 +12,7 @@ import pytest
 from oppspot_runner.agents.company_run import ABREAST
 from oppspot_runner.testing.world import World
 from oppspot_runner.testing.world.content import Accounts, Content, Officer, RegisteredCompany
-from tests.daemon.conftest import Fleet, fleet
-
-__all__ = ["fleet"]
+from tests.daemon.conftest import Fleet
 
 COMPANIES, KILLED_AT = 50, 30
 CALLS_OF_EACH = 5  # profile, officers, filing history, metadata, document
@@ -90,6 +88,7 @@ def enrichment(fleet: Fleet, world: World) -> Enrichment:
     return Enrichment(fleet, world)
 
 
+@pytest.mark.slow
 def test_killed_at_company_30_it_goes_on_there_and_asks_nobody_twice(
     enrichment: Enrichment, world: World, fleet: Fleet
 ) -> None:
@@ -120,6 +119,7 @@ def test_killed_at_company_30_it_goes_on_there_and_asks_nobody_twice(
     assert enrichment.asked() == asked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", ["thread", "process"])
 def test_it_runs_elsewhere_as_in_the_runner_itself(
     enrichment: Enrichment, fleet: Fleet, isolation: str
@@ -135,6 +135,7 @@ def test_it_runs_elsewhere_as_in_the_runner_itself(
     assert output["insights"] != []
 
 
+@pytest.mark.slow
 def test_a_429_in_the_middle_puts_the_task_off_and_it_finishes(
     enrichment: Enrichment, world: World, fleet: Fleet
 ) -> None:
@@ -150,7 +151,7 @@ def test_a_429_in_the_middle_puts_the_task_off_and_it_finishes(
     assert [one for one in enrichment.asked().items() if one[1] > 1] == [(path, 2)]
 
 
-@pytest.mark.ci_slice
+@pytest.mark.slow
 def test_a_register_that_is_down_leaves_the_rest_of_the_run_whole(
     enrichment: Enrichment, world: World
 ) -> None:

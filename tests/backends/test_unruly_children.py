@@ -18,7 +18,7 @@ from tests.runner.conftest import FAST, Bench, bench, registry
 __all__ = ["bench", "child_agent", "registry"]
 
 
-@pytest.mark.ci_slice
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "told"),
     [
@@ -45,6 +45,7 @@ async def test_a_child_that_dies_is_an_error_of_its_attempt_and_of_nobody_else(
     assert (fine["status"], after["status"]) == ("completed", "completed")
 
 
+@pytest.mark.slow
 async def test_a_child_that_ended_is_noticed_whatever_it_left_open(
     bench: Bench, child_agent: Made
 ) -> None:
@@ -54,6 +55,7 @@ async def test_a_child_that_ended_is_noticed_whatever_it_left_open(
     assert row["error_message"] == "the child process ended with exit code 6"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("payload", ["{}", '{"shared": true}'])
 async def test_a_child_that_takes_memory_without_end_is_stopped_at_its_limit(
     bench: Bench, child_agent: Made, payload: str
@@ -80,6 +82,7 @@ async def forks(bench: Bench, agent: Any, tmp_path: Path) -> tuple[Any, list[int
     return task, pids
 
 
+@pytest.mark.slow
 async def test_the_hard_limit_kills_a_child_with_all_that_it_started(
     bench: Bench, child_agent: Made, tmp_path: Path
 ) -> None:
@@ -126,6 +129,7 @@ async def end_by(reason: str, bench: Bench, runner: Runner, task: Any) -> None:
             await bench.db.execute("UPDATE task_runners SET lease_until = now()")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["told_asleep", "told_busy", "told_awaiting", "told_blocking"])
 async def test_a_child_is_told_of_its_soft_limit_whatever_it_does(
     bench: Bench, child_agent: Made, name: str
@@ -140,6 +144,7 @@ async def test_a_child_is_told_of_its_soft_limit_whatever_it_does(
     assert (await bench.attempts(task))[0]["output_data"]["told"] is True
 
 
+@pytest.mark.slow
 async def test_a_child_that_lets_it_through_has_an_error_and_is_replaced(
     bench: Bench, child_agent: Made
 ) -> None:
@@ -155,6 +160,7 @@ async def test_a_child_that_lets_it_through_has_an_error_and_is_replaced(
     assert pids[0] != pids[1]
 
 
+@pytest.mark.slow
 async def test_a_child_that_never_returns_holds_up_nobody(bench: Bench, child_agent: Made) -> None:
     spinning = await child_agent("told_busy", '{"time_limit": 2, "max_retries": 0}')
     neighbour = await child_agent("where")
@@ -168,6 +174,7 @@ async def test_a_child_that_never_returns_holds_up_nobody(bench: Bench, child_ag
     assert set(ended[:5]) == set(others)
 
 
+@pytest.mark.slow
 async def test_when_the_nursery_is_killed_its_children_go_and_the_next_ones_come(
     bench: Bench, child_agent: Made
 ) -> None:
@@ -193,6 +200,7 @@ async def test_when_the_nursery_is_killed_its_children_go_and_the_next_ones_come
         await bench.until(gone)
 
 
+@pytest.mark.slow
 async def test_nothing_is_left_when_the_runner_ends(bench: Bench, child_agent: Made) -> None:
     agent = await child_agent("where")
     async with bench.running() as runner:

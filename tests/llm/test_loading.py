@@ -52,7 +52,6 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.ci_slice
 @pytest.mark.parametrize("program", [COMMANDS, ECHO], ids=["all commands", "mock:echo"])
 def test_no_library_of_a_provider_is_loaded(program: str) -> None:
     done = subprocess.run(
@@ -63,6 +62,7 @@ def test_no_library_of_a_provider_is_loaded(program: str) -> None:
     assert not HEAVY & loaded
 
 
+@pytest.mark.slow
 def test_a_temperature_that_a_model_does_not_take_warns_nobody() -> None:
     command = [sys.executable, "-W", "error::UserWarning", "-c", WARM]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -1,16 +1,13 @@
-"""Runners that are killed miss no due time and repeat none.
-
-Not part of the ordinary run, because it waits for seconds to pass. Run it by its path.
-"""
+"""Runners that are killed miss no due time and repeat none."""
 
 from __future__ import annotations
 
 import signal
 from datetime import timedelta
 
-from tests.daemon.conftest import Fleet, fleet
+import pytest
 
-__all__ = ["fleet"]
+from tests.daemon.conftest import Fleet
 
 SETTINGS = {"OPPSPOT_LEASE": "6", "OPPSPOT_POLL_INTERVAL": "1"}
 MADE = """
@@ -26,6 +23,7 @@ TICKS = """
 SINCE = "SELECT count(DISTINCT due_at) AS n FROM schedule_ticks WHERE due_at > %s"
 
 
+@pytest.mark.slow
 def test_each_second_fires_once_while_runners_are_killed(fleet: Fleet) -> None:
     victims = [fleet.start(**SETTINGS) for _ in range(3)]
     fleet.connection.execute(MADE)  # type: ignore[call-overload]

@@ -10,9 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.daemon.conftest import Fleet, fleet
-
-__all__ = ["fleet"]
+from tests.daemon.conftest import Fleet
 
 WAITING = "SELECT FROM waiting_tasks WHERE task_id = %s"
 CHILDREN = "SELECT * FROM agent_tasks WHERE parent_task_id = %s ORDER BY id"
@@ -34,7 +32,7 @@ def output(fleet: Fleet, task: Any) -> Any:
     return fleet.one(last, (task,))["output_data"]
 
 
-@pytest.mark.ci_slice
+@pytest.mark.slow
 def test_a_wait_for_an_event_outlives_its_runner_and_hears_what_came_meanwhile(
     fleet: Fleet,
 ) -> None:
@@ -56,6 +54,7 @@ def test_a_wait_for_an_event_outlives_its_runner_and_hears_what_came_meanwhile(
     assert fleet.one("SELECT crash_count FROM agent_tasks") == {"crash_count": 0}
 
 
+@pytest.mark.slow
 def test_a_sleep_outlives_its_runner_and_ends_at_its_time(fleet: Fleet) -> None:
     runner = fleet.start()
     until = fleet.one("SELECT now() + interval '3 s' AS until")["until"]
@@ -109,6 +108,7 @@ def family(fleet: Fleet, tmp_path: Path) -> Family:
     return Family(fleet, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_parent_that_is_killed_before_it_spawns(fleet: Fleet, family: Family) -> None:
     runner = fleet.start()
     family.childs_gate.touch()
@@ -121,6 +121,7 @@ def test_a_parent_that_is_killed_before_it_spawns(fleet: Fleet, family: Family) 
     family.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("committed", [True, False])
 def test_a_parent_that_is_killed_amid_the_statement_that_spawns(
     fleet: Fleet, family: Family, committed: bool
@@ -146,6 +147,7 @@ def test_a_parent_that_is_killed_amid_the_statement_that_spawns(
     family.check()
 
 
+@pytest.mark.slow
 def test_a_parent_that_waits_and_a_child_that_runs_are_killed(fleet: Fleet, family: Family) -> None:
     runner = fleet.start()
     family.begin()
@@ -162,6 +164,7 @@ def test_a_parent_that_waits_and_a_child_that_runs_are_killed(fleet: Fleet, fami
     assert [child["attempt"] for child in family.children()] == [2, 1, 1, 1, 1]
 
 
+@pytest.mark.slow
 def test_a_parent_that_is_killed_after_its_join(fleet: Fleet, family: Family) -> None:
     runner = fleet.start()
     family.childs_gate.touch()
