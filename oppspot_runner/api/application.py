@@ -8,7 +8,7 @@ from oppspot_runner.api import errors
 from oppspot_runner.api.dashboard.mounting import mount
 from oppspot_runner.api.measuring import Measured
 from oppspot_runner.api.middleware.stack import in_front_of
-from oppspot_runner.api.openapi import Application, name_of
+from oppspot_runner.api.openapi import Application
 from oppspot_runner.api.routes import (
     agents,
     audit,
@@ -82,12 +82,7 @@ def build_application(state: ApiState) -> Application:
         title="oppspot_runner",
         version=package_version(),
         docs_url=None,
-        generate_unique_id_function=name_of,
         redoc_url=None,
-        responses={
-            "4XX": {"model": errors.ErrorBody, "description": "Refused; `code` says why."},
-            "5XX": {"model": errors.ErrorBody, "description": "Not done; ask again later."},
-        },
     )
     app.state.api = state
     requests = RequestCounts()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.base.actor import SCOPES, Scope
 
 NO_TOKEN = "none"  # noqa: S105 - the word for operations that want none
@@ -27,9 +28,9 @@ class Application(FastAPI):
         super().__init__(**options)
         self.known: list[APIRoute] = []
 
-    def add(self, router: APIRouter) -> None:
+    def add(self, router: Routes) -> None:
         """Adds the routes of a router."""
-        self.include_router(router)
+        self.router.routes.extend(router.routes)
         self.known += [route for route in router.routes if isinstance(route, APIRoute)]
 
     def openapi(self) -> dict[str, Any]:
@@ -37,12 +38,6 @@ class Application(FastAPI):
         if self.openapi_schema is None:
             self.openapi_schema = _file(self)
         return self.openapi_schema
-
-
-def name_of(route: APIRoute) -> str:
-    """The stable name of an operation, by which generated clients call it: `tasks_retry`."""
-    tag = str(route.tags[0]).replace(" ", "_").replace("-", "_") if route.tags else "api"
-    return f"{tag}_{route.name.strip('_')}"
 
 
 def scope_of(route: APIRoute) -> Scope | None:

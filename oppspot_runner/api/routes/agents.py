@@ -6,7 +6,7 @@ import inspect
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 
 from oppspot_runner.agents.registry import Definition
 from oppspot_runner.api.access import Reading, needs
@@ -26,10 +26,11 @@ from oppspot_runner.api.changing import ChangingRoute, TheChange
 from oppspot_runner.api.paging import Cursor, Limit, Page, page_of
 from oppspot_runner.api.reads import agents as reads
 from oppspot_runner.api.reads.looks import performance
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.state import state_of
 from oppspot_runner.app.agent_tools import tools_of
 
-router = APIRouter(prefix="/api/v1", tags=["agents"], route_class=ChangingRoute)
+router = Routes(prefix="/api/v1", tags=["agents"], route_class=ChangingRoute)
 
 NAMED = 200  # characters of a type that may be asked for
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import BaseModel, Field
 
 from oppspot_runner.api.access import Reading, needs
 from oppspot_runner.api.paging import Cursor, Limit, Page, page_as, place_after
 from oppspot_runner.api.reads import looks
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.values import Shown, Words
 
-router = APIRouter(prefix="/api/v1/audit", tags=["audit"])
+router = Routes(prefix="/api/v1/audit", tags=["audit"])
 
 
 class ChangeBody(BaseModel):

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from oppspot_runner.api.access import Reader, Reading, needs
 from oppspot_runner.api.bodies.companies import CompanyBody, CompanySummary
 from oppspot_runner.api.bodies.signals import SignalBody
 from oppspot_runner.api.paging import Cursor, Limit, Page, id_after, page_as, place_after
 from oppspot_runner.api.reads.companies import list_companies
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.values import Words
 from oppspot_runner.streams import resolution, signal_decisions
 
-router = APIRouter(prefix="/api/v1/companies", tags=["companies"])
+router = Routes(prefix="/api/v1/companies", tags=["companies"])
 
 
 @router.get("", dependencies=[Depends(needs("read"))])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from pydantic import AwareDatetime
 
 from oppspot_runner.api.access import Reading, needs
@@ -14,11 +14,12 @@ from oppspot_runner.api.changes import costs as changes
 from oppspot_runner.api.changing import ChangingRoute, TheChange
 from oppspot_runner.api.paging import Cursor, Limit, Page, id_after, page_as
 from oppspot_runner.api.reads.costs import usual_since
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.limits import budgets
 from oppspot_runner.limits.budgets import Period, Scope
 from oppspot_runner.limits.costs import By, costs
 
-router = APIRouter(prefix="/api/v1/costs", tags=["costs"], route_class=ChangingRoute)
+router = Routes(prefix="/api/v1/costs", tags=["costs"], route_class=ChangingRoute)
 
 
 @router.get("", dependencies=[Depends(needs("read"))])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import Depends, Path, Query
 
 from oppspot_runner.api.access import Reading, needs
 from oppspot_runner.api.bodies import dead_letters as bodies
@@ -13,8 +13,9 @@ from oppspot_runner.api.changes import bulk
 from oppspot_runner.api.changing import ChangingRoute, TheChange
 from oppspot_runner.api.paging import Page, encode, id_after
 from oppspot_runner.api.reads import dead_letters as reads
+from oppspot_runner.api.routing import Routes
 
-router = APIRouter(prefix="/api/v1/dead-letters", tags=["dead letters"], route_class=ChangingRoute)
+router = Routes(prefix="/api/v1/dead-letters", tags=["dead letters"], route_class=ChangingRoute)
 READ, RUN = [Depends(needs("read"))], [Depends(needs("run"))]
 Fingerprint = Annotated[str, Path(pattern="^[0-9a-f]{1,16}$")]
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from oppspot_runner.api.access import Reading, needs
 from oppspot_runner.api.bodies.drafts import DraftBody, DraftShown, DraftStatus, WhyNot
 from oppspot_runner.api.changes import drafts as changes
 from oppspot_runner.api.changing import ChangingRoute, TheChange
 from oppspot_runner.api.paging import Cursor, Limit, Page, id_after, page_as
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.drafts.sheet import Channel
 from oppspot_runner.streams import draft_decisions
 
-router = APIRouter(prefix="/api/v1/drafts", tags=["drafts"], route_class=ChangingRoute)
+router = Routes(prefix="/api/v1/drafts", tags=["drafts"], route_class=ChangingRoute)
 
 
 @router.get("", dependencies=[Depends(needs("read"))])

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import Depends, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from oppspot_runner.api.access import Reader, Reading, needs
 from oppspot_runner.api.live.changes import Changed
 from oppspot_runner.api.live.event_stream import EventStream, frame
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.state import ApiState, state_of
 from oppspot_runner.app.client import AsyncClient
 from oppspot_runner.base.actor import Actor
@@ -21,7 +22,7 @@ from oppspot_runner.base.errors import InvalidInputError
 from oppspot_runner.workflow import run_events
 from oppspot_runner.workflow.run_events import EventType, Page
 
-router = APIRouter(prefix="/api/v1", tags=["events"])
+router = Routes(prefix="/api/v1", tags=["events"])
 
 NEWEST = 2**63 - 1
 STREAM = "text/event-stream"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from oppspot_runner.api.access import needs
 from oppspot_runner.api.afterwards import then
@@ -19,10 +19,11 @@ from oppspot_runner.api.bodies.executions import (
 )
 from oppspot_runner.api.changes import executions as changes
 from oppspot_runner.api.changing import ChangingRoute, TheChange
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.waiting import MOST_WAIT_S, WAIT, wait_for_end
 
-router = APIRouter(tags=["agents"], route_class=then(wait_for_end))
-of_streams = APIRouter(tags=["streams"], route_class=ChangingRoute)
+router = Routes(tags=["agents"], route_class=then(wait_for_end))
+of_streams = Routes(tags=["streams"], route_class=ChangingRoute)
 
 Wait = Annotated[
     float,

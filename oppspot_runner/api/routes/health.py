@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel
 
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.state import state_of
 from oppspot_runner.app.daemon import trouble_of
 from oppspot_runner.base.errors import OppspotError
@@ -15,7 +16,7 @@ from oppspot_runner.db.migrate import require_schema
 from oppspot_runner.db.pool import DATABASE_AWAY, Database
 from oppspot_runner.runner.loop import Runner
 
-router = APIRouter(tags=["health"])
+router = Routes(tags=["health"])
 
 DATABASE_S = 2.0
 ASKING: set[asyncio.Task[list[Check]]] = set()  # else nothing would hold them until they end

@@ -6,16 +6,17 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from pydantic import BaseModel
 
 from oppspot_runner.api.access import Reading, needs
 from oppspot_runner.api.paging import Cursor, Limit, Page, encode, id_after
 from oppspot_runner.api.reads import executions as reads
 from oppspot_runner.api.reads.executions import ExecutionFilter
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.values import Shown
 
-router = APIRouter(prefix="/api/v1/executions", tags=["executions"])
+router = Routes(prefix="/api/v1/executions", tags=["executions"])
 Status = Literal["queued", "running", "completed", "failed", "cancelled"]
 
 

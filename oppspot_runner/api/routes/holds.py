@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from oppspot_runner.api.access import Reading, needs
 from oppspot_runner.api.bodies import holds as bodies
@@ -10,14 +10,15 @@ from oppspot_runner.api.changes import limits, pauses
 from oppspot_runner.api.changing import Change, ChangingRoute, TheChange
 from oppspot_runner.api.errors import ApiCode, ApiError
 from oppspot_runner.api.paging import Cursor, Limit, Page, page_within
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.base.payload import identifier
 from oppspot_runner.limits import task_limits
 from oppspot_runner.queue import control
 from oppspot_runner.streams import directory
 
 READ, ADMIN = [Depends(needs("read"))], [Depends(needs("admin"))]
-of_pauses = APIRouter(prefix="/api/v1/pauses", tags=["pauses"], route_class=ChangingRoute)
-of_limits = APIRouter(prefix="/api/v1/limits", tags=["limits"], route_class=ChangingRoute)
+of_pauses = Routes(prefix="/api/v1/pauses", tags=["pauses"], route_class=ChangingRoute)
+of_limits = Routes(prefix="/api/v1/limits", tags=["limits"], route_class=ChangingRoute)
 
 
 @of_pauses.get("", dependencies=READ)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from oppspot_runner.api.access import needs
 from oppspot_runner.api.errors import ApiCode, ApiError
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.base.actor import Actor
 from oppspot_runner.observe.metrics import Metrics
 
-router = APIRouter(tags=["health"])
+router = Routes(tags=["health"])
 
 
 TEXT = {"schema": {"type": "string"}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 
 from oppspot_runner.api.access import Reading, needs
 from oppspot_runner.api.bodies.notifications import (
@@ -17,12 +17,11 @@ from oppspot_runner.api.bodies.notifications import (
 from oppspot_runner.api.changes import notifications as changes
 from oppspot_runner.api.changing import ChangingRoute, TheChange
 from oppspot_runner.api.paging import Cursor, Limit, Page, id_after, page_as
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.state import state_of
 from oppspot_runner.notifications import directory
 
-router = APIRouter(
-    prefix="/api/v1/notifications", tags=["notifications"], route_class=ChangingRoute
-)
+router = Routes(prefix="/api/v1/notifications", tags=["notifications"], route_class=ChangingRoute)
 
 
 @router.get("", dependencies=[Depends(needs("read"))])

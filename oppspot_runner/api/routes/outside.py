@@ -6,16 +6,17 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from pydantic import BaseModel
 
 from oppspot_runner.api.access import Reader, Reading, needs
 from oppspot_runner.api.errors import ApiCode, ApiError
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.state import state_of
 from oppspot_runner.app.sources import read_sources
 from oppspot_runner.app.tools import known_tools
 
-router = APIRouter(prefix="/api/v1", tags=["outside"])
+router = Routes(prefix="/api/v1", tags=["outside"])
 
 
 class SourceBreaker(BaseModel):

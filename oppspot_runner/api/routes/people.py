@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from oppspot_runner.api.access import Reader, Reading, needs
 from oppspot_runner.api.bodies.companies import Office, PersonBody
 from oppspot_runner.api.paging import Cursor, Limit, Page, page_as, place_after
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.base.errors import NotFoundError
 from oppspot_runner.people.person import role_in_words
 from oppspot_runner.streams import people_looks
 from oppspot_runner.streams.forgetting import find_somebody
 
-router = APIRouter(prefix="/api/v1/people", tags=["people"])
+router = Routes(prefix="/api/v1/people", tags=["people"])
 
 
 @router.get("", dependencies=[Depends(needs("read"))])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import Depends, Path
 
 from oppspot_runner.api.access import Reading, needs
 from oppspot_runner.api.bodies import holds as bodies
@@ -12,9 +12,10 @@ from oppspot_runner.api.changes import runners as changes
 from oppspot_runner.api.changing import ChangingRoute, TheChange
 from oppspot_runner.api.errors import ApiCode, ApiError
 from oppspot_runner.api.paging import Cursor, Limit, Page, page_within
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.queue import read
 
-router = APIRouter(prefix="/api/v1/runners", tags=["runners"], route_class=ChangingRoute)
+router = Routes(prefix="/api/v1/runners", tags=["runners"], route_class=ChangingRoute)
 ADMIN = [Depends(needs("admin"))]
 RunnerId = Annotated[int, Path(ge=0, lt=2**63)]
 

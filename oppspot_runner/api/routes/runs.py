@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from oppspot_runner.api.access import Reading, needs
 from oppspot_runner.api.bodies import runs as bodies
 from oppspot_runner.api.changes import runs as changes
 from oppspot_runner.api.changing import ChangingRoute, TheChange
 from oppspot_runner.api.paging import Cursor, Limit, Page, id_after, page_as
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.workflow import runs
 
-router = APIRouter(prefix="/api/v1/runs", tags=["runs"], route_class=ChangingRoute)
+router = Routes(prefix="/api/v1/runs", tags=["runs"], route_class=ChangingRoute)
 READ, RUN = [Depends(needs("read"))], [Depends(needs("run"))]
 RunStatus = Literal["running", "completed", "failed", "cancelled"]
 

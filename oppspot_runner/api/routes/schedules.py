@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from oppspot_runner.api.access import Reading, needs
 from oppspot_runner.api.bodies import schedules as bodies
 from oppspot_runner.api.changes import schedules as changes
 from oppspot_runner.api.changing import ChangingRoute, TheChange
 from oppspot_runner.api.paging import Cursor, Limit, Page, page_within
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.scheduler import schedules
 from oppspot_runner.scheduler.schedules import Schedule
 
-router = APIRouter(prefix="/api/v1/schedules", tags=["schedules"], route_class=ChangingRoute)
+router = Routes(prefix="/api/v1/schedules", tags=["schedules"], route_class=ChangingRoute)
 READ, RUN, ADMIN = ([Depends(needs(scope))] for scope in ("read", "run", "admin"))
 MOST_TIMES = 100
 

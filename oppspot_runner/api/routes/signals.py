@@ -6,18 +6,19 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from oppspot_runner.api.access import Reading, needs
 from oppspot_runner.api.bodies.signals import SignalBody, SignalShown
 from oppspot_runner.api.changes import signals as changes
 from oppspot_runner.api.changing import ChangingRoute, TheChange
 from oppspot_runner.api.paging import Cursor, Limit, Page, id_after, page_as
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.values import Words
 from oppspot_runner.signals.merging import Status
 from oppspot_runner.streams import signal_decisions
 
-router = APIRouter(prefix="/api/v1/signals", tags=["signals"], route_class=ChangingRoute)
+router = Routes(prefix="/api/v1/signals", tags=["signals"], route_class=ChangingRoute)
 MOST_DAYS = 36_500
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from oppspot_runner.api.access import needs
 from oppspot_runner.api.bodies.task_runner import RunnerStatus
 from oppspot_runner.api.routes import task_runner
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.base.actor import Actor
 
-router = APIRouter(prefix="/api/v1/status", tags=["status"])
+router = Routes(prefix="/api/v1/status", tags=["status"])
 
 
 @router.get("", response_model=RunnerStatus)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from oppspot_runner.api.access import Reading, needs
 from oppspot_runner.api.bodies.streams import AssignmentBody, Assignments
 from oppspot_runner.api.changes import streams as changes
 from oppspot_runner.api.changing import ChangingRoute, TheChange
 from oppspot_runner.api.routes.streams import stream_of
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.app.client import AsyncClient
 from oppspot_runner.streams.assignments import Assignment, AssignmentTerms, list_assignments
 
-router = APIRouter(
+router = Routes(
     prefix="/api/v1/streams/{stream_id}/agents",
     tags=["stream agents"],
     route_class=ChangingRoute,

@@ -6,18 +6,19 @@ from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from oppspot_runner.api.access import Reading, needs
 from oppspot_runner.api.bodies.items import ItemBody, ItemExplained
 from oppspot_runner.api.paging import Cursor, Limit, Page, page_as, place_after
 from oppspot_runner.api.reads import items
 from oppspot_runner.api.routes.streams import stream_of
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.values import Words
 from oppspot_runner.companies.scoring_model import Stage
 from oppspot_runner.streams.explain import explain
 
-router = APIRouter(prefix="/api/v1/streams/{stream_id}/items", tags=["stream items"])
+router = Routes(prefix="/api/v1/streams/{stream_id}/items", tags=["stream items"])
 MOST_PLACE = Decimal(2**31)
 
 

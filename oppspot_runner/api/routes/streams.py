@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from oppspot_runner.api.access import Reading, needs
 from oppspot_runner.api.bodies import streams as bodies
@@ -15,6 +15,7 @@ from oppspot_runner.api.changes import streams as changes
 from oppspot_runner.api.changing import ChangingRoute, TheChange
 from oppspot_runner.api.paging import Cursor, Limit, Page, page_as, place_after
 from oppspot_runner.api.reads import graph as graphs
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.values import Words
 from oppspot_runner.app.client import AsyncClient
 from oppspot_runner.db.pool import Database
@@ -23,7 +24,7 @@ from oppspot_runner.streams import assignments, directory
 from oppspot_runner.streams.insights import InsightStore
 from oppspot_runner.workflow.plan import known_types, plan
 
-router = APIRouter(prefix="/api/v1/streams", tags=["streams"], route_class=ChangingRoute)
+router = Routes(prefix="/api/v1/streams", tags=["streams"], route_class=ChangingRoute)
 EPOCH = datetime.fromtimestamp(0, UTC)  # where it is not known when a stream was made
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from oppspot_runner.api.access import needs
@@ -18,6 +18,7 @@ from oppspot_runner.api.bodies.task_runner import (
 from oppspot_runner.api.changes import task_runner as changes
 from oppspot_runner.api.changing import TheChange
 from oppspot_runner.api.reads.status import with_status
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.state import state_of
 from oppspot_runner.app.looks import Looks
 from oppspot_runner.app.status import Fleet, read_fleet
@@ -41,7 +42,7 @@ async def until_obeyed(request: Request, response: Response) -> Response:
     return JSONResponse(_controlled(fleet).model_dump(mode="json"))
 
 
-router = APIRouter(tags=["runner"], route_class=then(until_obeyed))
+router = Routes(tags=["runner"], route_class=then(until_obeyed))
 
 
 @router.get("/api/agents/task-runner", response_model=RunnerStatus)

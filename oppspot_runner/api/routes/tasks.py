@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 
 from oppspot_runner.api.access import Reading, needs
 from oppspot_runner.api.bodies import bulk as bulks
@@ -17,11 +17,12 @@ from oppspot_runner.api.changing import ChangingRoute, TheChange
 from oppspot_runner.api.paging import Cursor, Limit, Page, encode, id_after, place_after
 from oppspot_runner.api.reads import explanations
 from oppspot_runner.api.reads import tasks as reads
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.state import state_of
 from oppspot_runner.queue.client import TaskState
 from oppspot_runner.queue.whole_task import whole_task
 
-router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"], route_class=ChangingRoute)
+router = Routes(prefix="/api/v1/tasks", tags=["tasks"], route_class=ChangingRoute)
 READ, RUN = [Depends(needs("read"))], [Depends(needs("run"))]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 
 from oppspot_runner.api.access import Reading, needs
 from oppspot_runner.api.bodies.tokens import (
@@ -18,9 +18,10 @@ from oppspot_runner.api.bodies.tokens import (
 from oppspot_runner.api.changes import tokens as changes
 from oppspot_runner.api.changing import ChangingRoute, TheChange
 from oppspot_runner.api.paging import Cursor, Limit, Page, page_as, place_after
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.app import tokens as store
 
-router = APIRouter(prefix="/api/v1/tokens", tags=["tokens"], route_class=ChangingRoute)
+router = Routes(prefix="/api/v1/tokens", tags=["tokens"], route_class=ChangingRoute)
 ADMIN = [Depends(needs("admin"))]
 
 

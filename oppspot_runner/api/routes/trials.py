@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from oppspot_runner.api.access import needs
 from oppspot_runner.api.bodies.agents import model_of
 from oppspot_runner.api.bodies.executions import ExecuteAgent, Tested
 from oppspot_runner.api.errors import ApiCode
 from oppspot_runner.api.reads.agents import show_agent
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.state import state_of
 from oppspot_runner.api.waiting import failure
 from oppspot_runner.app.agent_rows import payload_of
@@ -19,7 +20,7 @@ from oppspot_runner.app.trial import agent_of, try_agent
 from oppspot_runner.base.actor import Actor
 from oppspot_runner.db.acting import acting
 
-router = APIRouter(tags=["agents"])
+router = Routes(tags=["agents"])
 
 
 @router.post("/api/v1/agents/{agent_id}/test", response_model=Tested)

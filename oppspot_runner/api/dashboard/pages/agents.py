@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from oppspot_runner.api.access import Reading, needs
@@ -21,13 +21,14 @@ from oppspot_runner.api.dashboard.schedule_words import in_words
 from oppspot_runner.api.paging import Cursor, encode
 from oppspot_runner.api.reads import agents as reads
 from oppspot_runner.api.reads import looks, tasks
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.state import state_of
 from oppspot_runner.db.pool import Database
 from oppspot_runner.limits.breakers import open_breakers
 from oppspot_runner.queue.control import pauses
 from oppspot_runner.workflow.plan import terms
 
-router = APIRouter(
+router = Routes(
     prefix="/agents",
     route_class=PageRoute,
     include_in_schema=False,

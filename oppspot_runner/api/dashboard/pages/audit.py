@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from oppspot_runner.api.access import Reading, needs
@@ -14,8 +14,9 @@ from oppspot_runner.api.dashboard.addresses import address
 from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.paging import Cursor, encode, place_after
 from oppspot_runner.api.reads import looks
+from oppspot_runner.api.routing import Routes
 
-router = APIRouter(prefix="/audit", include_in_schema=False, default_response_class=HTMLResponse)
+router = Routes(prefix="/audit", include_in_schema=False, default_response_class=HTMLResponse)
 MOST_CHANGES = 100
 Text = Annotated[str | None, Query(max_length=300)]
 # Where pages of a kind of thing are.

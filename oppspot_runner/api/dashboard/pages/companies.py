@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from oppspot_runner.api.access import Reader, Reading, needs
@@ -13,11 +13,10 @@ from oppspot_runner.api.dashboard.addresses import address
 from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.paging import Cursor, encode, place_after
 from oppspot_runner.api.reads.companies import list_companies
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.streams import draft_decisions, resolution, signal_decisions
 
-router = APIRouter(
-    prefix="/companies", include_in_schema=False, default_response_class=HTMLResponse
-)
+router = Routes(prefix="/companies", include_in_schema=False, default_response_class=HTMLResponse)
 MOST_COMPANIES = 50
 MOST_OF_EACH = 20
 MAIN = ("company_number", "status", "country", "region", "town", "incorporated", "founded_year")

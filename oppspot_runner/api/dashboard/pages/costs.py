@@ -7,17 +7,18 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from oppspot_runner.api.access import Reading, needs
 from oppspot_runner.api.dashboard.charts import bars
 from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.reads.looks import breakdown
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.base.wording import dollars
 from oppspot_runner.limits.budgets import balances
 
-router = APIRouter(prefix="/costs", include_in_schema=False, default_response_class=HTMLResponse)
+router = Routes(prefix="/costs", include_in_schema=False, default_response_class=HTMLResponse)
 PERIODS = (7, 30, 90)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import Depends, Path, Request, Response
 from fastapi.responses import HTMLResponse
 
 from oppspot_runner.api.access import Reading, needs
@@ -15,6 +15,7 @@ from oppspot_runner.api.changing import TheChange
 from oppspot_runner.api.dashboard.asking import PageRoute, back
 from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.reads import dead_letters as reads
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.base.errors import NotFoundError
 from oppspot_runner.queue.dead_letters import Filter
 
@@ -27,7 +28,7 @@ MEANT: dict[Verb, tuple[Action, str]] = {
 }
 Fingerprint = Annotated[str, Path(pattern="^[0-9a-f]{1,16}$")]
 
-router = APIRouter(
+router = Routes(
     prefix="/dead-letters",
     include_in_schema=False,
     default_response_class=HTMLResponse,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from oppspot_runner.api.access import Reading, needs
@@ -15,11 +15,12 @@ from oppspot_runner.api.dashboard.addresses import address
 from oppspot_runner.api.dashboard.asking import PageRoute, back
 from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.paging import Cursor, encode, place_after
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.base.fitting import fitting
 from oppspot_runner.drafts.sheet import Claim, Fact
 from oppspot_runner.streams import draft_decisions
 
-router = APIRouter(
+router = Routes(
     prefix="/drafts",
     route_class=PageRoute,
     include_in_schema=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import Depends, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
 from oppspot_runner.api.access import Reading, needs
@@ -12,11 +12,12 @@ from oppspot_runner.api.changes import pauses as changes
 from oppspot_runner.api.changing import TheChange
 from oppspot_runner.api.dashboard.asking import PageRoute, back
 from oppspot_runner.api.dashboard.rendering import page
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.limits.breakers import open_breakers
 from oppspot_runner.limits.task_limits import list_limits
 from oppspot_runner.queue.control import Scope, pauses
 
-router = APIRouter(
+router = Routes(
     prefix="/limits",
     route_class=PageRoute,
     include_in_schema=False,

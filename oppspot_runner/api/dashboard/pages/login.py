@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from oppspot_runner.api.access import COOKIE, actor_of, holder_of
 from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.errors import ApiCode, ApiError
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.sites import require_own_site
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Routes(include_in_schema=False, default_response_class=HTMLResponse)
 
 MOST_TOKEN = 500
 MOST_PLACE = 2000

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field, ValidationError
 
@@ -18,6 +18,7 @@ from oppspot_runner.api.dashboard.asking import PageRoute, back
 from oppspot_runner.api.dashboard.pages.task import payload_of
 from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.reads.agents import list_agents
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.app.client import AsyncClient
 from oppspot_runner.base.errors import OppspotError
 from oppspot_runner.db.acting import BoundDatabase
@@ -25,7 +26,7 @@ from oppspot_runner.streams import directory
 
 MOST_OFFERED = 500  # agents and streams to choose from
 
-router = APIRouter(
+router = Routes(
     prefix="/tasks/new",
     include_in_schema=False,
     default_response_class=HTMLResponse,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from oppspot_runner.api.access import Reading, needs
@@ -14,10 +14,11 @@ from oppspot_runner.api.dashboard.addresses import address
 from oppspot_runner.api.dashboard.asking import PageRoute, back
 from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.paging import Cursor, encode, place_after
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.base.redact import redact_url
 from oppspot_runner.notifications import directory
 
-router = APIRouter(
+router = Routes(
     prefix="/notifications",
     route_class=PageRoute,
     include_in_schema=False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from oppspot_runner.api.access import Reader
@@ -13,12 +13,13 @@ from oppspot_runner.api.dashboard.charts import Bars, bars
 from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.reads import overview as reads
 from oppspot_runner.api.reads.status import with_status
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.state import state_of
 from oppspot_runner.app.status import Status
 from oppspot_runner.base.wording import span as in_words
 from oppspot_runner.queue import read
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Routes(include_in_schema=False, default_response_class=HTMLResponse)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from oppspot_runner.api.access import Reader, needs
@@ -13,6 +13,7 @@ from oppspot_runner.api.changing import TheChange
 from oppspot_runner.api.dashboard.asking import PageRoute, back
 from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.reads.status import with_status
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.state import state_of
 from oppspot_runner.queue import control
 
@@ -22,7 +23,7 @@ ASKED: dict[changes.Verb, str] = {
     "stop": "Runner {} was asked to stop: it ends what it runs first.",
 }
 
-router = APIRouter(
+router = Routes(
     prefix="/runners",
     include_in_schema=False,
     default_response_class=HTMLResponse,

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import Depends, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
 from oppspot_runner.api.access import Reading, needs
@@ -23,6 +23,7 @@ from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.dashboard.waterfall import waterfall
 from oppspot_runner.api.paging import Cursor
 from oppspot_runner.api.reads.graph import Node, run_graph
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.app.client import AsyncClient
 from oppspot_runner.base.errors import InvalidInputError, NotFoundError
 from oppspot_runner.db.files import statement
@@ -30,7 +31,7 @@ from oppspot_runner.db.pool import Database
 from oppspot_runner.workflow import run_events
 from oppspot_runner.workflow import runs as stream_runs
 
-router = APIRouter(
+router = Routes(
     prefix="/runs",
     route_class=PageRoute,
     include_in_schema=False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from oppspot_runner.api.access import Reading, needs
@@ -15,9 +15,10 @@ from oppspot_runner.api.dashboard.asking import PageRoute, back
 from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.dashboard.schedule_words import in_words
 from oppspot_runner.api.reads.looks import history
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.scheduler.schedules import Schedule, first_coming, list_schedules
 
-router = APIRouter(
+router = Routes(
     prefix="/schedules",
     route_class=PageRoute,
     include_in_schema=False,

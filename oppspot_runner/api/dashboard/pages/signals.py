@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from oppspot_runner.api.access import Reading, needs
@@ -15,10 +15,11 @@ from oppspot_runner.api.dashboard.addresses import address
 from oppspot_runner.api.dashboard.asking import PageRoute, back
 from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.paging import Cursor, encode, place_after
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.signals.merging import Status
 from oppspot_runner.streams import signal_decisions
 
-router = APIRouter(
+router = Routes(
     prefix="/signals",
     route_class=PageRoute,
     include_in_schema=False,

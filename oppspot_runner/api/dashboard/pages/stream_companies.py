@@ -7,7 +7,7 @@ from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from oppspot_runner.api.access import Reading, needs
@@ -15,13 +15,14 @@ from oppspot_runner.api.dashboard.addresses import address
 from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.paging import Cursor, encode, place_after
 from oppspot_runner.api.reads import items
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.app.client import AsyncClient
 from oppspot_runner.base.fitting import fitting
 from oppspot_runner.companies.reasons import Missing, Reason
 from oppspot_runner.streams import directory, draft_decisions, signal_decisions
 from oppspot_runner.streams.explain import explain
 
-router = APIRouter(
+router = Routes(
     prefix="/streams/{stream_id}/companies",
     include_in_schema=False,
     default_response_class=HTMLResponse,

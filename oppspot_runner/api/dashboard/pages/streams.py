@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, Response
 from psycopg.rows import DictRow
 
@@ -22,6 +22,7 @@ from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.paging import Cursor, encode, place_after
 from oppspot_runner.api.reads.graph import Graph, run_graph, stream_graph
 from oppspot_runner.api.reads.items import count_items
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.app.client import AsyncClient
 from oppspot_runner.db.pool import Database
 from oppspot_runner.scheduler.schedules import list_schedules
@@ -30,7 +31,7 @@ from oppspot_runner.streams.insights import InsightStore
 from oppspot_runner.workflow import runs as stream_runs
 from oppspot_runner.workflow.plan import terms
 
-router = APIRouter(
+router = Routes(
     prefix="/streams",
     route_class=PageRoute,
     include_in_schema=False,

@@ -6,7 +6,7 @@ import json
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from oppspot_runner.api.access import Reading, needs
@@ -17,12 +17,13 @@ from oppspot_runner.api.dashboard import copying
 from oppspot_runner.api.dashboard.asking import PageRoute, back
 from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.reads.task import story_of
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.state import state_of
 from oppspot_runner.base.errors import InvalidInputError
 from oppspot_runner.base.redact import REDACTED, redact
 from oppspot_runner.db.acting import BoundDatabase
 
-router = APIRouter(
+router = Routes(
     prefix="/tasks/{task_id}",
     include_in_schema=False,
     default_response_class=HTMLResponse,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi import Depends, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import Field
 
@@ -17,6 +17,7 @@ from oppspot_runner.api.dashboard.asking import PageRoute, back
 from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.dashboard.views import TaskView
 from oppspot_runner.api.reads import tasks as reads
+from oppspot_runner.api.routing import Routes
 from oppspot_runner.db.files import statement
 
 ORGANISATIONS = statement("overview/organisations")
@@ -28,9 +29,7 @@ DONE: dict[Action, str] = {
     "discard": "discarded",
 }
 
-router = APIRouter(
-    include_in_schema=False, default_response_class=HTMLResponse, route_class=PageRoute
-)
+router = Routes(include_in_schema=False, default_response_class=HTMLResponse, route_class=PageRoute)
 
 
 @router.get("/tasks", dependencies=[Depends(needs("read"))])
