@@ -10,6 +10,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from oppspot_runner.api.in_query import InQuery
 from oppspot_runner.api.routing import Routes
 from oppspot_runner.base.actor import SCOPES, Scope
 
@@ -66,6 +67,9 @@ def _file(app: Application) -> dict[str, Any]:
 
 
 def _describe(operation: dict[str, Any], route: APIRoute) -> None:
+    for one in route.dependant.dependencies:
+        if isinstance(one.call, InQuery):
+            operation.setdefault("parameters", []).extend(one.call.parameters())
     scope = scope_of(route)
     operation["x-scope"] = scope or NO_TOKEN
     operation["security"] = [{"token": []}] if scope else []

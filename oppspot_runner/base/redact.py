@@ -28,7 +28,7 @@ KEY = re.compile(r"\b(?:opr_|sk-(?=[\w-]{0,200}\d)|AIza|xox[a-z]-)[\w-]{16,}")
 REDACTED = "[redacted]"
 # A parameter of a URL by which its holder is let in, as those of storage services.
 SECRET_PARAMETER = re.compile(r"(?i)sig(nature)?$|^key$|[-_]key$")
-LONGEST_KNOWN = 64  # characters of a name that is kept
+LONGEST_KNOWN = 64  # characters of a name or text of which is kept what it is
 MOST_DEPTH = 100  # deeper than what comes from outside may be
 
 
@@ -63,6 +63,16 @@ def _is_secret_parameter(name: str) -> bool:
 
 
 def _masked(text: str) -> str:
+    return _masked_short(text) if len(text) <= LONGEST_KNOWN else _masked_long(text)
+
+
+@lru_cache(4096)
+def _masked_short(text: str) -> str:
+    # Names and states are mostly the same few, too.
+    return _masked_long(text)
+
+
+def _masked_long(text: str) -> str:
     shown = URL_PASSWORD.sub(rf"\g<start>{REDACTED}", text) if "://" in text else text
     if any(beginning in shown for beginning in ("opr_", "sk-", "AIza", "xox")):
         shown = KEY.sub(REDACTED, shown)

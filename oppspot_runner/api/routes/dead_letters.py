@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Query
+from fastapi import Depends, Path
 
 from oppspot_runner.api.access import Reading, needs
 from oppspot_runner.api.bodies import dead_letters as bodies
 from oppspot_runner.api.bodies.bulk import BulkResult
 from oppspot_runner.api.changes import bulk
 from oppspot_runner.api.changing import ChangingRoute, TheChange
+from oppspot_runner.api.in_query import InQuery
 from oppspot_runner.api.paging import Page, encode, id_after
 from oppspot_runner.api.reads import dead_letters as reads
 from oppspot_runner.api.routing import Routes
@@ -22,7 +23,8 @@ Fingerprint = Annotated[str, Path(pattern="^[0-9a-f]{1,16}$")]
 
 @router.get("", dependencies=READ)
 async def groups(
-    database: Reading, wanted: Annotated[bodies.DeadLetterQuery, Query()]
+    database: Reading,
+    wanted: Annotated[bodies.DeadLetterQuery, Depends(InQuery(bodies.DeadLetterQuery))],
 ) -> bodies.DeadLetterGroups:
     """What went wrong: failed tasks in groups, those first that failed last."""
     rows, complete = await reads.groups(database, wanted.wanted())
@@ -32,7 +34,9 @@ async def groups(
 
 @router.get("/{fingerprint}", dependencies=READ)
 async def list_group(
-    fingerprint: Fingerprint, database: Reading, wanted: Annotated[bodies.PageQuery, Query()]
+    fingerprint: Fingerprint,
+    database: Reading,
+    wanted: Annotated[bodies.PageQuery, Depends(InQuery(bodies.PageQuery))],
 ) -> Page[bodies.DeadLetter]:
     """Tasks of a group, the newest first. A page may be short and not the last one."""
     rows, after = await reads.page(

@@ -14,6 +14,7 @@ from oppspot_runner.api.bodies import tasks as bodies
 from oppspot_runner.api.changes import bulk
 from oppspot_runner.api.changes import tasks as changes
 from oppspot_runner.api.changing import ChangingRoute, TheChange
+from oppspot_runner.api.in_query import InQuery
 from oppspot_runner.api.paging import Cursor, Limit, Page, encode, id_after, place_after
 from oppspot_runner.api.reads import explanations
 from oppspot_runner.api.reads import tasks as reads
@@ -28,7 +29,7 @@ READ, RUN = [Depends(needs("read"))], [Depends(needs("run"))]
 
 @router.get("", dependencies=READ)
 async def list_(
-    database: Reading, wanted: Annotated[bulks.ListQuery, Query()]
+    database: Reading, wanted: Annotated[bulks.ListQuery, Depends(InQuery(bulks.ListQuery))]
 ) -> Page[bodies.TaskSummary]:
     """Tasks that match, the newest first.
 
@@ -44,7 +45,7 @@ async def list_(
 
 @router.get("/facets", dependencies=READ)
 async def facets(
-    database: Reading, wanted: Annotated[bulks.TaskQuery, Query()]
+    database: Reading, wanted: Annotated[bulks.TaskQuery, Depends(InQuery(bulks.TaskQuery))]
 ) -> bodies.FacetsBody:
     """How many of the newest tasks that match have which status, type, agent and stream."""
     found = await reads.facets(database, wanted.wanted())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Form, Query, Request, Response
+from fastapi import Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import Field
 
@@ -16,6 +16,7 @@ from oppspot_runner.api.changing import Change, TheChange
 from oppspot_runner.api.dashboard.asking import PageRoute, back
 from oppspot_runner.api.dashboard.rendering import page
 from oppspot_runner.api.dashboard.views import TaskView
+from oppspot_runner.api.in_query import InQuery
 from oppspot_runner.api.reads import tasks as reads
 from oppspot_runner.api.routing import Routes
 from oppspot_runner.db.files import statement
@@ -37,7 +38,7 @@ async def tasks(
     request: Request,
     database: Reading,
     actor: Reader,
-    view: Annotated[TaskView, Query()],
+    view: Annotated[TaskView, Depends(InQuery(TaskView))],
     before: UUID | None = None,
 ) -> HTMLResponse:
     """Tasks that match, the newest first."""
