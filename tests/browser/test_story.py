@@ -15,6 +15,13 @@ WITH raised AS (UPDATE agent_tasks SET priority = 9 WHERE id = %s RETURNING agen
 INSERT INTO agent_tasks (agent_id, scheduled_for)
 SELECT agent_id, now() + interval '1 day' FROM raised RETURNING id
 """
+LATER = """
+INSERT INTO agent_tasks (agent_id, scheduled_for)
+SELECT id, now() + interval '1 day' FROM ai_agents WHERE name = 'Weekly digest' RETURNING id
+"""
+CANCEL = (
+    "UPDATE agent_tasks SET status = 'cancelled', finished_at = now() WHERE id = %s RETURNING id"
+)
 ENDS_IN_UTC = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ$")
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
@@ -53,6 +60,20 @@ async def test_a_failed_task_is_retried_and_completes_before_the_eyes(
     await expect(page.locator("#head .badge")).to_have_text("completed", timeout=AT_MOST_MS)
     await expect(page.locator("#output")).to_contain_text('"synced": 12')
     assert await page.evaluate("window.isTheSame"), "it was loaded anew"
+
+
+async def test_a_yes_does_what_was_asked_though_the_page_offers_something_else_by_then(
+    page: Page, site: Site
+) -> None:
+    """Where there was Cancel is Retry, once somebody else has cancelled it."""
+    task = site.fleet.one(LATER)["id"]
+    await page.goto(f"/tasks/{task}")
+    await expect(page.locator("#live")).to_have_attribute("data-state", "on")
+    await page.get_by_role("button", name="Cancel").click()
+    site.fleet.all(CANCEL, (task,))
+    await expect(page.locator("#head button")).to_have_text("Retry", timeout=AT_MOST_MS)
+    await page.get_by_role("button", name="Yes").click()
+    await expect(page.locator("#flash")).to_have_text("It is cancelled: nothing to do.")
 
 
 @pytest.mark.slow

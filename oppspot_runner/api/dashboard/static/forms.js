@@ -2,25 +2,33 @@
 const dialog = document.getElementById("ask");
 const question = document.getElementById("ask-text");
 const scope = document.getElementById("ask-scope");
-const sureOf = new WeakSet();
 
 document.addEventListener("submit", (event) => {
   const { target: form, submitter } = event;
-  if (submitter?.name !== "ask" || sureOf.has(form)) return;
+  if (submitter?.name !== "ask") return;
   event.preventDefault();
+  const asked = asAsked(form, submitter);
   question.textContent = submitter.value;
   scope.textContent = submitter.matches("[data-needs-choice]") ? form.querySelector("[data-chosen]").textContent : "";
   dialog.querySelector("[value=yes]").className = submitter.classList.contains("danger") ? "danger" : "strong";
   dialog.returnValue = "no";
   dialog.onclose = () => {
     if (dialog.returnValue !== "yes") return submitter.focus();
-    const sure = Object.assign(document.createElement("input"), { type: "hidden", name: "sure", value: "yes" });
-    form.append(sure);
-    sureOf.add(form);
-    form.requestSubmit(submitter);
+    document.body.append(asked);
+    asked.submit();
   };
   dialog.showModal();
 });
+
+// A copy, because what happens meanwhile changes the form: Cancel of a task that ended is its Retry.
+function asAsked(form, submitter) {
+  const action = submitter.hasAttribute("formaction") ? submitter.formAction : form.action;
+  const copy = Object.assign(document.createElement("form"), { method: "post", action, hidden: true });
+  for (const [name, value] of [...new FormData(form, submitter), ["sure", "yes"]]) {
+    copy.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+  }
+  return copy;
+}
 
 // Back by the browser's button: forms ask again.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
