@@ -17,6 +17,8 @@ from oppspot_runner.db.pool import Database
 from tests.chaos.proxy import Proxy
 
 TASKS = "/api/v1/tasks"
+HTML = {"accept": "text/html"}
+RETRY = {"sure": "yes", "back": "tasks?status=failed", "id": "01a21dc2-3c67-70d8-80bf-f89a28eb7cf9"}
 OTHERS_S = 8.0  # less than what wants connections elsewhere waits
 
 
@@ -42,6 +44,11 @@ async def test_who_asks_hears_soon_that_the_database_is_away_and_again_when_it_i
             answer = await client.get(path)
             assert answer.status_code == 503, answer.text
             assert answer.headers["retry-after"] == "2"
+        assert 'http-equiv="refresh"' in (await client.get("/", headers=HTML)).text
+        acted = (await client.post("/tasks/retry", data=RETRY, headers=HTML)).text
+        assert "Perhaps it was done all the same" in acted
+        assert 'href="../tasks?status=failed"' in acted
+        assert 'http-equiv="refresh"' not in acted
         away = (await client.get(TASKS)).json()
         assert (away["success"], away["code"]) == (False, "DATABASE_AWAY")
         # What this process itself did is told all the same.

@@ -37,6 +37,7 @@ class PageRoute(ChangingRoute):
                 return await handle(request)
             await request.body()
             form = await request.form()
+            request.state.back = _origin(form)
             try:
                 if form.get("ask") and not form.get("sure"):
                     await actor_of(request)  # a page of another site is given none of ours

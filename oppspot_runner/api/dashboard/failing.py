@@ -36,7 +36,16 @@ async def show(request: Request, error: Exception) -> Response:
         wanted = here if request.method == "GET" else ""
         return RedirectResponse(f"{root_of(request)}login?next={quote(wanted, safe='')}", 303)
     heading = HEADINGS.get(status, "Not done")
-    shown = page(request, "error", status, heading=heading, error=body["error"], status=status)
+    shown = page(
+        request,
+        "error",
+        status,
+        heading=heading,
+        error=body["error"],
+        status=status,
+        passes="Retry-After" in headers,
+        back=getattr(request.state, "back", None),  # the page of the form that was sent
+    )
     shown.headers.update(headers)
     return shown
 
