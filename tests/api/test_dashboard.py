@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from fastapi import Request
 
+from oppspot_runner.api.access import COOKIE
 from oppspot_runner.api.application import build_application
 from oppspot_runner.api.dashboard import charts, flash, words
 from oppspot_runner.api.dashboard.asking import NOT_LOCAL
@@ -32,6 +33,27 @@ async def test_nobody_is_led_to_log_in_and_back(state: ApiState) -> None:
         answer = await client.get("/?days=2", headers=HTML)
     assert answer.status_code == 303
     assert answer.headers["location"] == "./login?next=%3Fdays%3D2"
+
+
+async def test_whose_token_ended_hears_why_that_nothing_was_done_and_comes_back(
+    state: ApiState,
+) -> None:
+    state.open_access = False
+    transport = httpx2.ASGITransport(app=build_application(state))
+    async with httpx2.AsyncClient(
+        transport=transport, base_url="http://localhost", follow_redirects=True, headers=HTML
+    ) as client:
+        client.cookies.set(COOKIE, "opr_ended")
+        looked = await client.get("/tasks?q=1")
+        acted = await client.post(
+            f"/tasks/{uuid4()}/cancel",
+            data={"sure": "yes", "back": "tasks?status=failed"},
+            headers={"origin": "http://localhost"},
+        )
+    why = "the token is unknown"
+    assert f'data-kind="wrong">{why}' in looked.text
+    assert f'data-kind="wrong">Nothing was done: {why}' in acted.text
+    assert 'name="next" value="tasks?status=failed"' in acted.text
 
 
 @pytest.mark.parametrize("elsewhere", ["//evil.example", "/\\evil", "http://evil.example", "\tx"])

@@ -9,7 +9,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from oppspot_runner.api.dashboard.rendering import page, root_of
+from oppspot_runner.api.access import token_of
+from oppspot_runner.api.dashboard import flash
+from oppspot_runner.api.dashboard.rendering import here, page, root_of
 from oppspot_runner.api.errors import ApiError, answer, answer_to
 from oppspot_runner.base.errors import OppspotError
 
@@ -32,9 +34,7 @@ async def show(request: Request, error: Exception) -> Response:
         return await answer(request, error)
     status, body, headers = answer_to(error)
     if status == 401:
-        here = request.url.path.lstrip("/") + (f"?{request.url.query}" if request.url.query else "")
-        wanted = here if request.method == "GET" else ""
-        return RedirectResponse(f"{root_of(request)}login?next={quote(wanted, safe='')}", 303)
+        return _to_log_in(request, body["error"])
     heading = HEADINGS.get(status, "Not done")
     shown = page(
         request,
@@ -48,6 +48,19 @@ async def show(request: Request, error: Exception) -> Response:
     )
     shown.headers.update(headers)
     return shown
+
+
+def _to_log_in(request: Request, error: str) -> Response:
+    """Leads to the login, and from there back to where he was."""
+    is_form = request.method == "POST"
+    wanted = getattr(request.state, "back", "") if is_form else here(request)
+    response = RedirectResponse(f"{root_of(request)}login?next={quote(wanted, safe='')}", 303)
+    why = error if token_of(request) else "you are logged out"
+    if is_form:
+        flash.tell(response, f"Nothing was done: {why}", "wrong")
+    elif token_of(request):
+        flash.tell(response, why, "wrong")
+    return response
 
 
 def install(app: FastAPI) -> None:

@@ -91,7 +91,7 @@ def page(request: Request, view: str, code: int = 200, **values: Any) -> HTMLRes
         .render(
             view=view,
             root=root_of(request),
-            here=_here(request),
+            here=here(request),
             now=datetime.now(UTC),
             navigation=NAVIGATION,
             more=MORE,
@@ -107,6 +107,7 @@ def page(request: Request, view: str, code: int = 200, **values: Any) -> HTMLRes
     return response
 
 
-def _here(request: Request) -> str:
+def here(request: Request) -> str:
+    """This page as seen from the root, to come back to."""
     query = f"?{request.url.query}" if request.url.query else ""
     return request.url.path.lstrip("/") + query
