@@ -17,6 +17,16 @@ from tests.api.domain import build
 
 EVIL = "<script>alert('x')</script>{{ 7 * 7 }}"
 
+LONG = """
+WITH failed AS (
+    INSERT INTO agent_tasks (agent_id, status, error_message, started_at, finished_at)
+    VALUES (%(agent)s, 'failed', 'password=hunter2 ' || repeat('x', 900000), now(), now())
+    RETURNING *)
+INSERT INTO agent_executions (task_id, agent_id, attempt, status, error_message, output_data)
+SELECT id, agent_id, 1, status, error_message, jsonb_build_object('all', repeat('y', 900000))
+FROM failed RETURNING task_id
+"""
+
 
 @dataclass(frozen=True)
 class World:
@@ -160,3 +170,17 @@ async def test_companies_of_a_stream_come_page_by_page(
         older = re.search(r'href="[./]*(streams/[^"]+)" rel="next"', text)
         path = f"/{older[1].replace('&amp;', '&')}" if older else ""
     assert len(seen) == len(set(seen)) == 35
+
+
+async def test_a_long_error_and_a_long_output_make_no_page_long(
+    api: httpx2.AsyncClient, world: World, db: Database
+) -> None:
+    """Pages are made anew each second while things happen."""
+    row = await db.fetch_one(LONG, {"agent": world.agent})
+    assert row is not None
+    lists = ("/", "/tasks", "/dead-letters", f"/agents/{world.agent}")
+    for path in (*lists, f"/tasks/{row['task_id']}"):
+        text = await page(api, path)
+        assert "password=[redacted]" in text, path
+        assert len(text) < 400_000, path
+    assert "letters more" in text

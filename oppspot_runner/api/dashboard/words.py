@@ -16,7 +16,8 @@ TOKEN = re.compile(
     r"|(?P<number>-?\b\d[\d.eE+-]*)|(?P<word>\b(?:true|false|null)\b)"
 )
 SHORT = (8, -4)  # of an id: about when it was made, and what tells it from its neighbours
-MOST_COLOURED = 200_000  # letters; more is shown plain
+# Letters of a text on a page, which is made anew each second while things happen.
+MOST_IN_ROW, MOST_SAID, MOST_JSON = 400, 20_000, 200_000
 
 
 def number(value: float | None) -> str:
@@ -35,21 +36,42 @@ def short(value: object) -> str:
     return f"{text[:first]}…{text[last:]}" if len(text) > first - last else text
 
 
+def brief(text: str | None) -> str:
+    """The beginning of a text for a row of a list, without secrets."""
+    if text is None or len(text) <= MOST_IN_ROW:
+        return str(redact(text or ""))
+    # What stands at the edge is looked at as a whole: the half of a secret is not known as one.
+    return str(redact(text[: 2 * MOST_IN_ROW]))[:MOST_IN_ROW] + "…"
+
+
+def said(text: str | None) -> str:
+    """A text without secrets; of a long one its beginning."""
+    return _cut(redact(text or ""), MOST_SAID)
+
+
+def _cut(text: str, most: int) -> str:
+    left = len(text) - most
+    if left <= 0:
+        return text
+    return (
+        f"{text[:most]}\n… and {number(left)} letters more: `oppspot-runner tasks show` tells all"
+    )
+
+
 def json_text(value: Any) -> str:
     """JSON that people can read, without secrets."""
     return json.dumps(redact(value), indent=2, ensure_ascii=False, default=str)
 
 
-def json_lines(value: Any) -> int:
-    """How many lines it has."""
-    return json_text(value).count("\n") + 1
-
-
 def json_markup(value: Any) -> Markup:
     """JSON with its keys, texts, numbers and words told apart."""
-    text = json_text(value)
-    if len(text) > MOST_COLOURED:
-        return escape(text)
+    return json_coloured(json_text(value))
+
+
+def json_coloured(text: str) -> Markup:
+    """The same of what `json_text` made; a long one is cut, and plain."""
+    if len(text) > MOST_JSON:
+        return escape(_cut(text, MOST_JSON))
     parts, end = [], 0
     for match in TOKEN.finditer(text):
         parts.append(escape(text[end : match.start()]))
