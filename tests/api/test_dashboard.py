@@ -22,6 +22,8 @@ async def test_errors_are_pages_for_people_and_json_for_programs(api: httpx2.Asy
     assert page.status_code == 404
     assert "<h1>Not there</h1>" in page.text
     assert (await api.get("/nowhere")).json()["code"] == "NOT_FOUND"
+    no_character = await api.get("/audit?kind=%00", headers=HTML)
+    assert "<h1>Not understood</h1>" in no_character.text
     program = await api.get(f"/api/v1/tasks/{uuid4()}", headers=HTML)
     assert program.json()["code"] == "NOT_FOUND"
 

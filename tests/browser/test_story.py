@@ -77,6 +77,19 @@ async def test_a_yes_does_what_was_asked_though_the_page_offers_something_else_b
 
 
 @pytest.mark.slow
+async def test_a_page_says_that_what_it_shows_was_deleted(browser: Browser, site: Site) -> None:
+    task = site.fleet.one(LATER)["id"]
+    context = await browser.new_context(base_url=site.url)
+    page = await context.new_page()  # nobody minds the 404 that the browser tells of
+    await page.goto(f"/tasks/{task}")
+    await expect(page.locator("#live")).to_have_attribute("data-state", "on")
+    site.fleet.all("DELETE FROM agent_tasks WHERE id = %s RETURNING id", (task,))
+    await expect(page.locator("#stale")).to_contain_text("no longer there", timeout=AT_MOST_MS)
+    await expect(page.locator("h1")).to_have_text("Weekly digest")
+    await context.close()
+
+
+@pytest.mark.slow
 async def test_what_people_opened_chose_and_marked_stays_while_things_change(
     page: Page, site: Site
 ) -> None:

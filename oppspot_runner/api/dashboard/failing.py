@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from oppspot_runner.api.access import token_of
 from oppspot_runner.api.dashboard import flash
 from oppspot_runner.api.dashboard.rendering import here, page, root_of
-from oppspot_runner.api.errors import ApiError, answer, answer_to
+from oppspot_runner.api.errors import REFUSED, ApiError, answer, answer_to
 from oppspot_runner.base.errors import OppspotError
 
 HEADINGS = {
@@ -65,5 +65,6 @@ def _to_log_in(request: Request, error: str) -> Response:
 
 def install(app: FastAPI) -> None:
     """Lets the application show errors as pages."""
-    for kind in (ApiError, RequestValidationError, HTTPException, OppspotError, Exception):
+    ours = (ApiError, RequestValidationError, HTTPException, OppspotError)
+    for kind in (*ours, *REFUSED, Exception):
         app.add_exception_handler(kind, show)

@@ -33,6 +33,7 @@ export async function refresh() {
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html", "oppspot-live": "1" } });
     if (answer.redirected && answer.url.includes("/login")) return void location.assign(answer.url);
+    if (answer.status === 404) return leave();
     if (answer.ok) take(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch {
     say("off", "no connection");
@@ -43,6 +44,14 @@ export async function refresh() {
     wanted = false;
     await refresh();
   }
+}
+
+// What the page is about was deleted: who reads it may read on.
+function leave() {
+  stop();
+  say("off", "no longer there");
+  stale.textContent = "This is no longer there: you see how it was at last.";
+  stale.hidden = false;
 }
 
 function take(fresh) {
