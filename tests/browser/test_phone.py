@@ -13,7 +13,8 @@ from tests.browser.site import Site
 PHONE = ViewportSize(width=390, height=844)
 LEAST = 24  # pixels of what a finger is to hit
 WIDTH = """words => {
-    for (const one of document.querySelectorAll("h1, .row > span:not(.row), .crumb a, .node .name")) {
+    const names = "h1, .row > span:not(.row), .crumb a, .node .name";
+    for (const one of document.querySelectorAll(names)) {
         one.textContent = words;
     }
     return document.documentElement.scrollWidth;
