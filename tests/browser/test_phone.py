@@ -19,7 +19,11 @@ WIDTH = """words => {
     }
     return document.documentElement.scrollWidth;
 }"""
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(180),
+]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
