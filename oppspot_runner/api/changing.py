@@ -20,7 +20,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 from psycopg.types.json import Jsonb
 
-from oppspot_runner.api.access import actor_of
+from oppspot_runner.api.access import actor_of, body_of_known
 from oppspot_runner.api.errors import ApiCode, ApiError
 from oppspot_runner.api.sites import PROGRAMS
 from oppspot_runner.api.state import state_of
@@ -109,7 +109,7 @@ class ChangingRoute(APIRoute):
         async def handle_in_transaction(request: Request) -> Response:
             if request.method in SAFE:
                 return await handle(request)
-            if await request.body():  # before a connection is taken: the sender may be slow
+            if await body_of_known(request):  # before a connection is taken: the sender may be slow
                 _require_json(request)
             async with changing(request) as change:
                 request.state.change = change

@@ -1,6 +1,7 @@
 """What of a request is no body has a limit in bytes, and its head one in time.
 
-Nobody is asked for a token before a head is whole, and what is sent until then lies in memory.
+Nobody is asked for a token before a head is whole, and what is sent until then lies in memory. Nor
+is anybody asked for what he sends after his answer: the rest of a body, or empty lines.
 """
 
 from __future__ import annotations
@@ -54,6 +55,12 @@ class BoundedHeads(HttpToolsProtocol):
         """A part of a body, which `BodyLimit` counts."""
         self._taken = 0
         super().on_body(body)
+
+    def on_response_complete(self) -> None:
+        """Waits for the next head, and for what is left of a body that nobody reads."""
+        super().on_response_complete()
+        if self.cycle.response_complete:  # else one that was sent meanwhile is answered now
+            self._wait()
 
     def _wait(self) -> None:
         if self._late is None:

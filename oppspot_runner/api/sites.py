@@ -76,6 +76,7 @@ async def require_own_form(request: Request, csrf: str) -> None:
     """Refuses a form that no page of this session made."""
     if request.method in SAFE or request.url.path.startswith(PROGRAMS):
         return
+    await request.body()  # kept for the handler: reading a form alone would use it up
     given = (await request.form()).get("csrf")
     if not isinstance(given, str) or not hmac.compare_digest(given.encode(), csrf.encode()):
         raise ApiError(

@@ -284,3 +284,18 @@ async def test_a_client_that_takes_nothing_is_dropped_and_hurts_nobody(
                 while len(live.streams) > 1:
                     await tell(db, run, 1)
                     await anext(events)
+
+
+async def test_who_sends_too_much_is_followed_by_nobody(
+    client: httpx2.AsyncClient, live: ApiState
+) -> None:
+    where = httpx2.URL(str(client.base_url))
+    reader, writer = await asyncio.open_connection(where.host, where.port)
+    async with asyncio.timeout(10):
+        head = (
+            b"GET /api/v1/changes HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        most = live.settings.http_body_limit
+        writer.write(head + b"%x\r\n%b\r\n" % (most + 1, b"x" * (most + 1)))
+        await reader.readuntil(b"\r\n0\r\n\r\n")  # the end of a chunked answer
+    writer.close()

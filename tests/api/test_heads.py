@@ -52,3 +52,26 @@ async def test_heads_that_are_too_large_or_too_slow_end_their_connection(
         writer.write(told.encode() + body)
         assert b"415" in await reader.readuntil(b"}")
         writer.close()
+
+
+async def test_what_comes_after_the_answer_keeps_no_connection_open(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BoundedHeads, "head_s", 0.2)
+    state = ApiState(db, Settings(_env_file=None), registry, open_access=True)
+    listening = listen("0")
+    port = listening.getsockname()[1]
+    endless = b"POST /api/v1/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999\r\n\r\n"
+    async with serving(state, listening), asyncio.timeout(20):
+        for asked, answered, more in (
+            (endless, b"BODY_TOO_LARGE", b"x"),
+            (HEAD + b"\r\n", b'"ok"', b"\r\n"),
+        ):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(asked)
+            assert answered in await reader.readuntil(b"}")
+            with suppress(ConnectionError):  # what is sent to a closed connection
+                while not reader.at_eof():
+                    writer.write(more)
+                    await asyncio.sleep(0.02)
+            writer.close()

@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
-from oppspot_runner.api.access import actor_of
+from oppspot_runner.api.access import LOGIN_LIMIT, body_of_known
 from oppspot_runner.api.changing import SAFE, ChangingRoute
 from oppspot_runner.api.dashboard import flash
 from oppspot_runner.api.dashboard.rendering import page, root_of
@@ -35,17 +35,18 @@ class PageRoute(ChangingRoute):
         async def ask_and_handle(request: Request) -> Response:
             if request.method in SAFE:
                 return await handle(request)
-            await request.body()
-            form = await request.form()
-            request.state.back = _origin(form)
             try:
+                await body_of_known(request)  # a page of another site is given none of ours
+                form = await request.form()
+                request.state.back = _origin(form)
                 if form.get("ask") and not form.get("sure"):
-                    await actor_of(request)  # a page of another site is given none of ours
                     return _question(request, form)
                 return await handle(request)
             except (ApiError, OppspotError, RequestValidationError) as error:
                 status, body, _ = answer_to(error)
-                if status in (401, 404):
+                if status == 401 and _is_small(request):  # where to come back to
+                    request.state.back = _origin(await request.form())
+                if status in (401, 404, 429):
                     raise
                 return await back(request, body["error"], kind="wrong")
 
@@ -68,6 +69,12 @@ async def back(
 def _question(request: Request, form: FormData) -> Response:
     fields = form.multi_items()
     return page(request, "confirm", fields=fields, ask=form["ask"], back=_origin(form))
+
+
+def _is_small(request: Request) -> bool:
+    """Whether the form may be taken of nobody, as who logs in is one."""
+    said = request.headers.get("content-length", "")
+    return said.isdecimal() and len(said) < 6 and int(said) <= LOGIN_LIMIT
 
 
 def _origin(form: FormData) -> str:

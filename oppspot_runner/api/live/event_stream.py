@@ -6,10 +6,11 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import datetime
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -73,6 +74,7 @@ class EventStream(StreamingResponse):
 
 
 async def _left(receive: Receive, line: Line) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    with suppress(HTTPException):  # more of a body than is taken, which no follower has to send
+        while (await receive())["type"] != "http.disconnect":
+            pass
     line.end()

@@ -6,9 +6,13 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from oppspot_runner.api.access import LOGIN_LIMIT
+
+LOGIN = "/login"
+
 
 class BodyLimit:
-    """Refuses requests whose body has more than `limit` bytes."""
+    """Refuses requests whose body has more than `limit` bytes; fewer where one logs in."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self.app = app
@@ -16,23 +20,24 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request."""
+        limit = min(self.limit, LOGIN_LIMIT) if scope["path"].endswith(LOGIN) else self.limit
         said = Headers(scope=scope).get("content-length", "0")
-        if said.isdecimal() and int(said[:20]) > self.limit:
-            raise self._too_large()
+        if said.isdecimal() and int(said[:20]) > limit:
+            raise _too_large(limit)
         taken = 0
 
         async def counted() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self.limit:
-                raise self._too_large()
+            if taken > limit:
+                raise _too_large(limit)
             return message
 
         await self.app(scope, counted, send)
 
-    def _too_large(self) -> HTTPException:
-        # One of the framework, which lets it through where it reads bodies.
-        return HTTPException(
-            413, f"the body has more than {self.limit} bytes, the limit of OPPSPOT_HTTP_BODY_LIMIT"
-        )
+
+def _too_large(limit: int) -> HTTPException:
+    # One of the framework, which lets it through where it reads bodies.
+    ours = "" if limit == LOGIN_LIMIT else ", the limit of OPPSPOT_HTTP_BODY_LIMIT"
+    return HTTPException(413, f"the body has more than {limit} bytes{ours}")

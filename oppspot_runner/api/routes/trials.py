@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request, Response
 
-from oppspot_runner.api.access import needs
+from oppspot_runner.api.access import KnownRoute, needs
 from oppspot_runner.api.bodies.agents import model_of
 from oppspot_runner.api.bodies.executions import ExecuteAgent, Tested
 from oppspot_runner.api.errors import ApiCode
@@ -20,7 +20,7 @@ from oppspot_runner.app.trial import agent_of, try_agent
 from oppspot_runner.base.actor import Actor
 from oppspot_runner.db.acting import acting
 
-router = Routes(tags=["agents"])
+router = Routes(tags=["agents"], route_class=KnownRoute)
 
 
 @router.post("/api/v1/agents/{agent_id}/test", response_model=Tested)
