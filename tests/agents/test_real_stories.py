@@ -93,6 +93,7 @@ def same(rows: list[dict[str, Any]], stories: list[Story]) -> None:
     assert dict(stored) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES)
 async def test_a_run_of_a_range_saves_every_story_once(world: World, source: Any) -> None:
     stories = source()
@@ -113,6 +114,7 @@ async def test_two_runs_at_once_save_every_story_once(world: World, source: Any)
     same(await runs.items(), stories)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES)
 async def test_ranges_that_touch_share_no_story(world: World, source: Any) -> None:
     stories = source()

@@ -54,6 +54,7 @@ async def scout(world: World, looker: Looker, stream_id: UUID, feed: str) -> dic
     return await finish(world.db, *await begin(ScoutAgent, ctx))
 
 
+@pytest.mark.slow
 async def test_each_day_has_its_signals_and_two_sources_of_one_round_make_it_sure(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -242,6 +242,7 @@ async def test_the_same_facts_are_written_once_and_others_take_the_place(writing
     assert (await writing.run(channel="call"))["drafts_created"] == 1
 
 
+@pytest.mark.slow
 async def test_who_is_written_to(writing: Writing) -> None:
     ids = {
         name: await writing.company(name, priority=priority, score=score)

@@ -22,6 +22,7 @@ RETRY = {"sure": "yes", "back": "tasks?status=failed", "id": "01a21dc2-3c67-70d8
 OTHERS_S = 8.0  # less than what wants connections elsewhere waits
 
 
+@pytest.mark.slow
 async def test_who_asks_hears_soon_that_the_database_is_away_and_again_when_it_is_back(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

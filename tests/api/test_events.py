@@ -162,6 +162,7 @@ async def test_a_token_that_is_revoked_ends_its_streams_and_no_others(
         assert (await anext(kept))["id"] == "2"
 
 
+@pytest.mark.slow
 async def test_an_actor_has_so_many_streams_and_no_more(
     client: httpx2.AsyncClient, db: Database, live: ApiState, token: MakeToken
 ) -> None:
@@ -177,6 +178,7 @@ async def test_an_actor_has_so_many_streams_and_no_more(
             await anext(events)
 
 
+@pytest.mark.slow
 async def test_silence_is_filled(
     client: httpx2.AsyncClient, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,6 +236,7 @@ async def test_hints_tell_kinds_that_changed_and_what_was_missed(
         assert json.loads((await anext(hints))["data"])["changed"] == list(KINDS)
 
 
+@pytest.mark.slow
 async def test_hints_end_when_nobody_can_see_what_changes(
     client: httpx2.AsyncClient, db: Database
 ) -> None:
@@ -246,6 +249,7 @@ async def test_hints_end_when_nobody_can_see_what_changes(
         assert json.loads((await anext(hints))["data"]) == {"changed": []}
 
 
+@pytest.mark.slow
 async def test_hints_end_when_organisations_are_no_longer_served(
     client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,7 @@ def graphs(draw: st.DrawFn, most: int = 25) -> Graph:
     return widths, needs
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(graphs())
 def test_any_graph_can_be_read(graph: Graph) -> None:

@@ -19,6 +19,7 @@ CHUNKED = b"POST /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chun
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 
 
+@pytest.mark.slow
 async def test_heads_that_are_too_large_or_too_slow_end_their_connection(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import httpx2
+import pytest
 
 from oppspot_runner.db.pool import Database
 from tests.api.conftest import MakeToken
 from tests.observe.test_metrics import numbers
 
 
+@pytest.mark.slow
 async def test_requests_are_counted_by_the_template_of_their_route(
     api: httpx2.AsyncClient,
 ) -> None:

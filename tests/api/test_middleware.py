@@ -32,6 +32,7 @@ async def served(
         yield client
 
 
+@pytest.mark.slow
 async def test_every_answer_carries_what_keeps_browsers_safe(api: httpx2.AsyncClient) -> None:
     for path in ("/", "/api/v1/tasks", "/static/dashboard.css", "/nowhere", "/healthz"):
         headers = (await api.get(path)).headers
@@ -51,6 +52,7 @@ async def test_the_id_of_a_request_is_kept_if_it_is_one(api: httpx2.AsyncClient)
         assert (answer.headers["x-request-id"] == given) is kept
 
 
+@pytest.mark.slow
 async def test_head_is_get_without_a_body_and_options_tells_methods(
     api: httpx2.AsyncClient,
 ) -> None:
@@ -81,6 +83,7 @@ async def test_a_body_that_is_too_large_is_refused_whatever_it_says(db: Database
             assert (answer.status_code, answer.json()["code"]) == (413, "BODY_TOO_LARGE")
 
 
+@pytest.mark.slow
 async def test_an_answer_that_takes_too_long_is_ended(db: Database) -> None:
     ended = asyncio.Event()
 
@@ -96,6 +99,7 @@ async def test_an_answer_that_takes_too_long_is_ended(db: Database) -> None:
     assert ended.is_set()
 
 
+@pytest.mark.slow
 async def test_a_fault_of_ours_is_told_without_its_words(db: Database) -> None:
     async def fail(request: Request) -> None:
         raise RuntimeError("a secret")
@@ -161,6 +165,7 @@ async def test_requests_wait_until_the_schema_is_right(
     assert (await api.get("/readyz")).json()["status"] == "ready"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("proxies", "seen"), [([], "127.0.0.1"), (["127.0.0.0/8"], "192.0.2.9")])
 async def test_a_forwarded_address_is_believed_of_known_proxies_only(
     db: Database, proxies: list[str], seen: str

@@ -72,6 +72,7 @@ async def test_an_empty_database_says_what_to_try(api: httpx2.AsyncClient, path:
     assert any(words in answer.text for words in ("INSERT INTO", "oppspot-runner", "SELECT *"))
 
 
+@pytest.mark.slow
 async def test_what_people_wrote_is_text_and_secrets_are_nowhere(
     api: httpx2.AsyncClient, db: Database
 ) -> None:
@@ -107,6 +108,7 @@ async def test_an_action_asks_first_where_no_script_does(
     assert recorded == {"actor": "local", "action": "task.retry"}
 
 
+@pytest.mark.slow
 async def test_who_may_only_read_is_offered_nothing_and_changes_nothing(
     api: httpx2.AsyncClient, db: Database, token: MakeToken
 ) -> None:

@@ -76,6 +76,7 @@ async def pages(
     return seen
 
 
+@pytest.mark.slow
 @few
 @given(rows=ROWS, coming=COMING, limit=st.integers(1, 4), look=st.integers(1, 5))
 async def test_what_was_there_at_the_start_is_seen_once(

@@ -104,6 +104,7 @@ async def test_a_schedule_is_paused_resumed_and_run_now(
     assert (rows[0]["before"]["state"], rows[0]["after"]["state"]) == ("active", "paused")
 
 
+@pytest.mark.slow
 async def test_an_agent_is_paused_and_made_inactive(
     api: httpx2.AsyncClient, db: Database, domain: Domain
 ) -> None:

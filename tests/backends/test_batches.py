@@ -6,6 +6,7 @@ import json
 import os
 from typing import Any
 
+import pytest
 from structlog.testing import capture_logs
 
 from oppspot_runner.observe import logging
@@ -13,6 +14,7 @@ from tests.backends.conftest import Made
 from tests.runner.conftest import Bench
 
 
+@pytest.mark.slow
 async def test_every_task_of_a_batch_has_its_own_context_in_the_child(
     bench: Bench, child_agent: Made
 ) -> None:
@@ -44,6 +46,7 @@ async def test_every_task_of_a_batch_has_its_own_context_in_the_child(
     assert said == {str(task): text for task, text in zip(tasks, texts, strict=True)}
 
 
+@pytest.mark.slow
 async def test_a_child_that_dies_is_an_error_of_the_whole_batch(
     bench: Bench, child_agent: Made
 ) -> None:

@@ -30,6 +30,7 @@ async def made(bench: Bench, task: Any) -> tuple[dict[str, Any], dict[str, Any]]
     return row, (await bench.attempts(task))[-1]
 
 
+@pytest.mark.slow
 async def test_a_child_asks_and_is_not_asked_to_pay_again(bench: Bench, child_agent: Made) -> None:
     task = await bench.task(await child_agent("asks", configuration="{}"))
     row, last = await made(bench, task)
@@ -40,6 +41,7 @@ async def test_a_child_asks_and_is_not_asked_to_pay_again(bench: Bench, child_ag
     assert calls == [{"attempt": 1, "cost_usd": "0.008000"}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", ["thread", "process"])
 async def test_the_end_of_a_budget_is_told_on_the_other_side(bench: Bench, isolation: str) -> None:
     bench.registry.register(sample_agents.asks, "asks")
@@ -51,6 +53,7 @@ async def test_the_end_of_a_budget_is_told_on_the_other_side(bench: Bench, isola
     assert row["error_message"].startswith("BUDGET_EXCEEDED Raise the budget")
 
 
+@pytest.mark.slow
 async def test_a_child_waits_for_money_that_others_hold(
     bench: Bench, child_agent: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,6 +80,7 @@ async def test_a_child_waits_for_money_that_others_hold(
     assert {row["status"] for row in rows} == {"completed"}
 
 
+@pytest.mark.slow
 async def test_a_loop_of_a_child_asks_as_well(bench: Bench, child_agent: Made) -> None:
     row, last = await made(bench, await bench.task(await child_agent("asks_in_loop")))
     assert row["status"] == "completed", row["error_message"]

@@ -20,6 +20,7 @@ async def output(bench: Bench, task: Any) -> Any:
     return (await bench.attempts(task))[-1]["output_data"]
 
 
+@pytest.mark.slow
 async def test_step_progress_input_logs_and_outcomes_cross(bench: Bench, child_agent: Made) -> None:
     agent = await child_agent("plain", "{}")
     logging.set_up("json", "info")
@@ -41,6 +42,7 @@ async def test_step_progress_input_logs_and_outcomes_cross(bench: Bench, child_a
     assert {line["log_level"] for line in said.values()} == {"info", "warning"}
 
 
+@pytest.mark.slow
 async def test_stores_of_the_task_answer_in_the_child(bench: Bench, child_agent: Made) -> None:
     agent = await child_agent("stores")
     stream = await bench.db.fetch_one("INSERT INTO streams (name) VALUES ('s') RETURNING id")
@@ -71,6 +73,7 @@ async def test_a_class_keeps_its_attributes_and_saves_in_the_runner(
     assert (await output(bench, task))["saved_by"] == os.getpid()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("payload", "told"),
     [

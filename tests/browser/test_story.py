@@ -139,6 +139,7 @@ async def test_all_of_it_goes_by_keyboard(page: Page, site: Site) -> None:
     await expect(page.locator("tr[data-row] time").first).to_have_text(ENDS_IN_UTC)
 
 
+@pytest.mark.slow
 async def test_without_scripts_a_page_asks(browser: Browser, site: Site) -> None:
     context = await browser.new_context(base_url=site.url, java_script_enabled=False)
     page = await context.new_page()

@@ -66,6 +66,7 @@ async def faults_of(page: Page, only: str | None = None) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 async def test_heads_of_long_tables_stay(page: Page) -> None:
     for size in (WIDE, PHONE):
         await page.set_viewport_size(ViewportSize(width=size["width"], height=400))

@@ -103,6 +103,7 @@ def test_the_indexes_of_the_migrations_are_those_of_the_database(rows: Rows) -> 
     assert len(rows_of) == len(tables())
 
 
+@pytest.mark.slow
 def test_a_claim_without_its_index_is_seen_in_its_plan(found: Findings, rows: Rows) -> None:
     rows(
         "INSERT INTO agent_tasks (agent_id) SELECT %s FROM generate_series(1, 20000)", rows.agent()
@@ -603,6 +604,7 @@ def test_a_health_check_goes_through_every_runner(
     assert sent[f"health_check:{deaf}"]["status"] == "cancelled"
 
 
+@pytest.mark.slow
 def test_a_runner_whose_slots_are_busy_is_no_failure(deep: Findings, rows: Rows) -> None:
     runner, agent = rows.runner(), rows.agent()
     for _ in range(3):
@@ -611,6 +613,7 @@ def test_a_runner_whose_slots_are_busy_is_no_failure(deep: Findings, rows: Rows)
     assert (busy["severity"], busy["text"].partition(": ")[2]) == ("warn", "its 3 slots are busy")
 
 
+@pytest.mark.slow
 def test_a_runner_that_a_task_has_for_itself_is_no_failure(deep: Findings, rows: Rows) -> None:
     rows.begin(rows.task(rows.agent(), crash_count=2), rows.runner())
     (busy,) = deep()

@@ -264,6 +264,7 @@ def process(cli: CommandLine) -> Iterator[Any]:
         one.communicate()
 
 
+@pytest.mark.slow
 def test_lines_come_from_stdin(rows: Rows, process: Any) -> None:
     rows.agent()
     out, err = process(stdin=subprocess.PIPE).communicate(b'{"n": 1}\nnonsense\n', 30)

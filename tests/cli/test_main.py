@@ -248,6 +248,7 @@ def test_a_connection_that_breaks_is_told_in_our_words(
     )
 
 
+@pytest.mark.slow
 def test_psycopg_says_nothing_beside_a_command() -> None:
     script = (
         "import logging, oppspot_runner.cli.session\n"
@@ -301,6 +302,7 @@ def test_a_daemon_runs_without_stdin_and_stderr(cli: CommandLine) -> None:
     assert (ended.returncode, ended.stdout) == (0, b"")
 
 
+@pytest.mark.slow
 def test_the_private_postgres_is_migrated_by_itself(
     bare_cli: CommandLine, monkeypatch: pytest.MonkeyPatch, empty_dsn: str
 ) -> None:

@@ -72,6 +72,7 @@ async def test_events_come_as_they_happen_and_the_last_one_ends_it(
     assert seen == ["status", "log", "output", "status", "completed"]
 
 
+@pytest.mark.slow
 async def test_a_follower_that_breaks_off_resumes_where_it_was(
     async_client: AsyncClient, look: psycopg.Connection[Any], run: UUID
 ) -> None:

@@ -103,6 +103,7 @@ def test_a_score_lies_between_0_and_5_and_its_points_add_up(
     assert all(0 <= part["points"] <= part["max"] for part in found.reasons)
 
 
+@pytest.mark.slow
 @given(COMPANIES, GOALS, st.randoms())
 @settings(max_examples=100, deadline=None)
 def test_the_order_of_criteria_and_of_labels_changes_nothing(
@@ -141,6 +142,7 @@ def test_what_is_unknown_never_scores_below_a_known_misfit(
     assert unknown.cents >= known.cents
 
 
+@pytest.mark.slow
 @given(COMPANIES, GOALS, st.lists(SIGNALS, max_size=5), SIGNALS)
 @settings(max_examples=150, deadline=None)
 def test_one_more_signal_never_lowers_a_score(

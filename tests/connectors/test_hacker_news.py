@@ -56,6 +56,7 @@ def test_halves_share_nothing_and_are_the_whole(part: Slice, time: int, points: 
         assert sum(half.holds(time, points) for half in halves) == part.holds(time, points)
 
 
+@pytest.mark.slow
 async def test_a_range_with_more_than_the_search_reaches_comes_whole_and_the_older_first() -> None:
     times = random.Random(1)
     stories = [story(n, BEGIN + times.randrange(10 * DAY)) for n in range(4_321)]

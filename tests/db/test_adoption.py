@@ -32,6 +32,7 @@ def test_ended_rows_stay_the_very_same_row_versions(old: Old) -> None:
     assert set(attempts) == {attempt}
 
 
+@pytest.mark.slow
 def test_no_table_is_rewritten(old: Old) -> None:
     files = (
         "SELECT relname, relfilenode FROM pg_class"
@@ -122,6 +123,7 @@ def test_a_processing_row_counts_as_lost_once(plain: Old) -> None:
     assert (row.run_token, row.runner_id) == (None, None)
 
 
+@pytest.mark.slow
 def test_rows_of_equal_priority_keep_the_order_of_their_ages(plain: Old) -> None:
     ages = [3, 1, None, 5, 2, 4]
     waiting = [
@@ -136,6 +138,7 @@ def test_rows_of_equal_priority_keep_the_order_of_their_ages(plain: Old) -> None
     assert tasks(plain.session)[newest].ready_seq > after[order[-1]].ready_seq
 
 
+@pytest.mark.slow
 def test_constraints_that_wait_for_the_commit_are_no_obstacle(plain: Old) -> None:
     plain.task(status="pending")
     plain.session.execute(

@@ -56,6 +56,7 @@ def test_all_files_are_applied_once_and_recorded_by_name(place: Place) -> None:
     assert place.migrate() == []
 
 
+@pytest.mark.slow
 async def test_two_at_once_apply_every_file_once(place: Place) -> None:
     async with database_of(place) as database:
         first, second = await asyncio.gather(migrate(database), migrate(database))
@@ -117,6 +118,7 @@ async def test_a_table_that_is_in_use_is_not_waited_for_endlessly(
     assert tasks(place.session)[task].priority == 5
 
 
+@pytest.mark.slow
 async def test_a_migrator_that_is_killed_leaves_nothing_and_can_be_run_again(place: Place) -> None:
     create_old_tables(place.session)
     before = relations(place)
@@ -137,6 +139,7 @@ async def test_a_migrator_that_is_killed_leaves_nothing_and_can_be_run_again(pla
         assert await migrate(database) == NAMES
 
 
+@pytest.mark.slow
 async def test_a_file_that_fails_leaves_nothing_and_the_ones_before_it_stay(place: Place) -> None:
     place.session.execute("CREATE SEQUENCE agent_tasks_run_token_seq")
     async with database_of(place) as database:
@@ -150,6 +153,7 @@ async def test_a_file_that_fails_leaves_nothing_and_the_ones_before_it_stay(plac
         assert await migrate(database) == NAMES[1:]
 
 
+@pytest.mark.slow
 async def test_a_schema_in_any_state_is_told_from_the_others(place: Place) -> None:
     async with database_of(place) as database:
         assert await schema_state(database) == SchemaState((), NUMBERS, (), ())
@@ -161,6 +165,7 @@ async def test_a_schema_in_any_state_is_told_from_the_others(place: Place) -> No
         await require_schema(database)
 
 
+@pytest.mark.slow
 async def test_newer_additions_are_used_and_newer_breaking_changes_refused(place: Place) -> None:
     async with database_of(place) as database:
         await migrate(database)
@@ -204,6 +209,7 @@ async def test_a_breaking_file_waits_for_the_last_runner_of_another_version(
             await require_schema(database)
 
 
+@pytest.mark.slow
 async def test_a_gap_in_the_record_is_seen_and_filled(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

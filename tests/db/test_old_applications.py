@@ -12,6 +12,7 @@ from tests.db.conftest import LONG_AGO, ODD, Old
 from tests.db.old_tables import FAILED_TASKS, LATEST_ATTEMPTS, PENDING_TASKS, insert, tasks
 
 
+@pytest.mark.slow
 def test_the_printed_queries_mean_what_they_say(plain: Old) -> None:
     query = LATEST_ATTEMPTS.format(org=plain.org)
     mine = {"agent_id": plain.agent, "org_id": plain.org}
@@ -35,6 +36,7 @@ def test_the_printed_queries_mean_what_they_say(plain: Old) -> None:
     assert (row[0], row[-1]) == (failed, "digest")
 
 
+@pytest.mark.slow
 def test_old_applications_go_on_inserting(plain: Old) -> None:
     plain.adopt()
     explicit = plain.task()

@@ -188,6 +188,7 @@ def test_what_is_no_ordinary_table_is_refused(place: Place, tables: str) -> None
     assert everything(place) == before
 
 
+@pytest.mark.slow
 def test_statuses_that_mean_nothing_are_named(place: Place) -> None:
     create_old_tables(place.session)
     agent = insert(place.session, "ai_agents")
@@ -227,6 +228,7 @@ def test_rows_hidden_by_a_policy_are_not_passed_over(place: Place) -> None:
         place.session.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_history_that_we_make_takes_what_a_queue_without_keys_holds(place: Place) -> None:
     only_tasks = TABLES.split("CREATE TABLE agent_executions")[0]
     create_old_tables(place.session, foreign_keys=False, tables=only_tasks)

@@ -69,6 +69,7 @@ async def test_an_ordinary_owner_migrates_and_runs(
     await runs_a_task(dsn, place, registry)
 
 
+@pytest.mark.slow
 async def test_a_runner_needs_only_to_read_and_write(
     place: Place, registry: Registry, role: MakeRole
 ) -> None:

@@ -43,6 +43,7 @@ async def test_the_rows_of_a_client_that_froze_in_its_transaction_are_free_soon(
             await frozen.execute("SELECT 1")
 
 
+@pytest.mark.slow
 async def test_who_waits_for_an_answer_does_not_look_up_meanwhile(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,6 +62,7 @@ def write_rows(place: Place, agent: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_run_that_was_on_goes_on_by_the_rules_of_graphs(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

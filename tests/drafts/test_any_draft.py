@@ -105,6 +105,7 @@ def test_the_drafts_are_accepted_as_they_are_when_every_fact_is_given_for_every_
         assert check_draft(draft, SHEET) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(BODIES), numbers, st.floats(0, 1))
 @example(BODIES[0], "75", 0.0)
@@ -113,6 +114,7 @@ def test_any_number_that_is_put_in_makes_it_refused(body: str, put_in: str, plac
     assert faults_with(body, put_in, place)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(BODIES), names, st.floats(0, 1))
 @example(BODIES[2], "Oakfield Ventures", 0.5)

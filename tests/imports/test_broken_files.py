@@ -100,6 +100,7 @@ def test_examples_are_few_and_short(tmp_path: Path) -> None:
     assert all(len(example.text) <= 120 for example in tally.examples)
 
 
+@pytest.mark.slow
 def test_a_zip_that_is_damaged_inside_says_how_far_it_could_be_read(tmp_path: Path) -> None:
     import zipfile
 

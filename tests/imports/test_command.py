@@ -79,6 +79,7 @@ def test_an_unknown_organisation_is_an_error(dsn: str, write_csv: WriteCsv) -> N
     assert "there is no organisation" in result.stderr
 
 
+@pytest.mark.slow
 def test_standard_input_is_read(dsn: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "oppspot_runner", "import", "csv", "-", "--json"],

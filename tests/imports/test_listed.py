@@ -37,6 +37,7 @@ async def test_the_listed_companies_come_in_once_with_facts(db: Database) -> Non
     assert sap["links"]["wikipedia"].startswith("https://")
 
 
+@pytest.mark.slow
 def test_progress_counts_rows() -> None:
     tally = Tally()
     with Listed().open(tally) as reading:

@@ -173,6 +173,7 @@ async def test_without_facts_none_are_recorded_and_a_later_run_adds_them(
     assert (counts(stated), stated.facts) == ((0, 0, 3), 8)
 
 
+@pytest.mark.slow
 async def test_two_imports_at_once_neither_block_nor_repeat_each_other(
     db: Database, write_csv: WriteCsv
 ) -> None:

@@ -177,6 +177,7 @@ async def test_slack_by_its_webhook_and_by_its_token(
     assert sent == [{"text": text}, {"channel": "#ops", "text": text}]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # theirs
 async def test_apprise_in_a_thread_and_without_its_urls(
     site: Site, monkeypatch: pytest.MonkeyPatch
@@ -205,6 +206,7 @@ def test_what_a_channel_lacks_is_said(mailing: PostOffice, monkeypatch: pytest.M
     assert absent == "the target of the rule is not in env:NO_HOOK. Put it there."
 
 
+@pytest.mark.slow
 async def test_a_delivery_is_tried_again_and_ends_as_a_dead_letter(
     bench: Bench, mailing: PostOffice
 ) -> None:
@@ -235,6 +237,7 @@ async def test_a_delivery_is_tried_again_and_ends_as_a_dead_letter(
     assert await bench.db.fetch_all("SELECT FROM notification_events") == []
 
 
+@pytest.mark.slow
 async def test_a_channel_that_asks_for_pauses_without_end_is_given_up(
     bench: Bench, site: Site
 ) -> None:

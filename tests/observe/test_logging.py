@@ -78,6 +78,7 @@ def test_secrets_are_taken_out_by_name_and_inside_text(value: Any, left: Any) ->
     assert redact(value) == left
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("letters", ["a", "sk-", "sk"])
 def test_a_long_word_does_not_keep_it_busy(letters: str) -> None:
     word = letters * 100_000  # the limit of the test's time is what fails here: it would be minutes

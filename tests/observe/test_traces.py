@@ -110,6 +110,7 @@ async def stream_of(bench: Bench) -> tuple[UUID, UUID]:
     return row["id"], agents[0]
 
 
+@pytest.mark.slow
 async def test_one_trace_leads_from_the_sender_over_calls_to_dependents_and_children(
     bench: Bench, registry: Registry, kept: Kept, log_lines: Lines
 ) -> None:
@@ -192,6 +193,7 @@ async def test_many_are_one_span_and_errors_are_named(bench: Bench, kept: Kept) 
     assert [words.trace_id(row["traceparent"]) for row in rows] == [f"{trace_of(many):032x}"]
 
 
+@pytest.mark.slow
 async def test_without_traces_nothing_is_kept(bench: Bench) -> None:
     stream, agent = await stream_of(bench)
     await AsyncClient(bench.db).enqueue(agent, stream_id=stream)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 from click.testing import CliRunner, Result
 
 from oppspot_runner.cli.main import main
@@ -97,6 +98,7 @@ FROM people p WHERE p.id = a.person_id AND p.name = 'Di Rector'
 """
 
 
+@pytest.mark.slow
 def test_people_are_shown_suppressed_and_forgotten_by_the_command_line(
     dsn: str, write_csv: WriteCsv
 ) -> None:

@@ -153,6 +153,7 @@ async def test_several_who_may_be_meant_are_told_apart_and_one_is_found_by_any_t
     assert twin["id"] in (await somebody(twelve, await annika(twelve))).people
 
 
+@pytest.mark.slow
 async def test_others_in_a_fact_stay_and_what_is_left_cannot_be_read(twelve: Twelve) -> None:
     listed: list[dict[str, Any]] = [{"name": "BERGSTRÖM, Annika"}, {"name": "ODEGARD, Bo"}]
     await twelve.run()

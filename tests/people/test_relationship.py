@@ -24,6 +24,7 @@ async def by_name(twelve: Twelve) -> dict[str, Any]:
     return people | {f"our {row['name']}": str(row["id"]) for row in contacts}
 
 
+@pytest.mark.slow
 async def test_paths_are_exact_and_lead_through_nobody_who_lends_a_name(twelve: Twelve) -> None:
     twelve.made.fault(f"/ch/officers/{person_id(register.IVO)}/", status=404, times=None)
     output = await twelve.run()
@@ -51,6 +52,7 @@ async def test_paths_are_exact_and_lead_through_nobody_who_lends_a_name(twelve: 
     assert output["errors"] == {}
 
 
+@pytest.mark.slow
 async def test_who_decides_comes_first_and_what_is_doubtful_is_told_not_merged(
     twelve: Twelve,
 ) -> None:
@@ -79,6 +81,7 @@ async def test_who_decides_comes_first_and_what_is_doubtful_is_told_not_merged(
     assert "Bergstr" not in str(output)  # names stand in the tables of people alone
 
 
+@pytest.mark.slow
 async def test_a_second_run_asks_nothing_and_finds_the_same(twelve: Twelve) -> None:
     first = await twelve.run()
     asked = twelve.asked()
@@ -118,6 +121,7 @@ async def test_who_is_held_up_goes_on_where_it_was(twelve: Twelve) -> None:
     assert len(seen) == len(set(seen)) + 1, "only the refused one was asked twice"
 
 
+@pytest.mark.slow
 async def test_companies_and_people_who_are_not_to_be_approached_are_left_out(
     twelve: Twelve,
 ) -> None:
@@ -153,6 +157,7 @@ async def test_without_a_key_and_people_there_is_nothing_to_do(twelve: Twelve) -
         await twelve.world.run(RelationshipAgent, twelve.stream, org_id=twelve.org)
 
 
+@pytest.mark.slow
 async def test_what_is_known_of_people_follows_a_merge_and_comes_back(twelve: Twelve) -> None:
     await twelve.run()
     other = await twelve.world.company("Company Four Limited", domain="four.test")

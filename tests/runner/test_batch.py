@@ -106,6 +106,7 @@ async def test_a_batch_holds_one_slot_and_what_was_claimed_together_shares_a_cal
     assert calls == [50, 10]
 
 
+@pytest.mark.slow
 async def test_each_task_has_its_own_end(bench: Bench) -> None:
     async def mixed(ctxs: Any, inputs: list[dict[str, int]]) -> list[Any]:
         if ctxs[0].attempt > 1:
@@ -451,6 +452,7 @@ async def test_the_row_says_how_many_at_most_but_not_that_lists_are_taken(bench:
     assert said.endswith("batch: the agent's code takes one task at a time")
 
 
+@pytest.mark.slow
 async def test_all_of_a_batch_are_named_when_its_call_blocks_the_loop(bench: Bench) -> None:
     async def careless(ctxs: Any) -> list[Any]:
         threading.Event().wait(1.5)

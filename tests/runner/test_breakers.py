@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from oppspot_runner.base.breaker import Breaker
 from oppspot_runner.base.events import BreakerClosed, BreakerOpened
 from tests.runner.conftest import FAST, Bench
@@ -15,6 +17,7 @@ from tests.runner.conftest import FAST, Bench
 SOON = '{"breaker": {"failures": 5, "open_s": 0.4}, "backoff": {"first": 0, "most": 0}}'
 
 
+@pytest.mark.slow
 async def test_two_runners_share_a_breaker_and_let_one_of_eight_try(bench: Bench) -> None:
     broken = True
     tries: list[Any] = []

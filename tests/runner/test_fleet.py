@@ -95,6 +95,7 @@ async def test_three_runners_share_1000_tasks_and_each_effect_is_there_once(
     assert min(row["n"] for row in shares) >= 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["refuse", "break"])
 async def test_a_save_that_fails_leaves_nothing_and_is_an_error_of_the_attempt(
     bench: Bench, saving: UUID, fault: str

@@ -8,6 +8,8 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+import pytest
+
 from oppspot_runner.agents.context import Context
 from oppspot_runner.limits.task_limits import Limit, list_limits, set_limit
 from tests.runner.conftest import FAST, Bench
@@ -38,6 +40,7 @@ async def completed(bench: Bench, count: int) -> None:
     await bench.until(all_done, within_s=30)
 
 
+@pytest.mark.slow
 async def test_caps_hold_exactly_under_three_runners_and_all_is_done(bench: Bench) -> None:
     gauge = Gauge()
 
@@ -135,6 +138,7 @@ async def test_code_may_say_that_nothing_of_its_type_starts(bench: Bench) -> Non
     assert (await bench.row(waiting))["attempt"] == 0
 
 
+@pytest.mark.slow
 async def test_low_priorities_rise_while_they_wait(bench: Bench) -> None:
     release = asyncio.Event()
 

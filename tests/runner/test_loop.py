@@ -319,6 +319,7 @@ async def test_a_task_has_the_variant_of_its_stream_and_its_attempt_says_which(
     assert set(seen.values()) == {("old", "large"), ("new", "small")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", ["inline", "process"])
 async def test_an_attempt_that_calls_other_steps_than_the_one_before_says_so(
     bench: Bench, isolation: str

@@ -125,6 +125,7 @@ async def test_without_a_key_the_task_fails_at_once_and_says_what_to_do(
     assert world.log == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", ["thread", "process"])
 async def test_stories_are_saved_wherever_the_agent_runs(
     isolation: str, bench: Bench, open_world: Opened

@@ -17,6 +17,7 @@ async def noop(ctx: Context) -> dict[str, int]:
     return {}
 
 
+@pytest.mark.slow
 async def test_a_schedule_fires_at_its_time_and_not_at_the_next_poll(bench: Bench) -> None:
     agent = await bench.agent(noop)
     async with bench.running(SELDOM):

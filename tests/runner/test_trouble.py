@@ -34,6 +34,7 @@ async def short(ctx: Any) -> dict[str, Any]:
     return {}
 
 
+@pytest.mark.slow
 async def test_killed_connections_lose_no_task(bench: Bench) -> None:
     agent = await bench.agent(short)
     await bench.db.execute(

@@ -74,6 +74,7 @@ async def test_an_agent_that_blocks_the_loop_is_named_while_it_does(
     assert over.seconds > 2
 
 
+@pytest.mark.slow
 async def test_heartbeats_go_on_and_status_shows_a_standstill(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,6 +106,7 @@ async def test_heartbeats_go_on_and_status_shows_a_standstill(
     assert found.body()["runners"][0]["lag_ms"] >= 1_000
 
 
+@pytest.mark.slow
 async def test_at_the_limit_the_others_are_given_back_and_the_culprit_is_charged(
     bench: Bench, lines: list[Any]
 ) -> None:
@@ -158,6 +160,7 @@ async def test_a_task_whose_end_is_just_being_written_is_given_back_too(bench: B
     assert [row["crash_count"] for row in rows] == [1, 0]
 
 
+@pytest.mark.slow
 async def test_the_blame_is_on_the_task_until_it_runs_again(bench: Bench) -> None:
     async def blocks_and_stays(ctx: Any) -> dict[str, Any]:
         block(2)
@@ -209,6 +212,7 @@ class Left:
         self.calls.append((reason, again))
 
 
+@pytest.mark.slow
 async def test_the_process_starts_anew_where_it_is_the_runners(bench: Bench) -> None:
     guilty, left = await bench.agent(blocking), Left()
     async with bench.running(replace(FAST, blocked_s=0.5)) as runner:
@@ -217,6 +221,7 @@ async def test_the_process_starts_anew_where_it_is_the_runners(bench: Bench) -> 
     assert left.calls == [("the event loop was blocked for 0.5 s", True)]
 
 
+@pytest.mark.slow
 async def test_a_stop_that_a_blocked_loop_cannot_hear_ends_the_process_after_the_grace(
     bench: Bench,
 ) -> None:
@@ -332,6 +337,7 @@ async def test_a_task_that_the_body_started_is_known_by_what_it_inherited(bench:
     assert not attempt.is_run_by(None)
 
 
+@pytest.mark.slow
 async def test_when_the_culprit_cannot_be_told_all_in_the_loop_are_suspects(
     bench: Bench, lines: list[Any]
 ) -> None:

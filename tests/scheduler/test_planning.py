@@ -54,6 +54,7 @@ def test_all_means_every_due_time_once(expression: str, gaps: list[int]) -> None
     assert not missed or max(gaps) > 1000
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(expressions, gaps, st.sampled_from(["last", "skip"]))
 def test_otherwise_a_look_fires_the_newest_due_time_or_none(
@@ -70,6 +71,7 @@ def test_otherwise_a_look_fires_the_newest_due_time_or_none(
         before = at
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     st.sampled_from(["*/10 * * * *", "30 1 * * *"]),

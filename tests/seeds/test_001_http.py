@@ -117,6 +117,7 @@ async def test_the_printed_agent_is_created(
     assert shown["api_key_stored"] is True
 
 
+@pytest.mark.slow
 async def test_the_printed_agent_is_created_and_executed(
     api: httpx2.AsyncClient, bench: Bench, provider: ContractServer
 ) -> None:

@@ -138,6 +138,7 @@ async def test_a_failure_is_logged_with_the_task_and_its_reason(
     assert line["error"].startswith("ValueError: bad data")
 
 
+@pytest.mark.slow
 async def test_an_attempt_that_lasts_is_seen_as_running(bench: Bench) -> None:
     go_on = asyncio.Event()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +51,7 @@ def test_a_fact_says_what_stands_for_itself() -> None:
     assert Stack.remembered(found.as_json()) == found
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(st.lists(STACKS, min_size=2, max_size=8))
 def test_nothing_comes_that_was_there_or_goes_that_is_there(reads: list[Stack]) -> None:

@@ -59,6 +59,7 @@ async def test_a_schedule_fires_at_its_times_and_at_no_others(
     assert runner.clock.now == datetime(2026, 4, 7, tzinfo=UTC)
 
 
+@pytest.mark.slow
 def test_two_days_of_an_hourly_schedule(runner: Runner, drain: Drain) -> None:
     @agent("hourly")
     def hourly(ctx: Context) -> None:
@@ -277,6 +278,7 @@ async def test_a_time_limit_is_one_of_real_seconds(runner: AsyncRunner) -> None:
     assert raised.type is OppspotError
 
 
+@pytest.mark.slow
 async def test_who_comes_back_for_ever_at_one_time_is_told(
     runner: AsyncRunner, drain: Drain
 ) -> None:

@@ -25,6 +25,7 @@ async def doubling(ctx: Context) -> dict[str, Any]:
     return {"twice": ctx.payload["n"] * 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", ["inline", "thread", "process"])
 async def test_the_output_of_the_other_agent_comes_back(isolation: str, bench: Bench) -> None:
     await bench.agent(doubling)

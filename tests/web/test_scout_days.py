@@ -144,6 +144,7 @@ def put(outside: Outside, *boards: Board) -> None:
     outside.boards.update({(one.service, one.token): one for one in boards})
 
 
+@pytest.mark.slow
 async def test_three_boards_over_three_days_give_each_signal_on_its_day_and_none_twice(
     days: Days, outside: Outside
 ) -> None:
@@ -235,6 +236,7 @@ async def test_where_nothing_but_a_429_is_heard_the_run_fails_in_the_end(
     assert "every look failed" in results["error"]
 
 
+@pytest.mark.slow
 async def test_a_board_that_is_gone_closes_its_jobs_after_three_looks(
     days: Days, outside: Outside
 ) -> None:
@@ -256,6 +258,7 @@ async def test_a_board_that_is_gone_closes_its_jobs_after_three_looks(
     assert await days.closed() == ["A 2", "C 2", "c"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
     [
@@ -299,6 +302,7 @@ async def test_a_board_that_did_not_change_is_told_so_and_gives_nothing(
     assert "if-none-match" in outside.log[-1].headers
 
 
+@pytest.mark.slow
 async def test_a_clock_that_was_ahead_for_a_while_loses_nothing_and_tells_nothing_twice(
     days: Days, outside: Outside
 ) -> None:

@@ -92,6 +92,7 @@ def test_what_the_sites_are_built_of_is_found_and_nothing_else(world: World) -> 
         assert seen == set(site.technologies), name
 
 
+@pytest.mark.slow
 async def test_sites_are_read_over_real_http(
     world: World, client: SourceClient, db: Database
 ) -> None:

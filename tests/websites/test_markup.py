@@ -87,5 +87,6 @@ def test_scripts_keep_their_content_and_titles_their_text() -> None:
     assert document.elements[1].raw == "if (a < b) '</p>'"
 
 
+@pytest.mark.slow
 def test_a_page_of_very_many_elements_is_read_up_to_a_number() -> None:
     assert len(read_markup("<br>" * (MOST_ELEMENTS + 5)).elements) == MOST_ELEMENTS

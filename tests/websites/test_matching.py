@@ -178,6 +178,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("html", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_hostile_page_ends(html: str) -> None:
     """What is not linear takes minutes here; this takes about a second."""

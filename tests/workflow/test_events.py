@@ -232,6 +232,7 @@ async def test_chunks_are_written_in_batches(
     assert len(writes) <= 2
 
 
+@pytest.mark.slow
 async def test_odd_and_huge_values_are_told_as_far_as_they_can_be(
     bench: Bench, story: Story
 ) -> None:
@@ -353,6 +354,7 @@ async def test_a_follower_ends_also_when_its_listener_loses_the_cancellation(
     assert len(cancelled) == 2
 
 
+@pytest.mark.slow
 async def test_a_plain_function_and_a_child_process_tell_too(bench: Bench, story: Story) -> None:
     """By the same context, whose methods block in a thread and cross the border of a process."""
     for name in ("thread", "process"):

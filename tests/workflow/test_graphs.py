@@ -188,6 +188,7 @@ async def test_what_cannot_be_run_is_refused(bench: Bench, tree: Tree) -> None:
     assert await bench.db.fetch_all("SELECT FROM stream_runs") == []
 
 
+@pytest.mark.slow
 async def test_no_more_of_a_run_is_on_at_once_than_it_may_have(table: Table) -> None:
     """The smallest max_parallel of its agents counts, and what the run itself was given."""
     nodes = [Node() for _ in range(10)]

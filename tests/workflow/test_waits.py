@@ -73,6 +73,7 @@ async def test_a_signal_ends_a_wait_at_once_and_steps_are_not_repeated(bench: Be
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", ["thread", "process"])
 @pytest.mark.parametrize("agent", [asks, asks_in_a_thread])
 async def test_it_waits_wherever_it_runs(bench: Bench, agent: Any, isolation: str) -> None:

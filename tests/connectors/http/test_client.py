@@ -188,6 +188,7 @@ async def test_a_large_answer_is_refused_by_what_it_says_of_itself_or_by_what_co
     assert (await refusal(client, Outgoing("GET", URL))).code == "RESPONSE_TOO_LARGE"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packing", ["gzip", "deflate", "gzip, gzip"])
 async def test_a_bomb_is_stopped_when_it_is_as_large_as_the_limit(
     packing: str, internet: Internet, good: Site

@@ -123,6 +123,7 @@ def test_another_system_user_can_neither_connect_nor_look(place):
     assert place.data.stat().st_uid != 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not as_root, reason="only root's server runs as another user")
 def test_the_programs_are_copied_when_the_server_cannot_reach_them(place, monkeypatch):
     embedded.acquire(place.folder).release()  # its data are not in this shelter
@@ -145,6 +146,7 @@ def test_a_cluster_of_another_major_version_is_refused_with_advice(own_place):
     assert "pg_dump" in str(refused.value.hint)
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_start_says_why_and_where_its_log_is(own_place):
     (own_place.data / "global" / "pg_control").write_bytes(b"")
     with pytest.raises(DatabaseError, match="pg_control") as failed:

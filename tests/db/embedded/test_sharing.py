@@ -79,6 +79,7 @@ def test_a_pid_that_now_belongs_to_another_process_is_no_user(tmp_path):
     assert embedded.users(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_killed_postmaster_starts_again_with_its_data(place):
     with embedded.acquire(place.folder) as share:
         with psycopg.connect(share.dsn) as connection:
