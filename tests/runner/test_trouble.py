@@ -155,13 +155,15 @@ async def test_an_agent_that_ignores_its_cancellation_is_left_behind(
         return {}
 
     agent = await bench.agent(stubborn, configuration='{"time_limit": 0.1, "max_retries": 0}')
-    async with bench.running() as runner:
-        task = await bench.task(agent)
-        (row,) = await bench.ended(task)
-    assert runner.hanging == 1
-    go_on.set()
-    assert row["status"] == "failed"
-    assert "time limit" in row["error_message"]
+    try:
+        async with bench.running() as runner:
+            task = await bench.task(agent)
+            (row,) = await bench.ended(task)
+        assert runner.hanging == 1
+        assert row["status"] == "failed"
+        assert "time limit" in row["error_message"]
+    finally:
+        go_on.set()  # else nothing ends it, and the loop of the test waits for ever
 
 
 @pytest.mark.parametrize("error", [RuntimeError("subscriber"), SystemExit(1)], ids=repr)
