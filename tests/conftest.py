@@ -86,10 +86,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def leave_out(config: pytest.Config, items: list[pytest.Item], seed: str, many: int) -> None:
-    drawn = [zlib.crc32(f"{seed}{item.nodeid}".encode()) % many == 0 for item in items]
-    rest = [item for item, taken in zip(items, drawn, strict=True) if not taken]
-    config.hook.pytest_deselected(items=rest)
-    items[:] = [item for item, taken in zip(items, drawn, strict=True) if taken]
+    drawn = {one for one in items if zlib.crc32(f"{seed}{one.nodeid}".encode()) % many == 0}
+    config.hook.pytest_deselected(items=[item for item in items if item not in drawn])
+    items[:] = [item for item in items if item in drawn]
 
 
 def pytest_collection_finish() -> None:

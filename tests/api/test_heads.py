@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
@@ -19,15 +20,20 @@ CHUNKED = b"POST /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chun
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 
 
-@pytest.mark.slow
-async def test_heads_that_are_too_large_or_too_slow_end_their_connection(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+async def port(db: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+    """Where an impatient server listens."""
     monkeypatch.setattr(BoundedHeads, "head_s", 0.2)
     state = ApiState(db, Settings(_env_file=None), registry, open_access=True)
     listening = listen("0")
-    port = listening.getsockname()[1]
-    async with serving(state, listening), asyncio.timeout(20):
+    number: int = listening.getsockname()[1]
+    async with serving(state, listening):
+        yield number
+
+
+@pytest.mark.slow
+async def test_heads_that_are_too_large_or_too_slow_end_their_connection(port: int) -> None:
+    async with asyncio.timeout(20):
         for begin in (b"GET /", HEAD + b"X: ", CHUNKED + b"0\r\nX: ", CHUNKED + b"1;x="):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(begin)
@@ -55,15 +61,9 @@ async def test_heads_that_are_too_large_or_too_slow_end_their_connection(
         writer.close()
 
 
-async def test_what_comes_after_the_answer_keeps_no_connection_open(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(BoundedHeads, "head_s", 0.2)
-    state = ApiState(db, Settings(_env_file=None), registry, open_access=True)
-    listening = listen("0")
-    port = listening.getsockname()[1]
+async def test_what_comes_after_the_answer_keeps_no_connection_open(port: int) -> None:
     endless = b"POST /api/v1/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999\r\n\r\n"
-    async with serving(state, listening), asyncio.timeout(20):
+    async with asyncio.timeout(20):
         for asked, answered, more in (
             (endless, b"BODY_TOO_LARGE", b"x"),
             (HEAD + b"\r\n", b'"ok"', b"\r\n"),
