@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 from structlog.testing import capture_logs
 
+from oppspot_runner.agents.variants import chosen, read_variants
 from oppspot_runner.base.errors import Fail, Retry, Snooze
 from oppspot_runner.base.events import ResultDropped, RunnerStarted, TaskFinished, TasksRescued
 from oppspot_runner.observe import logging
@@ -297,26 +299,33 @@ async def test_a_finished_step_is_not_run_again_by_the_next_attempt(bench: Bench
     }
 
 
-async def test_a_task_has_the_variant_of_its_stream_and_its_attempt_says_which(
+async def test_a_task_has_the_variant_of_its_item_and_its_attempt_says_which(
     bench: Bench,
 ) -> None:
     async def telling(ctx: Any) -> dict[str, Any]:
         return {"model": ctx.agent.configuration["model"]}
 
-    agent = await bench.agent(
-        telling,
-        configuration='{"model": "large", "variants_by": "item", "variants": [{"name": "old"},'
-        ' {"name": "new", "weight": 2, "configuration": {"model": "small"}}]}',
-    )
+    variants = [
+        {"name": "old"},
+        {"name": "new", "weight": 2, "configuration": {"model": "small"}},
+    ]
+    configuration = {"model": "large", "variants_by": "item", "variants": variants}
+    agent = await bench.agent(telling, configuration=json.dumps(configuration))
+    # Which variant an item gets differs with the agent's id: one item is looked for for each.
+    shares = read_variants(configuration).variants
+    items = {chosen(shares, f"{agent}/{item}").name: item for item in range(200)}
     async with bench.running():
-        tasks = [await bench.task(agent, payload=Jsonb({"item": n % 10})) for n in range(30)]
-        await bench.ended(*tasks)
-    seen = {}
-    for number, task in enumerate(tasks):
+        tasks = [
+            (name, await bench.task(agent, payload=Jsonb({"item": item})))
+            for name, item in list(items.items()) * 3
+        ]
+        await bench.ended(*(task for _, task in tasks))
+    models = {"old": "large", "new": "small"}
+    assert items.keys() == models.keys()
+    for name, task in tasks:
         (attempt,) = await bench.attempts(task)
-        pair = attempt["metrics"]["variant"], attempt["output_data"]["model"]
-        assert seen.setdefault(number % 10, pair) == pair
-    assert set(seen.values()) == {("old", "large"), ("new", "small")}
+        assert attempt["metrics"]["variant"] == name
+        assert attempt["output_data"]["model"] == models[name]
 
 
 @pytest.mark.slow
