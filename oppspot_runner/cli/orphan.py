@@ -34,5 +34,10 @@ class ParentWatch:
         while not poll.poll():
             pass
         if self._ends_itself:
-            threading.Event().wait(MOST_ENDING_S)
+            wait_until_it_ended()
         self._leave(1)
+
+
+def wait_until_it_ended() -> None:
+    """Whoever ends in good order does it in this time."""
+    threading.Event().wait(MOST_ENDING_S)
