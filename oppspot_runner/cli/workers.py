@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -70,6 +71,7 @@ async def serve_here(
                 await _prepare(database, migrate_first)
                 await open_doors(state, listening)
                 state.begin()
+                gc.freeze()  # what is there already stays
                 if life_fd is None:
                     systemd.notify("READY=1\nSTATUS=HTTP is served")
                 watch.ends_itself()
@@ -104,6 +106,7 @@ async def serve_beside(
                     await runner.ask()  # answered when the schema is right
                     await open_doors(state, listening)
                     state.begin(runner)
+                    gc.freeze()  # what is there already stays
                 await runner.gone.wait()
     return FAILED if failed else 0
 
