@@ -33,6 +33,7 @@ from oppspot_runner.db.pool import Database
 from oppspot_runner.observe import logging, systemd
 
 FAILED = 1
+AFTER_TASKS = 10  # where processors are short, what comes from tasks goes first
 BESIDE: Mapping[str, Any] = {  # how a worker of a runner uses the database
     "max_size": MOST_CONNECTIONS,
     "patience_s": PATIENCE_S,
@@ -88,6 +89,7 @@ async def serve_beside(
 
     Returns the exit code.
     """
+    os.nice(AFTER_TASKS)
     logging.set_up(settings.log, settings.log_level)
     load_agents(registry, settings)  # the runner says what was left out
     failed = False
