@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 
 from oppspot_runner.agents.registry import Registry
 from oppspot_runner.api.failures import Failures
-from oppspot_runner.api.kept import KEEP_S, Kept
+from oppspot_runner.api.kept import KEEP_S, SHARE, Kept
 from oppspot_runner.api.live.changes import Changes
 from oppspot_runner.api.live.streams import Streams
 from oppspot_runner.app.client import AsyncClient
@@ -48,7 +48,8 @@ class ApiState:
     follower: AsyncClient = field(init=False)
 
     def __post_init__(self) -> None:
-        self.statuses, self.readiness, self.has_token = (Kept(self.keep_s) for _ in range(3))
+        self.readiness, self.has_token = Kept(self.keep_s), Kept(self.keep_s)
+        self.statuses = Kept(self.keep_s, share=SHARE if self.keep_s else 0)
         self.streams = Streams(self.database, self.closing, self.settings.http_streams)
         self.changes = Changes(self.database)
         self.follower = AsyncClient(self.database)  # who follow runs by one client share its work
