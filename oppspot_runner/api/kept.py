@@ -24,7 +24,7 @@ class _Answer:
 
 class Kept:
     """What was made lately, by whom it is for: made by one for all who ask at once, and given again
-    for `keep_s` seconds, or `share` times as long as it took. Whoever asks often costs the database,
+    for `keep_s` seconds, or `share` times what it took. Whoever asks often costs the database,
     and the tasks beside us, little."""
 
     def __init__(
