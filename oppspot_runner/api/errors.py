@@ -51,6 +51,7 @@ class ApiCode(Enum):
     INTERNAL = (500, "a fault of ours; the log has more")
     DATABASE_AWAY = (503, "the database does not answer; ask again later")
     STARTING = (503, "this process only starts; ask again in a moment")
+    RUNNER_SILENT = (503, "the runner that serves HTTP does not answer: its event loop is stuck")
     TIME_LIMIT_EXCEEDED = (503, "the answer took too long; ask for less, or again later")
     SHUTTING_DOWN = (503, "this process ends; ask again, another one answers")
 

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 KEEP_S = 1.0
+SHARE = 20  # of what is kept for so many times what it took, making takes 5 % of the time at most
+MOST_S = 10.0
 
 
 @dataclass
@@ -22,10 +24,18 @@ class _Answer:
 
 class Kept:
     """What was made lately, by whom it is for: made by one for all who ask at once, and given again
-    for `keep_s` seconds. Whoever asks often costs the database, and the tasks beside us, little."""
+    for `keep_s` seconds, or `share` times what it took. Whoever asks often costs the database,
+    and the tasks beside us, little."""
 
-    def __init__(self, keep_s: float = KEEP_S, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        keep_s: float = KEEP_S,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        share: float = 0,
+    ) -> None:
         self.keep_s = keep_s
+        self.share = share
         self._clock = clock
         self._answers: dict[Hashable, _Answer] = {}
 
@@ -34,8 +44,10 @@ class Kept:
         answer = self._answers.setdefault(whose, _Answer())
         async with answer.making:
             if self._clock() >= answer.until:
+                began = self._clock()
                 answer.value = await make()
-                answer.until = self._clock() + self.keep_s
+                now = self._clock()
+                answer.until = now + max(self.keep_s, min(self.share * (now - began), MOST_S))
                 self._drop_old()
             value: T = answer.value
             return value

@@ -6,14 +6,17 @@ from __future__ import annotations
 
 import socket
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 import structlog
 
-from oppspot_runner.api.state import ApiState
 from oppspot_runner.app.tokens import has_good_token
 from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.db.pool import Database
+
+if TYPE_CHECKING:  # a runner asks for tokens too, and does not serve itself
+    from oppspot_runner.api.state import ApiState
 
 
 def is_reached_from_elsewhere(listening: socket.socket) -> bool:

@@ -1,4 +1,4 @@
-"""HTTP as a service: beside a runner, in its process and loop, or alone in a process."""
+"""HTTP as a service of a process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import structlog
 
 from oppspot_runner.agents.registry import Registry
 from oppspot_runner.api.application import build_application
-from oppspot_runner.api.server import Server, address_of
+from oppspot_runner.api.listening import address_of
+from oppspot_runner.api.server import Server
 from oppspot_runner.api.state import ApiState
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.db.cancelling import end_all
@@ -22,28 +23,6 @@ MOST_CONNECTIONS = 6
 STATEMENT_S = 20.0
 # Nobody looks at a page that long; tasks, which wait longer, have connections of their own.
 PATIENCE_S = 2.0
-
-
-@asynccontextmanager
-async def beside(
-    settings: Settings, database: Database, listening: socket.socket, registry: Registry
-) -> AsyncIterator[ApiState]:
-    """Serves HTTP meanwhile, on connections of its own to the same database.
-
-    A fault of the server ends only the server, and is logged: tasks have nothing to do with it.
-    """
-    async with (
-        Database(
-            database.dsn,
-            schema=database.schema,
-            max_size=MOST_CONNECTIONS,
-            statement_timeout_s=STATEMENT_S,
-            patience_s=PATIENCE_S,
-            application="oppspot-runner-http",
-        ) as own,
-        serving(state_on(own, settings, registry), listening) as state,
-    ):
-        yield state
 
 
 def state_on(database: Database, settings: Settings, registry: Registry) -> ApiState:

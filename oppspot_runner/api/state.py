@@ -1,4 +1,4 @@
-"""What requests share: the database, settings, and the runner where it lives in this process."""
+"""What requests share: the database, settings, and a line to the runner whose child this is."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from starlette.requests import HTTPConnection
 
 from oppspot_runner.agents.registry import Registry
 from oppspot_runner.api.failures import Failures
-from oppspot_runner.api.kept import KEEP_S, Kept
+from oppspot_runner.api.kept import KEEP_S, SHARE, Kept
 from oppspot_runner.api.live.changes import Changes
 from oppspot_runner.api.live.streams import Streams
 from oppspot_runner.app.client import AsyncClient
+from oppspot_runner.app.runner_report import ReportLine
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.db.pool import Database
-from oppspot_runner.runner.loop import Runner
 
 
 @dataclass
@@ -34,7 +34,7 @@ class ApiState:
     registry: Registry
     open_access: bool = False
     open_until_token: bool = False
-    runner: Runner | None = None
+    runner: ReportLine | None = None
     is_starting: bool = False
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     at_begin: list[Callable[[ApiState], None]] = field(default_factory=list)
@@ -48,7 +48,8 @@ class ApiState:
     follower: AsyncClient = field(init=False)
 
     def __post_init__(self) -> None:
-        self.statuses, self.readiness, self.has_token = (Kept(self.keep_s) for _ in range(3))
+        self.readiness, self.has_token = Kept(self.keep_s), Kept(self.keep_s)
+        self.statuses = Kept(self.keep_s, share=SHARE if self.keep_s else 0)
         self.streams = Streams(self.database, self.closing, self.settings.http_streams)
         self.changes = Changes(self.database)
         self.follower = AsyncClient(self.database)  # who follow runs by one client share its work
@@ -58,8 +59,8 @@ class ApiState:
         self.statuses.forget()
         self.has_token.forget()
 
-    def begin(self, runner: Runner | None) -> None:
-        """The schema is right: requests are answered from now on. `runner` lives beside us."""
+    def begin(self, runner: ReportLine | None = None) -> None:
+        """The schema is right: requests are answered from now on."""
         self.runner = runner
         self.is_starting = False
         for tell in self.at_begin:

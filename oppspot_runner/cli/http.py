@@ -1,27 +1,35 @@
-"""HTTP for commands: the extra is loaded where somebody asks for it, and only there."""
+"""HTTP beside a runner: a process of its own, so that neither waits for the other's event loop."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
 
-from oppspot_runner.agents.registry import registry
+from oppspot_runner.api.listening import listen
+from oppspot_runner.api.opening import require_tokens
+from oppspot_runner.app.runner_report import Reporter, answer_questions
 from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.base.settings import Settings
+from oppspot_runner.cli.worker import Worker, serve_command
+from oppspot_runner.db.cancelling import end_all
 from oppspot_runner.db.pool import Database
 from oppspot_runner.runner.loop import Runner
 
+EXTRA = ("fastapi", "uvicorn", "jinja2")
 
-@contextmanager
-def wanting_the_extra() -> Iterator[None]:
-    """For imports: raises ConfigurationError when the extra is not installed."""
-    try:
-        yield
-    except ImportError as error:
+
+def require_extra() -> None:
+    """Raises ConfigurationError when the extra for HTTP is not installed."""
+    missing = [name for name in EXTRA if find_spec(name) is None]
+    if missing:
         raise ConfigurationError(
-            f"HTTP needs the extra `api`: {error}", hint="pip install 'oppspot-runner[api]'"
-        ) from None
+            f"HTTP needs the extra `api`: there is no {', '.join(missing)}",
+            hint="pip install 'oppspot-runner[api]'",
+        )
 
 
 def listen_at(address: str) -> socket.socket:
@@ -29,9 +37,39 @@ def listen_at(address: str) -> socket.socket:
 
     Raises ConfigurationError when that cannot be, or when the extra is not installed.
     """
-    with wanting_the_extra():
-        from oppspot_runner.api.server import listen
+    require_extra()
     return listen(address)
+
+
+class WorkerBeside(Worker):
+    """The worker of a runner, which asks it how it stands.
+
+    In a session of its own: a Ctrl-C is for the runner, which ends the worker when it has ended.
+    """
+
+    def __init__(
+        self, settings: Settings, listening: socket.socket, reporter: asyncio.Future[Reporter]
+    ) -> None:
+        super().__init__(serve_command(settings, "--socket-fd", str(listening.fileno())))
+        self._listening = listening
+        self._reporter = reporter
+
+    @asynccontextmanager
+    async def started(self) -> AsyncIterator[Process]:
+        """One that begins, with a line to this process; its questions are answered meanwhile."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                *self.command,
+                *("--runner-fd", str(theirs.fileno())),
+                pass_fds=(self._listening.fileno(), theirs.fileno()),
+                start_new_session=True,
+            )
+        answering = asyncio.get_running_loop().create_task(answer_questions(ours, self._reporter))
+        try:
+            yield process
+        finally:
+            await end_all({answering})
 
 
 @asynccontextmanager
@@ -45,16 +83,22 @@ async def http_beside(
     if listening is None:
         yield _not_at_all
         return
-    from oppspot_runner.api.opening import open_doors
-    from oppspot_runner.api.serving import beside
+    loop = asyncio.get_running_loop()
+    reporter: asyncio.Future[Reporter] = loop.create_future()
+    stopped = asyncio.Event()
+    worker = WorkerBeside(settings, listening, reporter)
+    keeping = loop.create_task(worker.keep(stopped))
 
-    async with beside(settings, database, listening, registry) as state:
+    async def begin(runner: Runner) -> None:
+        await require_tokens(database, settings, listening)
+        reporter.set_result(Reporter(runner))
 
-        async def begin(runner: Runner) -> None:
-            await open_doors(state, listening)
-            state.begin(runner)
-
+    try:
         yield begin
+    finally:
+        stopped.set()
+        await keeping
+        listening.close()
 
 
 async def _not_at_all(_: Runner) -> None:

@@ -31,24 +31,30 @@ MOST_WORKERS = 64
 @click.option("--log-level", help="debug, info, warning or error (default info).")
 @click.option("--socket-fd", type=int, hidden=True)
 @click.option("--life-fd", type=int, hidden=True)
+@click.option("--runner-fd", type=int, hidden=True)
 def serve(
     workers: int,
     no_migrate: bool,
     embedded: bool,
     socket_fd: int | None,
     life_fd: int | None,
+    runner_fd: int | None,
     **flags: Any,
 ) -> int:
     """Serve HTTP alone: the interface for programs, the dashboard, metrics.
 
     Runs no tasks: runners do, in other processes or on other hosts. `start --http` does both.
     """
+    from oppspot_runner.cli.orphan import ParentWatch
+
+    parent = runner_fd if runner_fd is not None else life_fd
+    watch = ParentWatch(parent)
     from oppspot_runner.app.database import require_choice
-    from oppspot_runner.cli.http import listen_at, wanting_the_extra
+    from oppspot_runner.cli.http import listen_at, require_extra
     from oppspot_runner.cli.session import import_from_here, load_with
 
-    with wanting_the_extra():
-        from oppspot_runner.cli.workers import serve_here, serve_with_workers
+    require_extra()
+    from oppspot_runner.cli.workers import serve_beside, serve_here, serve_with_workers
 
     settings = load_with(**flags)
     import_from_here()
@@ -58,8 +64,12 @@ def serve(
         listening = socket.socket(fileno=socket_fd)
     else:
         listening = listen_at(settings.http or ANYWHERE)
-    if workers == 1:
-        served = serve_here(settings, listening, migrate_first=not no_migrate, life_fd=life_fd)
+    if runner_fd is not None:
+        served = serve_beside(settings, listening, socket.socket(fileno=runner_fd), watch)
+    elif workers == 1:
+        served = serve_here(
+            settings, listening, migrate_first=not no_migrate, life_fd=life_fd, watch=watch
+        )
     else:
         served = serve_with_workers(settings, listening, workers, migrate_first=not no_migrate)
     return asyncio.run(served)

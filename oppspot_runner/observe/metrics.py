@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -11,7 +12,6 @@ from prometheus_client.registry import Collector
 
 from oppspot_runner.observe.catalog import Metric
 from oppspot_runner.observe.counting import Sample
-from oppspot_runner.observe.fleet import FleetGauges
 from oppspot_runner.observe.tallies import Distribution
 
 Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
@@ -22,22 +22,30 @@ FAMILIES: dict[str, type[CounterMetricFamily] | type[GaugeMetricFamily]] = {
 
 
 class Metrics(Collector):
-    """The metrics of one process, in a registry of its own. `own` give what it did itself."""
+    """Metrics in a registry of their own.
+
+    `own` give what this process did, `asked` what others say. What the system knows of a process
+    is that of `pid`, else of this one.
+    """
 
     def __init__(
-        self, fleet: FleetGauges, own: Sequence[Callable[[], Iterable[Sample]]] = ()
+        self,
+        own: Sequence[Callable[[], Iterable[Sample]]],
+        asked: Sequence[Callable[[], Awaitable[Iterable[Sample]]]] = (),
+        pid: int | None = None,
     ) -> None:
-        self.fleet = fleet
         self.own = own
-        self._of_fleet: list[Sample] = []
+        self.asked = asked
+        self._told: list[Sample] = []
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
-        ProcessCollector(registry=self._registry)
+        ProcessCollector(registry=self._registry, pid=lambda: "self" if pid is None else pid)
 
     async def scrape(self, accept: str = "") -> tuple[bytes, str]:
         """All of them as text, and its content type, of those that `accept` names."""
         encode, content_type = choose_encoder(accept)
-        self._of_fleet = list(await self.fleet.samples())
+        told = await asyncio.gather(*(ask() for ask in self.asked))
+        self._told = [sample for samples in told for sample in samples]
         return encode(self._registry), content_type
 
     def describe(self) -> Iterable[Family]:
@@ -58,7 +66,7 @@ class Metrics(Collector):
         yield from families.values()
 
     def _samples(self) -> Iterator[Sample]:
-        yield from self._of_fleet
+        yield from self._told
         for source in self.own:
             yield from source()
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from oppspot_runner.agents.registry import registry
-from oppspot_runner.api.server import address_of, listen
+from oppspot_runner.api.listening import address_of, listen
 from oppspot_runner.api.serving import serving as served
 from oppspot_runner.api.state import ApiState
 from oppspot_runner.app.wiring import load_agents

@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from oppspot_runner.agents.registry import registry
-from oppspot_runner.api import serving
 from oppspot_runner.api.routes import health
+from oppspot_runner.api.serving import serving, state_on
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.db.pool import Database
 from tests.chaos.proxy import Proxy
@@ -24,20 +24,19 @@ OTHERS_S = 8.0  # less than what wants connections elsewhere waits
 
 @pytest.mark.slow
 async def test_who_asks_hears_soon_that_the_database_is_away_and_again_when_it_is_back(
-    db: Database, monkeypatch: pytest.MonkeyPatch
+    db: Database,
 ) -> None:
-    monkeypatch.setattr(serving, "PATIENCE_S", 0.3)
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     settings = Settings(_env_file=None, open_access=True)
     async with (
         Proxy(db.dsn) as proxy,
-        Database(proxy.dsn, schema=db.schema) as runners,
-        serving.beside(settings, runners, listening, registry) as state,
+        Database(proxy.dsn, schema=db.schema, patience_s=0.3) as pool,
+        serving(state_on(pool, settings, registry), listening) as state,
         httpx2.AsyncClient(base_url=url, timeout=OTHERS_S) as client,
     ):
         state.open_access = True
-        state.begin(None)
+        state.begin()
         assert (await client.get(TASKS)).status_code == 200
         proxy.is_down = True
         proxy.cut(1.0)

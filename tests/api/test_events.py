@@ -14,9 +14,9 @@ import httpx2
 import pytest
 
 from oppspot_runner.agents.registry import registry
+from oppspot_runner.api.listening import address_of, drop_silent, listen
 from oppspot_runner.api.live import changes, streams
 from oppspot_runner.api.live.changes import KINDS
-from oppspot_runner.api.server import address_of, drop_silent, listen
 from oppspot_runner.api.serving import serving
 from oppspot_runner.api.state import ApiState
 from oppspot_runner.base.errors import ConfigurationError

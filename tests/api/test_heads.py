@@ -10,7 +10,7 @@ import pytest
 
 from oppspot_runner.agents.registry import registry
 from oppspot_runner.api.heads import MOST_HEAD_BYTES, BoundedHeads
-from oppspot_runner.api.server import listen
+from oppspot_runner.api.listening import listen
 from oppspot_runner.api.serving import serving
 from oppspot_runner.api.state import ApiState
 from oppspot_runner.base.settings import Settings

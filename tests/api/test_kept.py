@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from oppspot_runner.api.kept import Kept
+import pytest
+
+from oppspot_runner.api.kept import MOST_S, SHARE, Kept
 
 
 class Making:
@@ -32,6 +34,23 @@ async def test_what_was_made_is_given_again_for_a_while_and_to_nobody_else() -> 
     now[0] += 0.1
     assert await kept.of("a", make) == 3
     assert await Kept(0, clock=lambda: now[0]).of("a", make) == 4
+
+
+@pytest.mark.parametrize(("took_s", "kept_s"), [(0.05, 1.0), (0.2, 4.0), (3.0, MOST_S)])
+async def test_what_took_long_is_kept_longer_where_it_may(took_s: float, kept_s: float) -> None:
+    now, made = [100.0], []
+
+    async def make() -> int:
+        now[0] += took_s
+        made.append(1)
+        return len(made)
+
+    kept = Kept(1.0, clock=lambda: now[0], share=SHARE)
+    assert await kept.of("a", make) == 1
+    now[0] += kept_s - 0.01
+    assert await kept.of("a", make) == 1
+    now[0] += 0.02
+    assert await kept.of("a", make) == 2
 
 
 async def test_one_makes_it_for_all_who_ask_at_once_and_errors_are_kept_for_nobody() -> None:

@@ -161,7 +161,7 @@ async def test_requests_wait_until_the_schema_is_right(
     ready = await api.get("/readyz")
     assert ready.status_code == 503
     assert [check["name"] for check in ready.json()["checks"] if not check["ok"]] == ["schema"]
-    state.begin(None)
+    state.begin()
     assert (await api.get("/readyz")).json()["status"] == "ready"
 
 

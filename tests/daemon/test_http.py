@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import httpx2
@@ -42,6 +43,63 @@ def test_a_runner_serves_http_until_it_is_stopped(fleet: Fleet) -> None:
     assert not answers(f"http://127.0.0.1:{port}/healthz")
 
 
+def children_of(pid: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def worker_of(pid: int) -> int | None:
+    """The child of a runner that serves HTTP; it may have others, that run agents."""
+    for child in children_of(pid):
+        with suppress(OSError):
+            if b"--runner-fd" in Path(f"/proc/{child}/cmdline").read_bytes():
+                return child
+    return None
+
+
+@pytest.mark.slow
+def test_the_worker_of_a_runner_is_replaced_when_it_dies_and_ends_with_the_runner(
+    fleet: Fleet,
+) -> None:
+    port = free_port()
+    runner = fleet.start("--http", str(port), cold=True)
+    url = f"http://127.0.0.1:{port}"
+    assert httpx2.get(f"{url}/readyz", timeout=20).json()["status"] == "ready"
+    first = worker_of(runner.pid)
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    assert httpx2.get(f"{url}/readyz", timeout=20).json()["status"] == "ready"
+    second = worker_of(runner.pid)
+    assert second not in (None, first)
+    runner.kill()
+    fleet.until(lambda: not Path(f"/proc/{second}").exists())
+    with socket.create_server(("127.0.0.1", port)):
+        pass  # nobody has it
+
+
+@pytest.mark.slow
+def test_a_runner_that_stands_still_is_neither_alive_nor_ready_and_its_pages_are_there(
+    fleet: Fleet,
+) -> None:
+    port = free_port()
+    runner = fleet.start("--http", str(port), cold=True)
+    with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        assert client.get("/healthz").status_code == 200
+        runner.send_signal(signal.SIGSTOP)
+        ready, alive = client.get("/readyz"), client.get("/healthz")
+        assert (ready.status_code, alive.status_code) == (503, 503)
+        assert ready.json()["checks"][-1] == {
+            "name": "runner",
+            "ok": False,
+            "reason": "no answer within 2 s",
+        }
+        assert alive.json()["code"] == "RUNNER_SILENT"
+        assert client.get("/api/v1/tasks").status_code == 200
+        assert "oppspot_queue_depth" in client.get("/metrics").text
+        runner.send_signal(signal.SIGCONT)
+        assert client.get("/readyz").status_code == 200
+        assert "oppspot_runner_slots" in client.get("/metrics").text
+
+
 @pytest.mark.slow
 def test_a_port_that_is_taken_is_told_in_one_line(fleet: Fleet) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -55,10 +113,6 @@ def test_a_port_that_is_taken_is_told_in_one_line(fleet: Fleet) -> None:
     assert fleet.all("SELECT FROM task_runners") == []
 
 
-def workers_of(pid: int) -> list[int]:
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 @pytest.mark.slow
 def test_workers_share_a_socket_and_are_replaced_when_they_die(
     fleet: Fleet, notify_socket: NotifySocket
@@ -70,12 +124,12 @@ def test_workers_share_a_socket_and_are_replaced_when_they_die(
     notify_socket.wait_for("READY=1")
     url = f"http://127.0.0.1:{port}/healthz"
     assert httpx2.get(url, timeout=20).status_code == 200
-    first = workers_of(parent.pid)
+    first = children_of(parent.pid)
     assert len(first) == 2
     os.kill(first[0], signal.SIGKILL)
-    fleet.until(lambda: len(set(workers_of(parent.pid)) - set(first)) == 1)
+    fleet.until(lambda: len(set(children_of(parent.pid)) - set(first)) == 1)
     assert httpx2.get(url, timeout=20).status_code == 200
-    workers = workers_of(parent.pid)
+    workers = children_of(parent.pid)
     parent.send_signal(signal.SIGTERM)
     assert parent.wait(15) == 0
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
@@ -89,6 +143,6 @@ def test_workers_end_with_a_parent_that_is_killed(fleet: Fleet) -> None:
     )
     fleet.processes.append(parent)
     fleet.until(lambda: answers(f"http://127.0.0.1:{port}/healthz"))
-    workers = workers_of(parent.pid)
+    workers = children_of(parent.pid)
     parent.kill()
     fleet.until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -15,6 +18,12 @@ from oppspot_runner import Agent, Backoff, Context, Fail
 from oppspot_runner.agents.registry import Registry
 from oppspot_runner.agents.result_mapper import ResultMapper
 from oppspot_runner.app.metrics import build_metrics
+from oppspot_runner.app.runner_report import (
+    Reporter,
+    ReportLine,
+    answer_questions,
+    report_line,
+)
 from oppspot_runner.base import events
 from oppspot_runner.base.events import EventBus
 from oppspot_runner.base.outcome import Done
@@ -87,8 +96,8 @@ async def test_what_a_runner_does_is_counted(bench: Bench, registry: Registry) -
         await bench.task(failing),
         await bench.task(failing, payload='{"for_good": true}'),
     ]
-    async with bench.running() as runner:
-        metrics = build_metrics(bench.db, RequestCounts(), runner)
+    async with bench.running() as runner, asked(runner) as line:
+        metrics = build_metrics(bench.db, RequestCounts(), line)
         await bench.ended(*tasks)
         await bench.until(lambda: settled(runner, 5, bench))
         found = await scraped(metrics)
@@ -118,6 +127,18 @@ async def test_what_a_runner_does_is_counted(bench: Bench, registry: Registry) -
     assert ours <= known
 
 
+@asynccontextmanager
+async def asked(runner: Runner) -> AsyncIterator[ReportLine]:
+    """The line over which another process asks that runner."""
+    ours, theirs = socket.socketpair()
+    reporter: asyncio.Future[Reporter] = asyncio.get_running_loop().create_future()
+    reporter.set_result(Reporter(runner))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(answer_questions(ours, reporter))
+        async with report_line(theirs) as line:
+            yield line
+
+
 RESULTS_OF_SORRY = ("oppspot_result_total", "sorry")
 
 
@@ -126,7 +147,7 @@ async def settled(runner: Runner, ends: int, bench: Bench) -> bool:
 
 
 async def test_the_library_reads_both_forms_back(db: Database) -> None:
-    metrics = build_metrics(db, RequestCounts(), None)
+    metrics = build_metrics(db, RequestCounts())
     body, content_type = await metrics.scrape("application/openmetrics-text; version=1.0.0")
     assert content_type.startswith("application/openmetrics-text")
     families = list(openmetrics.text_string_to_metric_families(body.decode()))

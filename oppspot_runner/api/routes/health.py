@@ -8,17 +8,19 @@ from typing import Literal
 from fastapi import Request, Response
 from pydantic import BaseModel
 
+from oppspot_runner.api.errors import ApiCode, ApiError
 from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.state import state_of
-from oppspot_runner.app.daemon import trouble_of
+from oppspot_runner.app.runner_report import ReportLine
 from oppspot_runner.base.errors import OppspotError
 from oppspot_runner.db.migrate import require_schema
 from oppspot_runner.db.pool import DATABASE_AWAY, Database
-from oppspot_runner.runner.loop import Runner
 
 router = Routes(tags=["health"])
 
 DATABASE_S = 2.0
+RUNNER_S = 2.0
+MOVES_S = 5.0  # a loop that is full is late, and moves
 ASKING: set[asyncio.Task[list[Check]]] = set()  # else nothing would hold them until they end
 
 
@@ -40,21 +42,34 @@ STARTING = Check(name="schema", ok=False, reason="it is brought up to date just 
 
 
 class Readiness(BaseModel):
-    """Ready when all checks are right. `runner` is there where one lives in the process."""
+    """Ready when all checks are right. `runner` is there where one serves HTTP."""
 
     status: Literal["ready", "not_ready"]
     checks: list[Check]
 
 
 @router.get("/healthz")
-async def healthz() -> Alive:
-    """Whether the process answers, and so whether its event loop moves. Wants no token."""
+async def healthz(request: Request) -> Alive:
+    """Whether the process answers, and so whether its event loop moves. Wants no token.
+
+    That of the runner, where one serves HTTP: 503 when it has not answered for 5 s.
+    """
+    runner = state_of(request).runner
+    if runner is not None:
+        try:
+            await runner.ask(MOVES_S)
+        except (TimeoutError, EOFError):
+            raise ApiError(
+                ApiCode.RUNNER_SILENT,
+                f"the runner of this process did not answer within {MOVES_S:g} s: "
+                "its event loop stands still, or it is gone",
+            ) from None
     return Alive()
 
 
 @router.get("/readyz", responses={503: {"model": Readiness, "description": "Not ready."}})
 async def readyz(request: Request, response: Response) -> Readiness:
-    """Whether this process is of use: database, schema, and its runner. Wants no token.
+    """Whether this process is of use: database, schema, and the runner that serves. Wants no token.
 
     A paused runner is ready: people paused it, and its process still answers. The database is
     asked once a second at most, however many ask here.
@@ -64,7 +79,7 @@ async def readyz(request: Request, response: Response) -> Readiness:
     if state.is_starting and checks[0].ok:
         checks = [checks[0], STARTING]
     if state.runner is not None:
-        checks.append(_runner(state.runner))
+        checks.append(await _runner(state.runner))
     ready = all(check.ok for check in checks)
     response.status_code = 200 if ready else 503
     return Readiness(status="ready" if ready else "not_ready", checks=checks)
@@ -100,14 +115,11 @@ async def _schema(database: Database) -> Check:
     return Check(name="schema", ok=True)
 
 
-def _runner(runner: Runner) -> Check:
-    if runner.term is None:
-        return Check(name="runner", ok=False, reason="it has not begun")
-    if runner.state in ("stopping", "stopped"):
-        return Check(name="runner", ok=False, reason=f"it is {runner.state}")
-    trouble = trouble_of(runner)
-    if trouble is not None:
-        return Check(name="runner", ok=False, reason=trouble)
-    return Check(
-        name="runner", ok=True, reason="it is paused" if runner.state == "paused" else None
-    )
+async def _runner(runner: ReportLine) -> Check:
+    try:
+        report = await runner.ask(RUNNER_S)
+    except TimeoutError:
+        return Check(name="runner", ok=False, reason=f"no answer within {RUNNER_S:g} s")
+    except EOFError:
+        return Check(name="runner", ok=False, reason="it is gone")
+    return Check(name="runner", ok=report.fault is None, reason=report.fault or report.remark)

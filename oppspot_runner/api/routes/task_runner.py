@@ -49,7 +49,8 @@ router = Routes(tags=["runner"], route_class=then(until_obeyed))
 async def show(request: Request, actor: Annotated[Actor, Depends(needs("read"))]) -> Response:
     """How things stand, as `oppspot-runner status --json` says it.
 
-    It may be up to a second old, but never older than a change that was asked of this process.
+    It may be a second old, where it takes long to find out up to ten, but never older than a change
+    that was asked of this process.
     """
     state = state_of(request)
 

@@ -1,0 +1,86 @@
+"""Processes that serve for a parent: kept alive, and gone with it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from structlog.testing import capture_logs
+
+from oppspot_runner.cli import orphan, worker
+from oppspot_runner.cli.orphan import ParentWatch
+from oppspot_runner.cli.worker import Worker
+
+SOON_S = 20.0
+LIVES_ON = [sys.executable, "-c", "input()"]
+
+
+class Unlucky(Worker):
+    """The first time the system has no process left, the second one dies, the third one lives."""
+
+    def __init__(self) -> None:
+        super().__init__(LIVES_ON, stdin=asyncio.subprocess.PIPE)
+        self.times = 0
+        self.lives = asyncio.Event()
+
+    @asynccontextmanager
+    async def started(self) -> AsyncIterator[Process]:
+        self.times += 1
+        if self.times == 1:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        async with super().started() as process:
+            if self.times == 2:
+                process.kill()
+            else:
+                self.lives.set()
+            yield process
+
+
+async def test_a_worker_that_could_not_be_started_or_died_is_followed_by_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "LEAST_PAUSE_S", 0.01)
+    stopped, unlucky = asyncio.Event(), Unlucky()
+    with capture_logs() as lines:
+        async with asyncio.timeout(SOON_S), asyncio.TaskGroup() as group:
+            keeping = group.create_task(unlucky.keep(stopped))
+            await unlucky.lives.wait()
+            stopped.set()
+            await keeping
+    assert [line.get("error") or line["exit_code"] for line in lines] == [
+        "[Errno 11] Resource temporarily unavailable",
+        -9,
+    ]
+    assert unlucky.times == 3
+
+
+def test_a_child_that_only_loads_ends_at_once_with_its_parent() -> None:
+    life, held = os.pipe()
+    left, codes = threading.Event(), []
+    ParentWatch(life, leave=lambda code: (codes.append(code), left.set()))
+    assert not left.is_set()
+    os.close(held)
+    assert left.wait(SOON_S)
+    assert codes == [1]
+    os.close(life)
+
+
+def test_a_child_that_does_not_end_by_itself_is_ended_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    life, held = os.pipe()
+    left, time_is_up = threading.Event(), threading.Event()
+    monkeypatch.setattr(orphan, "wait_until_it_ended", time_is_up.wait)
+    watch = ParentWatch(life, leave=lambda _: left.set())
+    watch.ends_itself()
+    os.close(held)
+    assert not left.wait(0.05)
+    time_is_up.set()
+    assert left.wait(SOON_S)
+    os.close(life)
