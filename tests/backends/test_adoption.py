@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection
 from functools import partial
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from oppspot_runner.app.wiring import build_runner
 from oppspot_runner.backends import crossing
 from oppspot_runner.backends.backend import BackendSurroundings, Briefing, Ended, Result
+from oppspot_runner.base.events import RunnerStarted
 from oppspot_runner.base.outcome import Done, Fail
-from oppspot_runner.queue import handoffs
+from oppspot_runner.queue import handoffs, members
+from oppspot_runner.queue.claiming import Claimer
+from oppspot_runner.queue.handoffs import Adopted
 from oppspot_runner.runner.config import RunnerConfig
 from tests.runner.conftest import FAST, Bench, bench, registry
 
@@ -147,3 +150,21 @@ async def test_a_task_that_was_alone_in_its_batch_ends_as_its_body_says(bench: B
     (attempt,) = await bench.attempts(task)
     assert (ended["status"], ended["error_message"]) == ("failed", "it broke")
     assert attempt["metrics"]["n"] == 1
+
+
+async def test_a_runner_that_is_to_stop_begins_nothing_that_it_adopted_meanwhile(
+    bench: Bench,
+) -> None:
+    await bench.task(None)
+    other = await members.register(bench.db, FAST.facts())
+    async with bench.db.connection() as connection:
+        (task,) = (await Claimer(other.id).claim(connection, 1)).tasks
+
+    async def started() -> bool:
+        return bool(bench.happened(RunnerStarted))
+
+    async with bench.running() as runner:
+        await bench.until(started)
+        runner.stop()
+        runner.adopt(Adopted(task, uuid4(), "rows", ran_s=0.0))
+        assert not runner.attempts
