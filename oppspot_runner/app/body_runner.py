@@ -64,6 +64,7 @@ class Body:
     """One that was taken."""
 
     handle: UUID
+    taken: handoffs.Taken
     briefing: Briefing
     journals: tuple[TaskJournal, ...]
     beating: asyncio.Task[None]
@@ -127,7 +128,7 @@ class BodyRunner:
         beating = self._loop.create_task(self._beat(equipment.database, handle))
         try:
             self._check_version(taken.ticket)
-            return Body(handle, *await self._briefed(equipment, taken), beating)
+            return Body(handle, taken, *await self._briefed(equipment, taken), beating)
         except LeaseLostError:
             beating.cancel()
         except Exception as error:  # noqa: BLE001 - whatever an agent of another version does
@@ -217,7 +218,7 @@ class BodyRunner:
                 journal.close()
         if result is not None:
             counted = [journal.metrics() for journal in body.journals]
-            written = crossing.to_json(result, counted)
+            written = crossing.to_json(*crossing.as_whole_batch(body.taken, result, counted))
             await self._tell(self._equipment.database, body.handle, written)
 
     async def _tell(self, database: Database, handle: UUID, written: dict[str, Any]) -> None:

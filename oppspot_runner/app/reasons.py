@@ -13,6 +13,7 @@ from oppspot_runner.base.task import ALONE_FROM, HEALTH_CHECK, NOTIFICATION
 from oppspot_runner.base.wording import ago, progress, span
 
 LATE_BEATS = 2
+LEFT_TO_ANY = 0  # the runner of a task that was left to whoever adopts it
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,9 @@ def _running(facts: Facts) -> Reason:
 
 def _lost(facts: Facts) -> Reason:
     task = facts.task
-    if task["lease_s"] is None:
+    if task["runner_id"] == LEFT_TO_ANY:
+        text = "its body runs elsewhere, and the runner that waited for its end left it"
+    elif task["lease_s"] is None:
         text = f"runner {task['runner_id']}, which ran it, is gone"
     else:
         text = (

@@ -61,6 +61,11 @@ class Result:
     state: dict[str, Any] | None = None
     metrics: tuple[Metrics, ...] = ()
 
+    def part(self, place: int) -> Result:
+        """How the member of a batch ended that is at that place among them."""
+        outcome = self.each[place] if self.each else self.outcome
+        return Result(outcome, metrics=self.metrics[place : place + 1])
+
     def with_saver(self, briefing: Briefing) -> Result:
         """The same, with its agent made again from the state that it had where it ran."""
         if self.state is None:

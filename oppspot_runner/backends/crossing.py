@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -13,13 +14,27 @@ from oppspot_runner.backends.judging import judged_error
 from oppspot_runner.backends.typed_json import UnportableError, pack, unpack
 from oppspot_runner.base.jsonsafe import clean, dumps
 from oppspot_runner.base.outcome import Cancel, Done, Fail, Outcome, Release, Retry, Snooze
+from oppspot_runner.queue.handoffs import Taken
 from oppspot_runner.queue.settlement import Metrics
 
 OWN = ("ctx", "input")  # attributes of an agent that the runner has itself
+OVER = Release("the task had ended before its batch began")
 MOST_BYTES = 64 * 1024 * 1024  # what is larger belongs in a table or a file of its own
 KINDS: dict[str, TypeAdapter[Any]] = {
     kind.__name__: TypeAdapter(kind) for kind in (Done, Retry, Snooze, Fail, Cancel, Release)
 }
+
+
+def as_whole_batch(
+    taken: Taken, result: Result, counted: Sequence[Metrics]
+) -> tuple[Result, list[Metrics]]:
+    """A result, and what was counted, of the tasks that a worker found, as that of all tasks that
+    were handed on together: those who wait take their part by its place.
+
+    Nobody waits for the parts of the others.
+    """
+    each = taken.in_places(result.each, OVER) if result.each else ()
+    return replace(result, each=tuple(each)), taken.in_places(counted, {})
 
 
 def to_json(result: Result, metrics: Sequence[Metrics] = ()) -> dict[str, Any]:

@@ -99,7 +99,8 @@ class Driver:
         try:
             if handle not in await self.backend.adopt([handle]):
                 return Result(Release(f"the backend {self.name} lost its body"))
-            return _known(await ended, briefing)
+            result = _known(await ended, briefing)
+            return result.part(0) if result.each else result  # it was alone in its batch
         except BaseException:
             await self._take_back(handle, runner_id)
             raise

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from oppspot_runner.base.jsonsafe import dumps
@@ -16,6 +16,8 @@ from oppspot_runner.base.task import Task
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Connection, Database
 from oppspot_runner.queue.rows import task_from_row
+
+T = TypeVar("T")
 
 PUT = statement("handoffs/put")
 TAKE = statement("handoffs/take")
@@ -31,11 +33,22 @@ SWEEP = statement("handoffs/sweep")
 
 @dataclass(frozen=True)
 class Taken:
-    """What a worker is to run: a task, or all those of a batch, its ticket, and who waits."""
+    """What a worker is to run: a task, or those of a batch, its ticket, and who waits.
+
+    Tasks of a batch may have ended before a worker came. `places` says which of the batch's `size`
+    tasks these are: whoever waits knows them by their places.
+    """
 
     tasks: list[Task]
     ticket: dict[str, Any]
     runner_id: int | None
+    places: list[int]
+    size: int
+
+    def in_places(self, values: Sequence[T], missing: T) -> list[T]:
+        """Of `values`, one for each of the tasks, a list for the whole batch."""
+        found = dict(zip(self.places, values, strict=True))
+        return [found.get(place, missing) for place in range(self.size)]
 
 
 @dataclass(frozen=True)
@@ -95,8 +108,10 @@ async def take(database: Database, handle: UUID, worker: str) -> Taken | None:
         if row is None:
             return None
         found = await _tasks(connection, row["task_ids"], row["tokens"])
-        tasks = [task_from_row(found[one]) for one in row["task_ids"] if one in found]
-        return Taken(tasks, row["ticket"], row["runner_id"])
+        ids = row["task_ids"]
+        places = [place for place, one in enumerate(ids) if one in found]
+        tasks = [task_from_row(found[ids[place]]) for place in places]
+        return Taken(tasks, row["ticket"], row["runner_id"], places, len(ids))
 
 
 async def beat(database: Database, handle: UUID) -> bool:
@@ -129,8 +144,8 @@ async def leave(connection: Connection, runner_id: int) -> frozenset[int]:
 
 
 async def adopt(connection: Connection, runner_id: int, backends: Collection[str]) -> list[Adopted]:
-    """Makes attempts of dead runners the runner's own whose bodies are with one of `backends`, at
-    most 100; must run inside a transaction, after `store.rescue`."""
+    """Makes attempts the runner's own that no living runner has and whose bodies are with one of
+    `backends`, at most 100; must run inside a transaction, after `store.rescue`."""
     params = {"runner_id": runner_id, "backends": list(backends)}
     rows = await (await connection.execute(ADOPT, params)).fetchall()
     found = await _tasks(

@@ -146,7 +146,10 @@ async def blame(connection: Connection, task: Task, error: str) -> None:
 
 
 async def give_back(connection: Connection, runner_id: int, tokens: Sequence[int]) -> int:
-    """Puts tasks back that are ours by the table and that nobody here runs; how many."""
+    """Puts tasks back that are ours by the table and that nobody here runs; how many.
+
+    Not those whose bodies run elsewhere: they are left to any runner that has their backend.
+    """
     params = {"runner_id": runner_id, "tokens": list(tokens)}
     return (await connection.execute(GIVE_BACK, params)).rowcount
 

@@ -134,7 +134,7 @@ class Batch:
             elif error is not None:
                 part.set_exception(error)
             else:
-                part.set_result(_part(call.result(), place))
+                part.set_result(call.result().part(place))
 
     def _no_longer_awaited(self, token: int) -> None:
         self._awaited.discard(token)
@@ -143,11 +143,6 @@ class Batch:
 
     def _is_deserted(self) -> bool:
         return not self._parts
-
-
-def _part(result: Result, place: int) -> Result:
-    outcome = result.each[place] if result.each else result.outcome
-    return Result(outcome, metrics=result.metrics[place : place + 1])
 
 
 async def _ended(call: asyncio.Task[Any]) -> None:

@@ -288,7 +288,10 @@ class Runner:
         return () if self.is_stopping() else self.places.outside()
 
     def adopt(self, adopted: Adopted) -> None:
-        """Goes on with an attempt of a dead runner."""
+        """Goes on with an attempt of a dead runner, unless it was asked to stop meanwhile: then the
+        next heartbeats find it, and leave it to others."""
+        if self.is_stopping():
+            return
         self.slots.adopt(adopted, self.tools)
 
     def lose_attempts(self) -> None:

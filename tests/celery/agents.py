@@ -38,6 +38,11 @@ def blocks(ctx: Any) -> dict[str, Any]:
     return {"pid": os.getpid(), "attempt": ctx.attempt}
 
 
+@agent("elsewhere_together", isolation="celery", backoff=SOON, batch=3)
+async def together(ctxs: list[Context]) -> list[dict[str, Any]]:
+    return [{"of": str(ctx.task.id)} for ctx in ctxs]
+
+
 class Saving(Agent):
     """Pays for a step, works for `s` seconds, and saves what it found."""
 

@@ -419,6 +419,8 @@ def test_a_runner_that_is_silent_and_one_that_is_lost_are_told_apart(
     assert "a runner takes it within its next poll" in found["text"]
     rows("DELETE FROM task_runners WHERE id = %s", runner)
     assert "is gone" in reasons(cli, task)["runner_lost"]["text"]
+    rows("UPDATE agent_tasks SET runner_id = 0")
+    assert "its body runs elsewhere" in reasons(cli, task)["runner_lost"]["text"]
 
 
 def test_an_ended_task_says_how(cli: CommandLine, rows: Rows) -> None:

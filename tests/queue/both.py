@@ -25,6 +25,7 @@ from oppspot_runner.queue.members import Membership
 from tests.queue.crew import BEAT_S, LEASE_S, Runner
 from tests.queue.model import Model, Row
 from tests.queue.real import EMPTY, RealQueue
+from tests.queue.telling import facts, told
 
 R = TypeVar("R")
 START = datetime(2030, 1, 1, tzinfo=UTC)
@@ -33,10 +34,6 @@ TYPES: tuple[tuple[str, ...], ...] = ((), ("slow", "agent_execution"), ("slow",)
 SESSIONS = len(TYPES) + 1  # one for each runner, the last for people
 KEEP_S = 60.0
 STATUSES = ("pending", "processing", "completed", "failed", "cancelled")
-SAME = (
-    *("status", "parked", "token", "runner", "attempt", "errors", "crashes", "due", "started"),
-    *("finished", "executions", "held"),
-)
 INSERT = """
     INSERT INTO agent_tasks (agent_id, scheduled_for, task_type, priority, max_retries)
     VALUES (%(agent)s, %(due)s, %(task_type)s, %(priority)s, %(most_errors)s) RETURNING id
@@ -52,13 +49,18 @@ class Agent(NamedTuple):
 class Both:
     """`loop` is where `real` was opened. Runners go by the numbers of their sessions."""
 
+    backends: tuple[tuple[str, ...], ...] = ((),) * len(TYPES)
+
     def __init__(self, loop: asyncio.Runner, real: RealQueue) -> None:
-        self.loop, self.real, self.model = loop, real, Model(START)
+        self.loop, self.real, self.model = loop, real, self.new_model()
         self.real.now = START
         self.do(real.sql(EMPTY))
         self.attempts: list[tuple[int, Task]] = []  # who claimed what, the latest last
         self.looked_everywhere: dict[int, datetime] = {}
         self.crew = [self.join(one) for one in range(len(TYPES))]
+
+    def new_model(self) -> Model:
+        return Model(START)
 
     def do(self, work: Coroutine[Any, Any, R]) -> R:
         return self.loop.run(work)
@@ -168,7 +170,8 @@ class Both:
     # Runners live, and look after each other.
 
     def join(self, one: int) -> tuple[Membership, Runner]:
-        member, now = self.do(self.real.register(one, TYPES[one])), self.model.now
+        joining = self.real.register(one, TYPES[one], self.backends[one])
+        member, now = self.do(joining), self.model.now
         runner = Runner(member.id, TYPES[one], now, now + timedelta(seconds=LEASE_S))
         assert member.id not in self.model.runners, "an id of before came back"
         self.model.runners[member.id] = runner
@@ -185,10 +188,15 @@ class Both:
 
     def beat(self, one: int) -> None:
         _, runner = self.crew[one]
-        known = {task.run_token for who, task in self.attempts if who == one}
+        unknown = self.unknown(one)
+        known = {task.run_token for who, task in self.attempts if who == one} - unknown
         beat = self.real.beat(one, sorted(known), BEAT_S)
         held = {(token, token in beat.cancelled) for token in beat.held} if beat else None
-        assert held == self.model.beat(runner)
+        assert held == self.model.beat(runner, unknown)
+
+    def unknown(self, one: int) -> set[int]:
+        """Tokens that are the runner's by the table, of which it runs nothing."""
+        return set()
 
     def listen_or_fall_deaf(self, one: int) -> None:
         member, runner = self.crew[one]
@@ -283,34 +291,3 @@ class Both:
             assert facts(told_of[task]) == told(row), row
         counts = Counter(row.status for row in self.model.rows.values())
         assert totals == {**dict.fromkeys(STATUSES, 0), **counts, "total": counts.total()}
-
-
-def facts(row: dict[str, Any]) -> dict[str, Any]:
-    """What the table says of a task, in the model's words."""
-    attempts = row["attempts"] or {}
-    asked = row["cancel_requested_at"] is not None
-    return {
-        "status": row["status"],
-        "parked": row["parked"],
-        "token": row["run_token"],
-        "runner": row["runner_id"],
-        "attempt": row["attempt"],
-        "errors": row["retry_count"],
-        "crashes": row["crash_count"],
-        "due": row["scheduled_for"],
-        "started": row["started_at"],
-        "finished": row["finished_at"],
-        "asked_to_end": row["status"] == "processing" and asked,
-        "executions": {int(attempt): status for attempt, status in attempts.items()},
-        "held": row["held"],
-        "place": row["ready_seq"] if row["status"] == "pending" else None,
-    }
-
-
-def told(row: Row) -> dict[str, Any]:
-    """The same by the model."""
-    return {
-        **{name: getattr(row, name) for name in SAME},
-        "asked_to_end": row.status == "processing" and row.asked_to_end,
-        "place": row.place if row.status == "pending" else None,
-    }

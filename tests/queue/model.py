@@ -5,7 +5,7 @@ It knows no lock, no transaction and no index, only what each operation means.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -139,12 +139,13 @@ class Model:
         dead = {r.id: r for r in self.runners.values() if r is not by and r.is_dead(self.now)}
         alive = self.runners.keys() - dead.keys()
         lost = [r for r in self.rows.values() if r.token is not None and r.runner not in alive]
+        lost = [row for row in lost if not self.is_cared_for(row, dead)]
         for row in sorted(lost, key=lambda row: row.place):
             if row.held:
                 row.attempt -= 1  # it never began
             else:
                 row.executions[row.attempt] = "failed"
-                row.crashes += 1
+                row.crashes += not self.is_elsewhere(row)
             ends = "failed" if row.crashes >= MOST_CRASHES else "pending"
             row.becomes("cancelled" if row.asked_to_end else ends, self.now)
             self._draw(row)
@@ -152,13 +153,27 @@ class Model:
             runner.depose(self.now)
         return {(row.id, row.status) for row in lost}
 
-    def beat(self, runner: Runner) -> set[tuple[int | None, bool]] | None:
-        """Tokens that it holds, and whether somebody wants their end; None: it comes too late."""
+    def is_elsewhere(self, row: Row) -> bool:
+        """Whether its body runs outside of its runner, and had no part in the runner's death."""
+        return False
+
+    def is_cared_for(self, row: Row, dead: Collection[int]) -> bool:
+        """Whether it is left alone, though its runner is among the `dead`, to be gone on with."""
+        return False
+
+    def beat(
+        self, runner: Runner, unknown: Collection[int] = ()
+    ) -> set[tuple[int | None, bool]] | None:
+        """Tokens that it holds, and whether somebody wants their end; None: it comes too late.
+
+        `unknown`: tokens that are its own by the table and that it knows nothing of.
+        """
         if not runner.beat(self.now):
             return None
         held = [row for row in self.rows.values() if row.runner == runner.id]
         for row in held:
-            if not row.held and row.started and row.started < self.now - timedelta(seconds=BEAT_S):
+            long = row.started and row.started < self.now - timedelta(seconds=BEAT_S)
+            if long and not row.held and row.token not in unknown:
                 row.executions[row.attempt] = "running"
         return {(row.token, row.asked_to_end) for row in held}
 

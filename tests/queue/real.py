@@ -36,7 +36,8 @@ START_HIGH = """
 """
 EMPTY = """
     WITH t AS (DELETE FROM agent_tasks), e AS (DELETE FROM agent_executions),
-         r AS (DELETE FROM task_runners), p AS (DELETE FROM task_pauses)
+         r AS (DELETE FROM task_runners), p AS (DELETE FROM task_pauses),
+         h AS (DELETE FROM task_handoffs)
     DELETE FROM agent_steps
 """
 PROMISE = """
@@ -131,8 +132,10 @@ class RealQueue:
             totals = await connection.execute("TABLE task_runner_stats")
             return await rows.fetchall(), (await totals.fetchall())[0]
 
-    async def register(self, number: int, types: tuple[str, ...]) -> Membership:
-        facts = RunnerConfig(task_types=types).facts()
+    async def register(
+        self, number: int, types: tuple[str, ...], backends: tuple[str, ...] = ()
+    ) -> Membership:
+        facts = RunnerConfig(task_types=types, backends=backends).facts()
         member = await members.register(await self.at(number), facts)
         self.claimers[number] = Claimer(member.id, Abilities(types))
         if number in self.hearts:

@@ -15,9 +15,9 @@ import pytest
 
 from oppspot_runner.db.pool import Connection, Database
 from tests.queue.acts import ACTS, BEFORE, FILL, NEW, NOW, A, Act, B, C, D, model_of_it
-from tests.queue.both import facts, told
 from tests.queue.model import Model
 from tests.queue.real import EMPTY, SEEN
+from tests.queue.telling import facts, told
 from tests.stepping import Stepper, interleave, session
 
 KNOWN = (A, B, C, D)

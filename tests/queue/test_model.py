@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from oppspot_runner.queue import claiming
 from tests.queue.both import SESSIONS, START, Agent
@@ -26,7 +27,13 @@ async def prepared(real: RealQueue) -> list[Agent]:
 
 
 def run_machine(
-    dsn: str, random_seed: int, monkeypatch: pytest.MonkeyPatch, *, examples: int, steps: int
+    dsn: str,
+    random_seed: int,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    examples: int,
+    steps: int,
+    machine: Callable[..., RuleBasedStateMachine] = QueueMachine,
 ) -> None:
     with asyncio.Runner() as loop:
         opening = opened(dsn, sessions=SESSIONS, now=START)
@@ -35,7 +42,7 @@ def run_machine(
             monkeypatch.setattr(claiming, "time", real)
             agents = loop.run(prepared(real))
             run_state_machine_as_test(
-                seed(random_seed)(lambda: QueueMachine(loop, real, agents)),
+                seed(random_seed)(lambda: machine(loop, real, agents)),
                 settings=settings(
                     max_examples=examples,
                     stateful_step_count=steps,

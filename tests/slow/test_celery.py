@@ -64,6 +64,22 @@ def test_a_stop_leaves_bodies_to_the_next_start(celery_fleet: CeleryFleet) -> No
         assert len(fleet.all("SELECT FROM effects WHERE task_id = %s", (task,))) == 1
 
 
+def test_a_batch_of_which_a_task_ended_before_a_worker_came(celery_fleet: CeleryFleet) -> None:
+    fleet = celery_fleet
+    tasks = {fleet.agent_task("elsewhere_together") for _ in range(3)}
+    fleet.start()
+    fleet.until(lambda: fleet.all("SELECT FROM task_handoffs"))
+    first = fleet.one("SELECT task_id, companions FROM task_handoffs")
+    assert tasks == {first["task_id"], *first["companions"]}
+    fleet.all("SELECT cancel_task(%s, 'not wanted')", (first["task_id"],))
+    assert fleet.ended(first["task_id"])[0]["status"] == "cancelled"
+    fleet.worker()
+    fleet.ended(*first["companions"])
+    assert [fleet.output(one) for one in first["companions"]] == [
+        {"of": str(one)} for one in first["companions"]
+    ]
+
+
 def test_a_redis_that_loses_everything_under_load_costs_nothing(celery_fleet: CeleryFleet) -> None:
     fleet = celery_fleet
     fleet.worker()

@@ -1,11 +1,14 @@
 -- Takes over attempts whose runner is gone and whose bodies are not: token and number of the attempt stay, because
 -- the body writes by them. Asked after rescue, which ends the leases of the dead. The old runner, should it live, can
 -- write no end: those name the runner too.
+-- Who lives is asked for in a list: of a row that another runner adopts meanwhile the new runner is compared, too, as
+-- it would not be in a join. A runner does not adopt what it has, also when its own lease is just over.
 WITH orphaned AS MATERIALIZED (
     SELECT t.id, h.handle
     FROM task_handoffs h JOIN agent_tasks t ON t.id = h.task_id AND t.run_token = h.run_token
     WHERE h.backend = ANY (%(backends)s::text[]) AND h.companions = '{}'
-      AND NOT EXISTS (SELECT FROM task_runners r WHERE r.id = t.runner_id AND r.lease_until > oppspot_now())
+      AND t.runner_id <> ALL (ARRAY(
+          SELECT r.id FROM task_runners r WHERE r.lease_until > oppspot_now() OR r.id = %(runner_id)s))
     ORDER BY t.id LIMIT 100 FOR NO KEY UPDATE OF t SKIP LOCKED
 ), taken AS (
     UPDATE agent_tasks t SET runner_id = %(runner_id)s FROM orphaned o WHERE t.id = o.id
