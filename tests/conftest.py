@@ -23,6 +23,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -45,6 +46,12 @@ for interruption, answer in (
     if signal.getsignal(interruption) == signal.SIG_IGN:
         signal.signal(interruption, answer)
 
+
+# How long an example takes to draw or to run says something of the machine, and nothing of us.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 gc.disable()  # until all is collected
 

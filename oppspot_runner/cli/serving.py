@@ -47,8 +47,7 @@ def serve(
     """
     from oppspot_runner.cli.orphan import ParentWatch
 
-    parent = runner_fd if runner_fd is not None else life_fd
-    watch = ParentWatch(parent)
+    watch = ParentWatch(life_fd if runner_fd is None else runner_fd)
     from oppspot_runner.app.database import require_choice
     from oppspot_runner.cli.http import listen_at, require_extra
     from oppspot_runner.cli.session import import_from_here, load_with

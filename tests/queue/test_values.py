@@ -28,7 +28,9 @@ __all__ = ["bench", "registry"]
 OUTPUTS = st.dictionaries(st.text(max_size=20), ANYTHING, max_size=4)
 ODD_TEXT = st.text() | st.sampled_from(["\x00", "\ud800", "\udfff\ud800", "\\u0000", "é" * 20_000])
 few = settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 FILL = "INSERT INTO agent_tasks (priority) SELECT 5 FROM generate_series(1, %s)"
 HISTORY = """

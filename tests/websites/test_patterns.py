@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oppspot_runner.base.errors import InvalidInputError
@@ -77,7 +77,6 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 @given(st.lists(PIECES, max_size=10).map("".join), st.text("abcx.-/0AB", max_size=30))
 def test_whatever_matches_has_the_literal_in_it(expression: str, text: str) -> None:
     try:
