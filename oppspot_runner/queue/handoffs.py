@@ -29,6 +29,7 @@ DROP = statement("handoffs/drop")
 LEAVE = statement("handoffs/leave")
 ADOPT = statement("handoffs/adopt")
 SWEEP = statement("handoffs/sweep")
+PRUNE = statement("handoffs/prune")
 
 
 @dataclass(frozen=True)
@@ -159,8 +160,14 @@ async def adopt(connection: Connection, runner_id: int, backends: Collection[str
 
 
 async def sweep(connection: Connection) -> int:
-    """Deletes those whose attempt is over; how many went."""
+    """Deletes those whose attempt is over, of the ended ones and those of dead runners; how many
+    went."""
     return (await connection.execute(SWEEP)).rowcount
+
+
+async def prune(connection: Connection) -> int:
+    """Deletes all whose attempt is over, with a look at each body; how many went."""
+    return (await connection.execute(PRUNE)).rowcount
 
 
 async def _tasks(

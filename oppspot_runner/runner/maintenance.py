@@ -216,7 +216,7 @@ class Pruning:
             except BAD_CONTENT:  # somebody's own table refers to these tasks: they stay
                 tasks = 0
             await members.forget_dead(connection)
-            await handoffs.sweep(connection)
+            await handoffs.prune(connection)
             await ticking.prune(connection, keep_s=self.config.keep_s)
             await gathering.prune(connection)
             await store.prune_answers(connection)

@@ -671,10 +671,14 @@ def test_a_scout_that_can_ask_nobody_is_named_with_what_it_lacks(
 def test_bodies_that_no_worker_begins_are_found(found: Findings, rows: Rows) -> None:
     assert all_well(found("workers"))
     rows(
-        "INSERT INTO task_handoffs (handle, task_id, run_token, attempt, backend, ticket,"
-        " submitted_at) SELECT gen_random_uuid(), gen_random_uuid(), n, 1, 'celery', '{}',"
-        " now() - n * interval '50 s' FROM generate_series(1, 3) AS n RETURNING 1"
+        "WITH t AS (INSERT INTO agent_tasks (status, runner_id, run_token, attempt, started_at)"
+        " SELECT 'processing', 1, n, 1, now() FROM generate_series(1, 4) AS n RETURNING *)"
+        " INSERT INTO task_handoffs (handle, task_id, run_token, attempt, backend, ticket,"
+        " submitted_at) SELECT gen_random_uuid(), id, run_token, 1, 'celery', '{}',"
+        " now() - run_token * interval '50 s' FROM t RETURNING 1"
     )
+    # Nobody wants the oldest any more.
+    rows("UPDATE agent_tasks SET run_token = 5 WHERE run_token = 4 RETURNING 1")
     (finding,) = found("workers")
     assert finding["severity"] == "warn"
     assert "2 bodies have waited for a worker of celery" in finding["text"]

@@ -223,7 +223,7 @@ class BothHandoffs(Both):
         member, runner = self.crew[one]
         looked = self.do(self.real.on(one, look, member.id, self.backends[one]))
         assert looked.saved == self.model.rescue(runner)
-        assert looked.swept == (self.model.sweep() if self.backends[one] else 0)
+        assert looked.swept == (self.model.sweep(everywhere=False) if self.backends[one] else 0)
         expected = self.model.adopt(member.id)
         got = {found.handle: (found.task.id, found.task.run_token) for found in looked.adopted}
         assert got == {handle: (row.id, row.token) for handle, row in expected.items()}
@@ -234,9 +234,10 @@ class BothHandoffs(Both):
             self.runs[member.id].add(found.task.run_token)
             self.waits.append(Wait(one, member, found.task, found.handle, None))
 
-    def sweep(self) -> None:
+    def prune(self, one: int) -> None:
         """After it nothing is left of what has ended."""
-        assert self.do(self.real.on(-1, handoffs.sweep)) == self.model.sweep()
+        super().prune(one)
+        assert self.do(self.real.on(-1, handoffs.prune)) == self.model.sweep(everywhere=True)
         assert not self.do(self.real.sql(LEFT_OVER))
 
     # Both must agree on everything.

@@ -175,7 +175,7 @@ class HandoffMachine(RuleBasedStateMachine):
         self.both.write(wait.one, wait.task)
 
     @rule(
-        what=st.sampled_from(["look", "miss", "rescue", "sweep", "prune"]),
+        what=st.sampled_from(["look", "miss", "rescue", "prune"]),
         one=slot,
         then=st.integers(0, 2),
     )
@@ -183,8 +183,6 @@ class HandoffMachine(RuleBasedStateMachine):
         self.both.wait()
         if what in ("look", "miss"):
             self.both.look(one, told=what == "look")
-        elif what == "sweep":
-            self.both.sweep()
         else:
             getattr(self.both, what)(one)
         self.fill(min(one, 1), then)

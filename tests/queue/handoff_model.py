@@ -130,8 +130,14 @@ class HandoffModel(Model):
                     found[body.handle] = row
         return found
 
-    def sweep(self) -> int:
-        gone = [body.handle for body in self.bodies.values() if not self.wanted(body)]
+    def sweep(self, *, everywhere: bool) -> int:
+        """A look sees only bodies that ended, and those that no living runner waits for."""
+        gone = [
+            body.handle
+            for body in self.bodies.values()
+            if not self.wanted(body)
+            and (everywhere or body.result is not None or not self.lives(body.runner))
+        ]
         for handle in gone:
             del self.bodies[handle]
         return len(gone)

@@ -9,8 +9,12 @@ WITH ours AS MATERIALIZED (
     WHERE t.runner_id = %(runner_id)s AND t.run_token = ANY (%(tokens)s::bigint[]) AND t.status = 'processing'
     ORDER BY t.id FOR NO KEY UPDATE
 ), elsewhere AS MATERIALIZED (
-    SELECT h.handle, o.id FROM ours o JOIN task_handoffs h ON h.task_id = o.id AND h.run_token = o.run_token
-    WHERE h.companions = '{}'
+    -- Our bodies, and those that we left: found by the runner, because nothing finds them by the task alone.
+    SELECT b.handle, o.id FROM ours o
+    JOIN task_handoffs b ON b.runner_id = %(runner_id)s AND b.task_id = o.id AND b.run_token = o.run_token AND b.companions = '{}'
+    UNION ALL
+    SELECT b.handle, o.id FROM ours o
+    JOIN task_handoffs b ON b.runner_id IS NULL AND b.task_id = o.id AND b.run_token = o.run_token AND b.companions = '{}'
 ), unawaited AS (
     UPDATE task_handoffs SET runner_id = NULL WHERE handle = ANY (ARRAY(SELECT handle FROM elsewhere))
 ), left_to_others AS (
