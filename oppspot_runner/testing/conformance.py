@@ -46,6 +46,7 @@ class Witness:
         self.briefing: Briefing | None = None  # the last one
         self.ended: list[Ended] = []
         self.heard = asyncio.Event()
+        self.took_one = asyncio.Event()
         self.room_at_start: int | None = None
 
     async def start(self) -> None:
@@ -61,6 +62,7 @@ class Witness:
         self.submitted.append(handle)
         self.briefing = briefing
         await self.backend.submit(handle, briefing)
+        self.took_one.set()
 
     async def outcomes(self) -> AsyncIterator[Ended]:
         async for ended in self.backend.outcomes():
@@ -196,6 +198,21 @@ class BackendConformance:
             await bench.witness.cancel(handle)
             await bench.witness.cancel(handle)
         assert len(bench.witness.ended) == 1
+        assert bench.witness.capacity() == bench.witness.room_at_start
+
+    async def test_a_body_that_is_cancelled_before_it_began_tells_no_end(
+        self, bench: Bench
+    ) -> None:
+        """Submitted and cancelled in one breath, it gives its room back."""
+        for _ in range(2 * SLOTS):
+            bench.witness.took_one.clear()
+            task = await bench.put("conformance_waiting")
+            async with asyncio.timeout(WITHIN_S):
+                await bench.witness.took_one.wait()
+            await bench.client.cancel(task)
+            assert (await bench.end_of(task)).status == "cancelled"
+        assert bench.witness.ended == []
+        assert isinstance(await bench.outcome_of("conformance_ending", how="good"), Done)
         assert bench.witness.capacity() == bench.witness.room_at_start
 
     async def test_a_time_limit_gives_the_room_back(self, bench: Bench) -> None:
