@@ -96,6 +96,7 @@ async def test_an_answer_that_takes_too_long_is_ended(db: Database) -> None:
     async with served(db, hang, http_time_limit=1) as client:
         answer = await client.get("/probe")
     assert (answer.status_code, answer.json()["code"]) == (503, "TIME_LIMIT_EXCEEDED")
+    assert answer.headers["retry-after"] == "10"
     assert ended.is_set()
 
 

@@ -40,8 +40,9 @@ def brief(text: str | None) -> str:
     """The beginning of a text for a row of a list, without secrets."""
     if text is None or len(text) <= MOST_IN_ROW:
         return str(redact(text or ""))
-    # What stands at the edge is looked at as a whole: the half of a secret is not known as one.
-    return str(redact(text[: 2 * MOST_IN_ROW]))[:MOST_IN_ROW] + "…"
+    # The half of a secret is not known as one: the word at the edge is left out.
+    whole, _, edge = text[: 2 * MOST_IN_ROW].rpartition(" ")
+    return str(redact(whole or edge))[:MOST_IN_ROW] + "…"
 
 
 def said(text: str | None) -> str:

@@ -74,6 +74,7 @@ class Guard:
             raise ApiError(
                 ApiCode.TIME_LIMIT_EXCEEDED,
                 f"there was no answer within {limit_s:g} s, the limit of OPPSPOT_HTTP_TIME_LIMIT",
+                headers={"Retry-After": "10"},
             ) from None
 
 
