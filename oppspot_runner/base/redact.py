@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 SECRET_NAME = re.compile(
-    r"(?i)(api[_-]?key|authorization|passw(or)?d|passwd|passphrase|(^|_)pwd$|private[_-]?key"
+    r"(?i)(api[_-]?key|authorization|passw(or)?d|passwd|passphrase|(^|_)pwd$|(^|_)auth$|private[_-]?key"
     r"|secret|token$|_token|credential|cookie|dsn)"
 )
 NOT_SECRET = {"run_token", "tokens", "max_tokens", "tokens_used", "api_key_env"}
@@ -23,9 +23,14 @@ WORD_SECRET = re.compile(
     r"(?:bearer\s+|basic\s+)?)"
     r"(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\\+\"[^\"]*\"|\\+'[^']*'|[^\s,;&'\"]+)"
 )
+# A header with all its cookies.
+COOKIES = re.compile(
+    r"(?i)(?P<start>\b(?:set-)?cookie\\*['\"]?\s*[=:]\s*\\*['\"]?)[^\s=;,'\"]+=[^\r\n'\"]*"
+)
 # Our tokens, and keys of services that we call, are known by their beginning, wherever they stand.
 KEY = re.compile(r"\b(?:opr_|sk-(?=[\w-]{0,200}\d)|AIza|xox[a-z]-)[\w-]{16,}")
 REDACTED = "[redacted]"
+NAMES = ("name", "key")  # of what stands beside it as `value`: headers and variables are listed so
 # A parameter of a URL by which its holder is let in, as those of storage services.
 SECRET_PARAMETER = re.compile(r"(?i)sig(nature)?$|^key$|[-_]key$")
 LONGEST_KNOWN = 64  # characters of a name or text of which is kept what it is
@@ -39,8 +44,11 @@ def redact(value: Any, depth: int = 0) -> Any:
     if depth >= MOST_DEPTH and isinstance(value, dict | list | tuple):
         return REDACTED  # what nobody looked through is not shown
     if isinstance(value, dict):
+        named = any(is_secret_name(value.get(key)) for key in NAMES)
         return {
-            key: REDACTED if is_secret_name(key) and item else redact(item, depth + 1)
+            key: REDACTED
+            if item and (is_secret_name(key) or (named and key == "value"))
+            else redact(item, depth + 1)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
@@ -77,6 +85,8 @@ def _masked_long(text: str) -> str:
     if any(beginning in shown for beginning in ("opr_", "sk-", "AIza", "xox")):
         shown = KEY.sub(REDACTED, shown)
     folded = shown.lower()
+    if "cookie" in folded:
+        shown = COOKIES.sub(rf"\g<start>{REDACTED}", shown)
     if any(word in folded for word in ("passw", "secret", "auth", "key", "token")):
         return WORD_SECRET.sub(rf"\g<start>{REDACTED}", shown)  # takes long
     return shown

@@ -53,12 +53,31 @@ def test_what_lies_deeper_than_is_looked_is_not_shown() -> None:
         ("it said opr_0123456789abcdefgh", "it said [redacted]"),
         ("unexpected token: <", "unexpected token: <"),
         ("max_tokens=7, run_token=5", "max_tokens=7, run_token=5"),
+        ("GET / Cookie: sid=abc; theme=dark\nHost: x", "GET / Cookie: [redacted]\nHost: x"),
+        ('{"Set-Cookie": "sid=abc; Path=/", "n": 1}', '{"Set-Cookie": "[redacted]", "n": 1}'),
+        ("no cookie: the site asks for one", "no cookie: the site asks for one"),
     ],
 )
 def test_secrets_inside_text_are_masked_and_nothing_else(text: str, shown: str) -> None:
     assert redact(text) == shown
 
 
-@pytest.mark.parametrize("name", ["pwd", "db_pwd", "passphrase", "privateKey", "PRIVATE-KEY"])
+@pytest.mark.parametrize(
+    "name", ["pwd", "db_pwd", "passphrase", "privateKey", "PRIVATE-KEY", "auth", "proxy_auth"]
+)
 def test_a_value_whose_key_says_that_it_is_secret_is_masked(name: str) -> None:
     assert redact({name: "hunter2", "pwdless": 1}) == {name: "[redacted]", "pwdless": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({"name": "DB_PASSWORD", "value": "x"}, {"name": "DB_PASSWORD", "value": "[redacted]"}),
+        ({"key": "Cookie", "value": ["a"]}, {"key": "Cookie", "value": "[redacted]"}),
+        ({"name": "days", "value": "7"}, {"name": "days", "value": "7"}),
+        ({"name": "password", "other": "7"}, {"name": "password", "other": "7"}),
+        ({"name": ["token"], "value": "7"}, {"name": ["token"], "value": "7"}),
+    ],
+)
+def test_a_value_beside_a_name_that_says_so_is_masked(given: object, shown: object) -> None:
+    assert redact([given]) == [shown]
