@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
@@ -13,6 +12,7 @@ from typing import Any
 import structlog
 
 from oppspot_runner.base.settings import Settings
+from oppspot_runner.cli.program import program
 
 MOST_ENDING_S = 10.0  # for a worker that was told to end
 LIVED_WELL_S = 30.0
@@ -25,7 +25,7 @@ def serve_command(settings: Settings, *files: str) -> list[str]:
     modules = [word for module in settings.import_ for word in ("--import", module)]
     access = ["--open-access"] if settings.open_access else []
     given = ["--no-migrate", "--embedded", "--log-level", settings.log_level, *modules, *access]
-    return [sys.executable, "-m", "oppspot_runner", "serve", *given, *files]
+    return program("serve", *given, *files)
 
 
 class Worker:
@@ -59,7 +59,7 @@ class Worker:
                 if not await _outlived(process, stopped):
                     return None
             return {"worker": process.pid, "exit_code": process.returncode}
-        except OSError as error:  # no memory or no file is left for another process
+        except (OSError, RuntimeError) as error:  # no memory, file or thread is left for another
             return {"error": str(error)}
 
     @asynccontextmanager

@@ -21,8 +21,11 @@ SOON_S = 20.0
 LIVES_ON = [sys.executable, "-c", "input()"]
 
 
+NOTHING_LEFT = [BlockingIOError(11, "no process"), RuntimeError("can't start new thread")]
+
+
 class Unlucky(Worker):
-    """The first time the system has no process left, the second one dies, the third one lives."""
+    """Twice the system has nothing left for another one, the third one dies, the fourth lives."""
 
     def __init__(self) -> None:
         super().__init__(LIVES_ON, stdin=asyncio.subprocess.PIPE)
@@ -32,10 +35,10 @@ class Unlucky(Worker):
     @asynccontextmanager
     async def started(self) -> AsyncIterator[Process]:
         self.times += 1
-        if self.times == 1:
-            raise BlockingIOError(11, "Resource temporarily unavailable")
+        if self.times <= len(NOTHING_LEFT):
+            raise NOTHING_LEFT[self.times - 1]
         async with super().started() as process:
-            if self.times == 2:
+            if self.times == 3:
                 process.kill()
             else:
                 self.lives.set()
@@ -54,10 +57,11 @@ async def test_a_worker_that_could_not_be_started_or_died_is_followed_by_another
             stopped.set()
             await keeping
     assert [line.get("error") or line["exit_code"] for line in lines] == [
-        "[Errno 11] Resource temporarily unavailable",
+        "[Errno 11] no process",
+        "can't start new thread",
         -9,
     ]
-    assert unlucky.times == 3
+    assert unlucky.times == 4
 
 
 def test_a_child_that_only_loads_ends_at_once_with_its_parent() -> None:
