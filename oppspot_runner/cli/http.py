@@ -15,7 +15,7 @@ from oppspot_runner.app.runner_report import Reporter, answer_questions
 from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.cli.leaving import ended_first
-from oppspot_runner.cli.worker import Worker, serve_command
+from oppspot_runner.cli.worker import Worker, serve_command, worker_environment
 from oppspot_runner.db.cancelling import end_all
 from oppspot_runner.db.pool import Database
 from oppspot_runner.runner.loop import Runner
@@ -52,6 +52,7 @@ class WorkerBeside(Worker):
         self, settings: Settings, listening: socket.socket, reporter: asyncio.Future[Reporter]
     ) -> None:
         super().__init__(serve_command(settings, "--socket-fd", str(listening.fileno())))
+        self._environment = worker_environment(settings)
         self._listening = listening
         self._reporter = reporter
 
@@ -66,6 +67,7 @@ class WorkerBeside(Worker):
                 *("--runner-fd", str(theirs.fileno())),
                 pass_fds=(self._listening.fileno(), theirs.fileno()),
                 start_new_session=True,
+                env=self._environment,
             )
             unless_started.pop_all()
         answering = asyncio.get_running_loop().create_task(answer_questions(ours, self._reporter))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from oppspot_runner.app.database import embedded_folder, given_dsn
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.cli.program import program
 
@@ -26,6 +28,20 @@ def serve_command(settings: Settings, *files: str) -> list[str]:
     access = ["--open-access"] if settings.open_access else []
     given = ["--no-migrate", "--embedded", "--log-level", settings.log_level, *modules, *access]
     return program("serve", *given, *files)
+
+
+def worker_environment(settings: Settings) -> dict[str, str]:
+    """The environment of a worker. It uses the database that its parent uses, whatever was written
+    to `.env` since, and whatever an imported module made of the environment and the folder."""
+    dsn, direct = given_dsn(settings), settings.direct_url
+    given = {
+        "DATABASE_URL": dsn or "",
+        "OPPSPOT_DIRECT_URL": direct.get_secret_value() if direct is not None else "",
+        "OPPSPOT_SCHEMA": settings.schema_name,
+    }
+    if dsn is None:
+        given["OPPSPOT_EMBEDDED_FOLDER"] = str(embedded_folder(settings).absolute())
+    return {**os.environ, **given}
 
 
 class Worker:

@@ -9,13 +9,16 @@ import threading
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+from oppspot_runner.app.database import embedded_folder, given_dsn
+from oppspot_runner.base.settings import load_settings
 from oppspot_runner.cli import orphan, worker
 from oppspot_runner.cli.orphan import ParentWatch
-from oppspot_runner.cli.worker import Worker
+from oppspot_runner.cli.worker import Worker, worker_environment
 
 SOON_S = 20.0
 LIVES_ON = [sys.executable, "-c", "input()"]
@@ -62,6 +65,27 @@ async def test_a_worker_that_could_not_be_started_or_died_is_followed_by_another
         -9,
     ]
     assert unlucky.times == 4
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "OPPSPOT_EMBEDDED_FOLDER"])
+def test_a_worker_uses_the_database_of_its_parent_whatever_env_says_later(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for one in ("DATABASE_URL", "OPPSPOT_EMBEDDED_FOLDER", "OPPSPOT_DIRECT_URL", "OPPSPOT_SCHEMA"):
+        monkeypatch.delenv(one, raising=False)
+    monkeypatch.chdir(tmp_path)
+    env = tmp_path / ".env"
+    env.write_text(f"{name}=first\n")
+    parent = load_settings()
+    given = worker_environment(parent)
+    env.write_text("DATABASE_URL=another\nOPPSPOT_DIRECT_URL=another\nOPPSPOT_SCHEMA=another\n")
+    for variable, value in given.items():
+        monkeypatch.setenv(variable, value)
+    child = load_settings()
+    assert (given_dsn(child), child.schema_name) == (given_dsn(parent), "public")
+    assert not child.direct_url or not child.direct_url.get_secret_value()
+    if given_dsn(parent) is None:
+        assert embedded_folder(child) == tmp_path / "first"
 
 
 def test_a_child_that_only_loads_ends_at_once_with_its_parent() -> None:
