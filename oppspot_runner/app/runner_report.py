@@ -83,7 +83,7 @@ async def answer_questions(line: socket.socket, reporter: Awaitable[Reporter]) -
     """
     channel = Channel(*await asyncio.open_connection(sock=line))
     try:
-        told_by = await reporter
+        told_by = await asyncio.shield(reporter)  # others ask after us
         while True:
             await channel.receive()
             await channel.send(framed(told_by.report()))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 from oppspot_runner.base.errors import ConfigurationError, ConflictError
+from oppspot_runner.cli.program import program
 
 LOG_TAIL = 5
 
@@ -28,7 +28,7 @@ def detach(arguments: list[str], pid_file: Path, log_file: Path) -> int:
     for folder in (pid_file.parent, log_file.parent):
         folder.mkdir(parents=True, exist_ok=True)
     reading, writing = os.pipe()
-    command = [sys.executable, "-m", "oppspot_runner", "start", *arguments]
+    command = program("start", *arguments)
     with log_file.open("ab") as log:
         before = log.tell()  # what earlier runners said
         process = subprocess.Popen(

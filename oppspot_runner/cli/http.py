@@ -6,7 +6,7 @@ import asyncio
 import socket
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from importlib.util import find_spec
 
 from oppspot_runner.api.listening import listen
@@ -14,7 +14,8 @@ from oppspot_runner.api.opening import require_tokens
 from oppspot_runner.app.runner_report import Reporter, answer_questions
 from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.base.settings import Settings
-from oppspot_runner.cli.worker import Worker, serve_command
+from oppspot_runner.cli.leaving import ended_first
+from oppspot_runner.cli.worker import Worker, serve_command, worker_environment
 from oppspot_runner.db.cancelling import end_all
 from oppspot_runner.db.pool import Database
 from oppspot_runner.runner.loop import Runner
@@ -51,6 +52,7 @@ class WorkerBeside(Worker):
         self, settings: Settings, listening: socket.socket, reporter: asyncio.Future[Reporter]
     ) -> None:
         super().__init__(serve_command(settings, "--socket-fd", str(listening.fileno())))
+        self._environment = worker_environment(settings)
         self._listening = listening
         self._reporter = reporter
 
@@ -58,16 +60,20 @@ class WorkerBeside(Worker):
     async def started(self) -> AsyncIterator[Process]:
         """One that begins, with a line to this process; its questions are answered meanwhile."""
         ours, theirs = socket.socketpair()
-        with theirs:
+        with ExitStack() as unless_started, theirs:
+            unless_started.enter_context(ours)  # else one that was lost half-way would live on
             process = await asyncio.create_subprocess_exec(
                 *self.command,
                 *("--runner-fd", str(theirs.fileno())),
                 pass_fds=(self._listening.fileno(), theirs.fileno()),
                 start_new_session=True,
+                env=self._environment,
             )
+            unless_started.pop_all()
         answering = asyncio.get_running_loop().create_task(answer_questions(ours, self._reporter))
         try:
-            yield process
+            with ended_first(process.pid):
+                yield process
         finally:
             await end_all({answering})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+import os
 import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
@@ -12,7 +12,9 @@ from typing import Any
 
 import structlog
 
+from oppspot_runner.app.database import embedded_folder, given_dsn
 from oppspot_runner.base.settings import Settings
+from oppspot_runner.cli.program import program
 
 MOST_ENDING_S = 10.0  # for a worker that was told to end
 LIVED_WELL_S = 30.0
@@ -25,7 +27,21 @@ def serve_command(settings: Settings, *files: str) -> list[str]:
     modules = [word for module in settings.import_ for word in ("--import", module)]
     access = ["--open-access"] if settings.open_access else []
     given = ["--no-migrate", "--embedded", "--log-level", settings.log_level, *modules, *access]
-    return [sys.executable, "-m", "oppspot_runner", "serve", *given, *files]
+    return program("serve", *given, *files)
+
+
+def worker_environment(settings: Settings) -> dict[str, str]:
+    """The environment of a worker. It uses the database that its parent uses, whatever was written
+    to `.env` since, and whatever an imported module made of the environment and the folder."""
+    dsn, direct = given_dsn(settings), settings.direct_url
+    given = {
+        "DATABASE_URL": dsn or "",
+        "OPPSPOT_DIRECT_URL": direct.get_secret_value() if direct is not None else "",
+        "OPPSPOT_SCHEMA": settings.schema_name,
+    }
+    if dsn is None:
+        given["OPPSPOT_EMBEDDED_FOLDER"] = str(embedded_folder(settings).absolute())
+    return {**os.environ, **given}
 
 
 class Worker:
@@ -59,7 +75,7 @@ class Worker:
                 if not await _outlived(process, stopped):
                     return None
             return {"worker": process.pid, "exit_code": process.returncode}
-        except OSError as error:  # no memory or no file is left for another process
+        except (OSError, RuntimeError) as error:  # no memory, file or thread is left for another
             return {"error": str(error)}
 
     @asynccontextmanager

@@ -27,7 +27,7 @@ from oppspot_runner.app.runner_report import report_line
 from oppspot_runner.app.wiring import load_agents
 from oppspot_runner.base.settings import Settings, unknown_variables
 from oppspot_runner.cli.orphan import ParentWatch
-from oppspot_runner.cli.worker import Worker, serve_command
+from oppspot_runner.cli.worker import Worker, serve_command, worker_environment
 from oppspot_runner.db.migrate import migrate, require_schema
 from oppspot_runner.db.pool import Database
 from oppspot_runner.observe import logging, systemd
@@ -125,7 +125,7 @@ async def serve_with_workers(
         life, held = os.pipe()
         files = listening.fileno(), life
         command = serve_command(settings, "--socket-fd", str(files[0]), "--life-fd", str(life))
-        worker = Worker(command, pass_fds=files)
+        worker = Worker(command, pass_fds=files, env=worker_environment(settings))
         stopped = asyncio.Event()
         with _signals(stopped.set):
             async with asyncio.TaskGroup() as group:

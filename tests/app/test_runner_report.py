@@ -64,6 +64,15 @@ async def test_who_asks_before_the_runner_has_begun_waits_or_hears_that_it_is_la
         assert [one.remark for one in await waiting] == ["question 1"] * 2
 
 
+async def test_who_dies_before_the_runner_has_begun_takes_nothing_from_who_asks_next() -> None:
+    reporter = later()
+    async with both_ends(reporter):
+        await asyncio.sleep(0)
+    async with both_ends(reporter) as line:
+        reporter.set_result(Told())
+        assert (await line.ask()).remark == "question 1"
+
+
 async def test_who_waits_for_a_runner_that_ends_hears_so() -> None:
     ours, theirs = socket.socketpair()
     async with report_line(theirs) as line:

@@ -9,20 +9,26 @@ import threading
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+from oppspot_runner.app.database import embedded_folder, given_dsn
+from oppspot_runner.base.settings import load_settings
 from oppspot_runner.cli import orphan, worker
 from oppspot_runner.cli.orphan import ParentWatch
-from oppspot_runner.cli.worker import Worker
+from oppspot_runner.cli.worker import Worker, worker_environment
 
 SOON_S = 20.0
 LIVES_ON = [sys.executable, "-c", "input()"]
 
 
+NOTHING_LEFT = [BlockingIOError(11, "no process"), RuntimeError("can't start new thread")]
+
+
 class Unlucky(Worker):
-    """The first time the system has no process left, the second one dies, the third one lives."""
+    """Twice the system has nothing left for another one, the third one dies, the fourth lives."""
 
     def __init__(self) -> None:
         super().__init__(LIVES_ON, stdin=asyncio.subprocess.PIPE)
@@ -32,10 +38,10 @@ class Unlucky(Worker):
     @asynccontextmanager
     async def started(self) -> AsyncIterator[Process]:
         self.times += 1
-        if self.times == 1:
-            raise BlockingIOError(11, "Resource temporarily unavailable")
+        if self.times <= len(NOTHING_LEFT):
+            raise NOTHING_LEFT[self.times - 1]
         async with super().started() as process:
-            if self.times == 2:
+            if self.times == 3:
                 process.kill()
             else:
                 self.lives.set()
@@ -54,10 +60,32 @@ async def test_a_worker_that_could_not_be_started_or_died_is_followed_by_another
             stopped.set()
             await keeping
     assert [line.get("error") or line["exit_code"] for line in lines] == [
-        "[Errno 11] Resource temporarily unavailable",
+        "[Errno 11] no process",
+        "can't start new thread",
         -9,
     ]
-    assert unlucky.times == 3
+    assert unlucky.times == 4
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "OPPSPOT_EMBEDDED_FOLDER"])
+def test_a_worker_uses_the_database_of_its_parent_whatever_env_says_later(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for one in ("DATABASE_URL", "OPPSPOT_EMBEDDED_FOLDER", "OPPSPOT_DIRECT_URL", "OPPSPOT_SCHEMA"):
+        monkeypatch.delenv(one, raising=False)
+    monkeypatch.chdir(tmp_path)
+    env = tmp_path / ".env"
+    env.write_text(f"{name}=first\n")
+    parent = load_settings()
+    given = worker_environment(parent)
+    env.write_text("DATABASE_URL=another\nOPPSPOT_DIRECT_URL=another\nOPPSPOT_SCHEMA=another\n")
+    for variable, value in given.items():
+        monkeypatch.setenv(variable, value)
+    child = load_settings()
+    assert (given_dsn(child), child.schema_name) == (given_dsn(parent), "public")
+    assert not child.direct_url or not child.direct_url.get_secret_value()
+    if given_dsn(parent) is None:
+        assert embedded_folder(child) == tmp_path / "first"
 
 
 def test_a_child_that_only_loads_ends_at_once_with_its_parent() -> None:
