@@ -162,7 +162,8 @@ def cell(value: Any, *, one_line: bool = True) -> Text:
     if isinstance(value, Text):
         return value
     text = safe(_written(value))
-    return Text(text, style=COLOURS.get(text, ""), no_wrap=one_line, overflow="ellipsis")
+    overflow = "ellipsis" if one_line else "fold"  # an address is of use as a whole only
+    return Text(text, style=COLOURS.get(text, ""), no_wrap=one_line, overflow=overflow)
 
 
 def _written(value: Any) -> Any:
