@@ -10,7 +10,6 @@ from pathlib import Path
 from sysconfig import get_path
 from typing import Any
 
-import oppspot_runner
 from oppspot_runner.agents.waiting import LAST_TIME
 from oppspot_runner.agents.work_time import SoftTimeLimitError
 from oppspot_runner.backends import memory
@@ -23,7 +22,7 @@ CANCELLED_ITSELF = "the agent cancelled itself"
 RETURNED = "returned"  # the kind of an error that is a value
 LIBRARIES = tuple(  # ours among them: what runs the agents is not what went wrong in them
     f"{one}{os.sep}"
-    for one in (*oppspot_runner.__path__, get_path("stdlib"), get_path("platstdlib"))
+    for one in (Path(__file__).parents[1], get_path("stdlib"), get_path("platstdlib"))
 )
 INSTALLED = {"site-packages", "dist-packages"}
 
