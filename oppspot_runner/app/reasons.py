@@ -10,7 +10,7 @@ from oppspot_runner.app.holds import NEXT_POLL, Reason, held_back, parked, pause
 from oppspot_runner.app.runner_reasons import able_runners, free_slots, of_runners
 from oppspot_runner.base.rate import written_rate
 from oppspot_runner.base.task import ALONE_FROM, HEALTH_CHECK, NOTIFICATION
-from oppspot_runner.base.wording import ago, progress, span
+from oppspot_runner.base.wording import BAD_PAYLOAD, ago, progress, span
 
 LATE_BEATS = 2
 LEFT_TO_ANY = 0  # the runner of a task that was left to whoever adopts it
@@ -185,8 +185,16 @@ def _ended(task: dict[str, Any]) -> Reason:
         text += f" ({task['cancel_reason']})"
     if task["error_message"]:
         text += f": {task['error_message']}"
-    fix = None if task["status"] == "completed" else f"oppspot-runner tasks retry {task['id']}"
-    return Reason(task["status"], text, fix)
+    return Reason(task["status"], text, _again(task))
+
+
+def _again(task: dict[str, Any]) -> str | None:
+    """What puts an ended task in line again, with another payload where that is what it lacks."""
+    if task["status"] == "completed":
+        return None
+    if task["status"] == "failed" and (task["error_message"] or "").startswith(BAD_PAYLOAD):
+        return f"oppspot-runner dead-letters requeue {task['id']} --payload '{{...}}'"
+    return f"oppspot-runner tasks retry {task['id']}"
 
 
 def was(status: str) -> str:

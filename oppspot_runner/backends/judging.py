@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import os
 import traceback
 from itertools import islice
+from pathlib import Path
+from sysconfig import get_path
 from typing import Any
 
 from oppspot_runner.agents.waiting import LAST_TIME
@@ -17,6 +20,11 @@ from oppspot_runner.base.waiting import single, suspension
 MOST_OF_GROUP = 3  # errors of a group that are told
 CANCELLED_ITSELF = "the agent cancelled itself"
 RETURNED = "returned"  # the kind of an error that is a value
+LIBRARIES = tuple(  # ours among them: what runs the agents is not what went wrong in them
+    f"{one}{os.sep}"
+    for one in (Path(__file__).parents[1], get_path("stdlib"), get_path("platstdlib"))
+)
+INSTALLED = {"site-packages", "dist-packages"}
 
 
 def judged_value(value: Any) -> Outcome:
@@ -91,6 +99,18 @@ def _told(error: BaseException) -> str:
         text = str(error)
     except Exception:  # noqa: BLE001 - an error that cannot even be told must not stop the runner
         text = "an error that cannot be shown"
+    return f"{type(error).__name__}: {text}{_place(error)}"
+
+
+def _place(error: BaseException) -> str:
+    """The innermost line of the agent's own code: in a library's file nobody has to look.
+
+    Agents may be installed, too: where nothing is more its own, the line is that of a package.
+    """
     frames = traceback.extract_tb(error.__traceback__)
-    place = f" (line {frames[-1].lineno} of {frames[-1].name})" if frames else ""
-    return f"{type(error).__name__}: {text}{place}"
+    if not frames:
+        return ""
+    foreign = [one for one in frames if not one.filename.startswith(("<frozen", *LIBRARIES))]
+    own = [one for one in foreign if INSTALLED.isdisjoint(Path(one.filename).parts)]
+    frame = (own or foreign or frames)[-1]
+    return f" (line {frame.lineno} of {frame.name} in {Path(frame.filename).name})"

@@ -8,6 +8,11 @@ from pathlib import Path
 
 from oppspot_runner.base.errors import ConfigurationError
 
+HINTS = {
+    "env": "Put it in the environment of the runners; of .env only settings are read.",
+    "file": "Put it there.",
+}
+
 
 def read_secret(reference: str, what: str, environment: Mapping[str, str] | None = None) -> str:
     """The secret itself, or what is at `env:NAME` or in `file:/path`.
@@ -22,7 +27,7 @@ def read_secret(reference: str, what: str, environment: Mapping[str, str] | None
     else:
         value = _file(Path(place), what)
     if not value.strip():
-        raise ConfigurationError(f"{what} is not in {kind}:{place}", hint="Put it there.")
+        raise ConfigurationError(f"{what} is not in {kind}:{place}", hint=HINTS[kind])
     return value.strip()
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+BAD_PAYLOAD = "bad payload for"  # how the error of a task begins that wants another payload
 LEAST_SHOWN = Decimal("0.000001")
 
 

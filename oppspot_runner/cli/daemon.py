@@ -43,7 +43,7 @@ def start(
     Migrates the database first. The first TERM or Ctrl-C lets running tasks end, the second gives
     them back at once.
     """
-    from oppspot_runner.app.database import require_choice
+    from oppspot_runner.app.database import embedded_folder, given_dsn, require_choice
     from oppspot_runner.cli.session import import_from_here, load_with, warn_of_unknown
 
     settings = load_with(**flags)
@@ -51,6 +51,8 @@ def start(
     require_choice(settings, embedded_asked=embedded, interactive=interactive)
     if detach:
         warn_of_unknown()
+        if given_dsn(settings) is None and not (folder := embedded_folder(settings)).exists():
+            click.echo(f"making the private Postgres in {folder}: some seconds", err=True)
         _detach(pid_file, log_file)
         return
     from oppspot_runner.cli.foreground import serve

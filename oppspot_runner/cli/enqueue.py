@@ -11,6 +11,7 @@ import click
 
 from oppspot_runner.base.payload import object_json
 from oppspot_runner.cli import output
+from oppspot_runner.cli.pace import tell_idle
 from oppspot_runner.cli.progress import progress_bar
 from oppspot_runner.cli.session import client_of, json_option, open_database, runs, say
 from oppspot_runner.cli.task_lines import opened
@@ -19,7 +20,7 @@ from oppspot_runner.cli.values import due_time, json_object
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.operation import Call, Operation
 from oppspot_runner.db.pool import Database
-from oppspot_runner.queue import producer, read
+from oppspot_runner.queue import producer
 from oppspot_runner.queue.producer import Added
 from oppspot_runner.streams import directory
 
@@ -73,9 +74,7 @@ async def enqueue(
             code = await _enqueue_one(database, given, as_json)
         else:
             code = await _enqueue_lines(database, given, file, strict, as_json)
-        idle = not any(row["alive"] for row in await read.runners(database))
-    if idle:
-        output.warn("No runner is running: start one with `oppspot-runner start`.")
+        await tell_idle(database)
     return code
 
 

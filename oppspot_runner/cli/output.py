@@ -162,7 +162,10 @@ def cell(value: Any, *, one_line: bool = True) -> Text:
     if isinstance(value, Text):
         return value
     text = safe(_written(value))
-    return Text(text, style=COLOURS.get(text, ""), no_wrap=one_line, overflow="ellipsis")
+    # An address is of use as a whole only.
+    written = Text(text, style=COLOURS.get(text, ""), no_wrap=one_line)
+    written.overflow = "ellipsis" if one_line else "fold"
+    return written
 
 
 def _written(value: Any) -> Any:

@@ -9,7 +9,10 @@ from uuid import UUID
 import click
 
 from oppspot_runner.base.pace import STRATEGIES
+from oppspot_runner.cli import output
 from oppspot_runner.cli.output import say
+from oppspot_runner.db.pool import Database
+from oppspot_runner.queue import read
 
 
 def pace_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,6 +31,12 @@ def pace_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+async def tell_idle(database: Database) -> None:
+    """Says it when there is no runner to do what was put in."""
+    if not any(row["alive"] for row in await read.runners(database)):
+        output.warn("No runner is running: start one with `oppspot-runner start`.")
 
 
 def tell_started(run_id: UUID, as_json: bool, **of: Any) -> None:

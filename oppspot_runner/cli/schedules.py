@@ -12,6 +12,7 @@ import click
 
 from oppspot_runner.base.schedule_options import REALTIME
 from oppspot_runner.cli import output
+from oppspot_runner.cli.pace import tell_idle
 from oppspot_runner.cli.session import client_of, json_option, open_database, runs, say
 from oppspot_runner.db.pool import Database
 from oppspot_runner.scheduler import schedules as scheduler
@@ -117,8 +118,9 @@ async def run_now(agent: str, stream: str | None, as_json: bool) -> None:
     async with open_database() as database:
         one = await _find(database, agent, stream)
         task = await scheduler.run_now(database, one)
-    text = f"Task {task} was started. Look at it with `oppspot-runner tasks show {task}`."
-    say({**_named_json(one), "task_id": task}, text, as_json)
+        text = f"Task {task} was started. Look at it with `oppspot-runner tasks show {task}`."
+        say({**_named_json(one), "task_id": task}, text, as_json)
+        await tell_idle(database)
 
 
 async def _find(database: Database, agent: str, stream: str | None) -> Schedule:

@@ -12,6 +12,11 @@ from oppspot_runner.db.files import migrations
 from oppspot_runner.db.migrate import SchemaState, schema_state
 from oppspot_runner.db.migrate import migrate as migrate_schema
 
+NOT_RUNNING = (
+    "The private Postgres is not running, so nothing was looked at. `oppspot-runner migrate` starts"
+    " it and brings it up to date, and so does `start`."
+)
+
 
 @click.command(epilog="Example: oppspot-runner migrate --check")
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 unless all is up to date.")
@@ -26,7 +31,7 @@ async def migrate(check: bool, as_json: bool) -> None:
     """
     settings = load()
     if check and running_dsn(settings) is None:
-        say({"up_to_date": False}, "The private Postgres is not running.", as_json)
+        say({"up_to_date": False}, NOT_RUNNING, as_json)
         sys.exit(1)
     async with opened(settings) as database:
         applied = [] if check else await migrate_schema(database)

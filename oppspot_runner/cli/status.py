@@ -109,7 +109,7 @@ def _head(found: Status, settings: Settings, dsn: str | None) -> RenderableType:
             ("connect", dsn if private else None),
             ("status", output.cell(found.state)),
             ("runners", state),
-            ("tasks", counts),
+            ("tasks", counts if dsn else "kept in that folder, counted while it runs"),
             ("schedules", _schedules(found.schedules)),
             *(("paused", _pause(row)) for row in found.pauses),
             ("waiting", _waiting(found) or None),

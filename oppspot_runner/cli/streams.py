@@ -9,7 +9,7 @@ import click
 from psycopg.rows import DictRow
 
 from oppspot_runner.cli import output
-from oppspot_runner.cli.pace import pace_options, tell_started
+from oppspot_runner.cli.pace import pace_options, tell_idle, tell_started
 from oppspot_runner.cli.plan import plan_command
 from oppspot_runner.cli.session import client_of, json_option, open_client, open_database, runs, say
 from oppspot_runner.cli.values import json_object, length_of_time
@@ -159,10 +159,12 @@ async def assign(
 @runs
 async def run(stream: str, as_json: bool, **given: Any) -> None:
     """Start all agents of STREAM, each after those it depends on."""
-    async with open_client() as client:
+    async with open_database() as database:
+        client = client_of(database)
         stream_id = await client.run(directory.find_stream(stream))
         made = await client.run_stream(stream_id, requested_by="cli", **given)
-    tell_started(made, as_json, stream_id=stream_id)
+        tell_started(made, as_json, stream_id=stream_id)
+        await tell_idle(database)
 
 
 @streams.command(epilog="Example: oppspot-runner streams show Leads")

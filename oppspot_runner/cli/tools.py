@@ -8,7 +8,15 @@ import click
 
 from oppspot_runner.cli import output
 from oppspot_runner.cli.output import warn
-from oppspot_runner.cli.session import client_of, json_option, load, open_database, runs, say
+from oppspot_runner.cli.session import (
+    client_of,
+    import_from_here,
+    json_option,
+    load,
+    open_database,
+    runs,
+    say,
+)
 from oppspot_runner.cli.values import json_value
 from oppspot_runner.queue import read, tool_calls
 from oppspot_runner.queue.result_cache import SharedResultCache
@@ -29,7 +37,9 @@ async def list_(as_json: bool) -> None:
     """List the tools that agents here may be given: built in, imported, installed, of servers."""
     from oppspot_runner.app.tools import all_tools
 
-    found, problems = await all_tools(load())
+    settings = load()
+    import_from_here()
+    found, problems = await all_tools(settings)
     for problem in problems:
         warn(f"warning: {problem}")
     if as_json:

@@ -32,6 +32,8 @@ ELSEWHERE = (
     "Put it into an environment variable or a file of the runners, and say env:NAME or file:/path."
 )
 
+SIGNED = "Give --secret env:NAME, or file:/path, where the channel is a webhook, and only there."
+
 
 @dataclass(frozen=True)
 class NewRule:
@@ -54,7 +56,7 @@ class NewRule:
             signed = (
                 "what a webhook gets is signed" if self.secret is None else "only webhooks sign"
             )
-            raise ConfigurationError(signed, hint="Give --secret env:NAME with a webhook alone.")
+            raise ConfigurationError(signed, hint=SIGNED)
         if self.secret is not None and not REFERENCE.fullmatch(self.secret):
             raise ConfigurationError("a secret is not kept in the database", hint=ELSEWHERE)
 

@@ -25,6 +25,7 @@ from oppspot_runner.backends.backend import Briefing
 from oppspot_runner.base.errors import Fail, OppspotError
 from oppspot_runner.base.task import AgentRow, StreamRow, Task
 from oppspot_runner.base.validation import first_fault
+from oppspot_runner.base.wording import BAD_PAYLOAD
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
 from oppspot_runner.queue import store
@@ -133,7 +134,7 @@ def _input(definition: Definition, task: Task, agent: AgentRow) -> BaseModel | N
         return definition.input_model.model_validate(task.payload)
     except ValidationError as error:
         fault = first_fault(error, "the payload")
-        raise Fail(f"bad payload for {agent.agent_type}: {fault}") from None
+        raise Fail(f"{BAD_PAYLOAD} {agent.agent_type}: {fault}") from None
 
 
 async def stream_of(database: Database, task: Task) -> StreamRow | None:

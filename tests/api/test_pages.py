@@ -175,6 +175,16 @@ async def test_a_new_task_keeps_what_was_written_until_it_is_right(
     assert unquote(right.headers["location"]).endswith(f"tasks/{row['id']}")
 
 
+async def test_a_task_promises_no_number_of_retries_that_its_agent_decides(
+    api: httpx2.AsyncClient, db: Database
+) -> None:
+    task = await failed(db, await agent(db))
+    row = "<dt>Retries</dt><dd>0{}</dd>"
+    assert row.format("") in (await api.get(f"/tasks/{task}", headers=HTML)).text
+    await db.execute("UPDATE agent_tasks SET max_retries = 5 WHERE id = %s", [task])
+    assert row.format(" of 5") in (await api.get(f"/tasks/{task}", headers=HTML)).text
+
+
 async def test_a_task_runs_again_with_what_was_edited(
     api: httpx2.AsyncClient, db: Database
 ) -> None:

@@ -103,11 +103,12 @@ def test_a_pause_of_what_nothing_is_called_yet_holds_and_says_so(
 def test_a_pause_knows_agents_and_waiting_tasks(cli: CommandLine, rows: Rows) -> None:
     agent = rows.agent("Digest", "digest")
     rows('UPDATE ai_agents SET configuration = \'{"task_type": "lane"}\' WHERE id = %s', agent)
+    rows.agent("Plain", "plain")
     rows.task(agent, task_type="ready")
     rows.task(agent, task_type="later", scheduled_for="2999-01-01Z")
     rows.begin(rows.task(agent, task_type="on"), rows.runner())
     rows.task(agent, task_type="past", status="completed")
-    names = ("digest", "lane", "ready", "later", "on", "past")
+    names = ("digest", "lane", "agent_execution", "ready", "later", "on", "past")
     known = {name: cli.json("pause", "--type", name)["known"] for name in names}
     assert known == {**dict.fromkeys(names, True), "past": False}
     assert cli.json("pause", "--agent", agent)["known"] is True

@@ -429,6 +429,11 @@ def test_an_ended_task_says_how(cli: CommandLine, rows: Rows) -> None:
     found = reasons(cli, failed)["failed"]
     assert found["text"].endswith("ago: ValueError: no")
     assert found["fix"] == f"oppspot-runner tasks retry {failed}"
+    unfit = rows.task(
+        agent, error_message="bad payload for x: path: it is missing", status="failed"
+    )
+    again = f"oppspot-runner dead-letters requeue {unfit} --payload '{{...}}'"
+    assert reasons(cli, unfit)["failed"]["fix"] == again
     done = rows.task(agent, status="completed")
     assert reasons(cli, done)["completed"]["fix"] is None
     cancelled = rows.task(agent)

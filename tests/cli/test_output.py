@@ -24,6 +24,12 @@ def test_a_terminal_shows_text_and_does_not_obey_it(text: str | None, shown: str
     assert output.safe(text) == shown
 
 
+def test_an_address_is_shown_whole_however_narrow_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    address = "postgresql://" + "a" * output.PIPE_WIDTH
+    output.show(output.fields([("connect", address)]))
+    assert address in "".join(capsys.readouterr().out.replace("connect", "").split())
+
+
 def test_markup_in_a_row_is_text(capsys: pytest.CaptureFixture[str]) -> None:
     output.show(output.table(["name"], [["[bold]x[/bold] :smile: [link=y]"]]))
     assert "[bold]x[/bold] :smile: [link=y]" in capsys.readouterr().out

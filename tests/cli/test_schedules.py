@@ -45,7 +45,9 @@ def test_pause_and_resume(cli: CommandLine, scout: str) -> None:
 
 
 def test_run_now_starts_what_a_tick_would_start(cli: CommandLine, scout: str, rows: Rows) -> None:
-    task = cli.json("schedules", "run-now", "Scout")["task_id"]
+    started = cli("schedules", "run-now", "Scout", "--json")
+    task = started.json["task_id"]
+    assert started.err == "No runner is running: start one with `oppspot-runner start`.\n"
     (row,) = rows("SELECT id::text, agent_id::text, requested_by FROM agent_tasks")
     assert row == {"id": task, "agent_id": scout, "requested_by": "schedule run-now"}
     assert rows.value("SELECT last_task_id::text FROM schedules") == task

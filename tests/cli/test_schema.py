@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from oppspot_runner.cli.schema import NOT_RUNNING
 from oppspot_runner.db.files import migrations
 from tests.cli.conftest import CommandLine, Rows
 
@@ -46,4 +47,4 @@ def test_a_schema_of_a_newer_version_is_refused(cli: CommandLine, rows: Rows) ->
 
 def test_without_the_private_postgres_nothing_is_up_to_date(bare_cli: CommandLine) -> None:
     ended = bare_cli("migrate", "--check")
-    assert (ended.code, ended.out) == (1, "The private Postgres is not running.\n")
+    assert (ended.code, ended.out) == (1, f"{NOT_RUNNING}\n")

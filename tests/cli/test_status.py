@@ -43,6 +43,7 @@ def test_the_private_postgres_is_named_and_not_started(
     ended = bare_cli("status")
     assert ended.code == 3
     assert f"the private Postgres in {folder}, not running" in ended.out
+    assert "0 total" not in ended.out, "nobody counted"
     assert bare_cli("status", "--json").json["runner"]["status"] == "stopped"
     assert not folder.exists()
 

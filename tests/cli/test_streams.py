@@ -23,7 +23,9 @@ def leads(cli: CommandLine, rows: Rows) -> str:
 
 
 def test_a_stream_shows_its_goal_agents_and_runs(cli: CommandLine, leads: str) -> None:
-    run = cli.json("streams", "run", "Leads", "--priority", "8")["run_id"]
+    started = cli("streams", "run", "Leads", "--priority", "8", "--json")
+    run = started.json["run_id"]
+    assert started.err == "No runner is running: start one with `oppspot-runner start`.\n"
     found = cli.json("streams", "show", leads)
     assert found["stream"]["goal_criteria"] == {"location": ["UK"]}
     after = [(row["agent_name"], row["depends_on"]) for row in found["assignments"]]

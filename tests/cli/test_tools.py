@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,16 @@ def test_tools_are_listed_also_those_of_modules_and_servers(
     assert "the server away cannot be connected to" in ended.err
     text = cli("tools", "list").out
     assert "Sends an e-mail." in text
+
+
+def test_modules_of_the_current_folder_are_found(
+    cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tools_of_here.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPPSPOT_IMPORT", "tools_of_here")
+    monkeypatch.setattr(sys, "path", [one for one in sys.path if one])
+    assert cli("tools", "list").code == 0
 
 
 def test_results_are_forgotten_all_or_of_one_tool(cli: CommandLine, dsn: str) -> None:

@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 from aiosmtpd.smtp import SMTP
 
+from oppspot_runner.base.secret import HINTS
 from oppspot_runner.base.settings import load_settings
 from oppspot_runner.base.tool_errors import CodedError
 from oppspot_runner.notifications.channels import Delivery, deliver, what_is_missing
@@ -203,7 +204,7 @@ def test_what_a_channel_lacks_is_said(mailing: PostOffice, monkeypatch: pytest.M
     assert lack is not None
     assert "Set OPPSPOT_SMTP_HOST and OPPSPOT_EMAIL_FROM" in lack
     absent = what_is_missing("webhook", "env:NO_HOOK", "env:NO_SIGN", load_settings())
-    assert absent == "the target of the rule is not in env:NO_HOOK. Put it there."
+    assert absent == f"the target of the rule is not in env:NO_HOOK. {HINTS['env']}"
 
 
 @pytest.mark.slow

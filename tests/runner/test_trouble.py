@@ -244,9 +244,9 @@ class Unprintable(Exception):
         (asyncio.CancelledError(), "the agent cancelled itself"),
         (
             ExceptionGroup("many", [ExceptionGroup("some", [ValueError("one")]), KeyError(2)]),
-            "of raising); ValueError: one; KeyError: 2",
+            "of raising in test_trouble.py); ValueError: one; KeyError: 2",
         ),
-        (nested(3_000), "of raising); ValueError: far down"),
+        (nested(3_000), "of raising in test_trouble.py); ValueError: far down"),
     ],
 )
 async def test_whatever_an_agent_raises_is_an_error_of_its_attempt_only(

@@ -335,6 +335,5 @@ def test_without_the_extra_whoever_needs_it_is_told() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout == (
-        "calling other services needs the package httpx2."
-        " Install it: pip install 'oppspot-runner[http]'.\n"
+        "calling other services needs httpx2. Install it: pip install 'oppspot-runner[http]'.\n"
     )

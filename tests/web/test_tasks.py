@@ -190,7 +190,7 @@ async def test_without_the_extra_a_task_says_what_to_install(db: Database, dsn: 
     row = await db.fetch_one("SELECT status, error_message FROM agent_tasks")
     assert row == {
         "status": "failed",
-        "error_message": "calling other services needs the package httpx2 and protego."
+        "error_message": "calling other services needs httpx2 and protego."
         " Install it: pip install 'oppspot-runner[http]'.",
     }
 

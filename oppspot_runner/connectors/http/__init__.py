@@ -9,6 +9,6 @@ from oppspot_runner.base.errors import ConfigurationError
 
 if missing := [name for name in ("httpx2", "protego") if find_spec(name) is None]:
     raise ConfigurationError(
-        f"calling other services needs the package {' and '.join(missing)}",
+        f"calling other services needs {' and '.join(missing)}",
         hint="Install it: pip install 'oppspot-runner[http]'.",
     )

@@ -4,7 +4,7 @@
 SELECT CASE %(scope)s::text
     WHEN 'agent' THEN EXISTS (SELECT FROM ai_agents a WHERE a.id::text = %(key)s::text)
     WHEN 'org' THEN EXISTS (SELECT FROM organizations o WHERE o.id::text = %(key)s::text)
-    ELSE EXISTS (SELECT FROM ai_agents a WHERE %(key)s::text IN (a.agent_type, a.configuration ->> 'task_type'))
+    ELSE EXISTS (SELECT FROM ai_agents a WHERE %(key)s::text IN (a.agent_type, coalesce(a.configuration ->> 'task_type', 'agent_execution')))
       OR EXISTS (SELECT FROM agent_tasks t WHERE t.status = 'processing' AND t.task_type = %(key)s::text)
       OR EXISTS (SELECT FROM agent_tasks t WHERE t.status = 'pending' AND NOT t.parked AND t.task_type = %(key)s::text)
       OR EXISTS (SELECT FROM agent_tasks t WHERE t.status = 'pending' AND t.parked AND t.task_type = %(key)s::text)
