@@ -14,7 +14,7 @@ from oppspot_runner.agents.definition import Agent
 from oppspot_runner.agents.elsewhere import from_elsewhere
 from oppspot_runner.agents.work_time import SoftTimeLimitError, told_in_time
 from oppspot_runner.backends.backend import Briefing, Result
-from oppspot_runner.backends.judging import judged_error, judged_value
+from oppspot_runner.backends.judging import judged_error, judged_value, traced
 from oppspot_runner.base.errors import LeaseLostError
 from oppspot_runner.base.outcome import Done, Retry
 
@@ -46,6 +46,8 @@ def _ended_by(error: BaseException, briefing: Briefing) -> Result:
     outside = isinstance(error, LeaseLostError | asyncio.CancelledError | GeneratorExit)
     if outside and not isinstance(error, SoftTimeLimitError):
         raise error
+    if (trace := traced(error)) is not None:
+        briefing.ctx.log.info("the agent raised", exception=trace)
     outcome = judged_error(error, memory_limit=briefing.options.memory_limit)
     return Result(outcome, raised=error)
 

@@ -17,6 +17,7 @@ from oppspot_runner.base import errors
 from oppspot_runner.base.outcome import Done, Fail, Outcome, Retry, Snooze
 from oppspot_runner.base.waiting import single, suspension
 
+MOST_FRAMES, MOST_TRACED = 20, 8_000  # frames and letters of a traceback
 MOST_OF_GROUP = 3  # errors of a group that are told
 CANCELLED_ITSELF = "the agent cancelled itself"
 RETURNED = "returned"  # the kind of an error that is a value
@@ -92,6 +93,22 @@ def told(error: BaseException) -> str:
     """
     within = islice(single(error), MOST_OF_GROUP)
     return "; ".join([_told(error), *(_told(one) for one in within if one is not error)])
+
+
+def traced(error: BaseException) -> str | None:
+    """Where an exception came from that an agent did not mean: the traceback as text, its beginning
+    where it is long. None for one by which an agent says how it ends."""
+    if (
+        isinstance(error, errors.OppspotError)
+        or not isinstance(error, Exception)
+        or suspension(error)
+    ):
+        return None
+    try:
+        text = "".join(traceback.format_exception(error, limit=-MOST_FRAMES))
+    except Exception:  # noqa: BLE001 - as above
+        return None
+    return text if len(text) <= MOST_TRACED else f"{text[:MOST_TRACED]}…"
 
 
 def _told(error: BaseException) -> str:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from oppspot_runner.backends.judging import told
+from oppspot_runner.agents.work_time import SoftTimeLimitError
+from oppspot_runner.backends.judging import MOST_FRAMES, MOST_TRACED, told, traced
+from oppspot_runner.base.errors import Fail, Retry, Snooze
 
 
 def raised(call: Callable[[], object]) -> BaseException:
@@ -32,3 +34,37 @@ def test_an_installed_agent_has_a_line_too(tmp_path: Path) -> None:
     error = raised(lambda: exec(code, names))
     ours = error.with_traceback(error.__traceback__.tb_next.tb_next)  # type: ignore[union-attr]
     assert told(ours).endswith("(line 1 of <module> in theirs.py)")
+
+
+@pytest.mark.parametrize(
+    "error", [Fail("no"), Retry("no"), Snooze(after=1), SoftTimeLimitError("late")]
+)
+def test_what_an_agent_means_has_no_traceback(error: Exception) -> None:
+    assert traced(error) is None
+
+
+def test_a_traceback_is_bounded_and_of_what_was_called_last() -> None:
+    def deeper(left: int) -> None:
+        if not left:
+            raise FileNotFoundError("x" * 3 * MOST_TRACED)
+        exec("deeper(left - 1)", {"deeper": deeper, "left": left})  # no line is like the other
+
+    trace = traced(raised(lambda: deeper(3 * MOST_FRAMES)))
+    assert trace is not None
+    assert trace.count('File "') == MOST_FRAMES
+    assert len(trace) == MOST_TRACED + 1
+    assert "FileNotFoundError: xxx" in trace
+
+
+class UnspeakableError(FileNotFoundError):
+    def __str__(self) -> str:
+        raise RuntimeError("not even that")
+
+
+def test_an_error_that_cannot_be_shown_ends_nothing() -> None:
+    def fail() -> None:
+        raise UnspeakableError
+
+    error = raised(fail)
+    assert "cannot be shown" in told(error)
+    assert "UnspeakableError" in (traced(error) or "UnspeakableError")

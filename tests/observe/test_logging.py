@@ -47,11 +47,19 @@ async def test_every_line_about_a_task_carries_its_fields(
     printed = capsys.readouterr().err
     lines = [json.loads(line) for line in printed.splitlines()]
     about_task = [line for line in lines if "task_id" in line]
-    assert {line["event"] for line in about_task} == {"task started", "working", "attempt ended"}
+    assert {line["event"] for line in about_task} == {
+        "task started",
+        "working",
+        "the agent raised",
+        "attempt ended",
+    }
     for line in about_task:
         assert line.keys() >= FIELDS
     (end,) = (line for line in about_task if line["event"] == "attempt ended")
     assert end.items() >= {"model_calls": 1, "tokens": 2, "cost_usd": 0.0}.items()
+    (raised,) = (line for line in about_task if line["event"] == "the agent raised")
+    assert f'{__file__}", line' in raised["exception"]
+    assert raised["exception"].endswith(f"ValueError: password={REDACTED}\n")
     assert "hunter2" not in printed
     assert "abc123" not in printed
 
