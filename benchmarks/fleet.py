@@ -149,6 +149,13 @@ class Simulated:
             last = jittered(OWN_LOOK_POLLS * self.config.poll_s)
             await self.wakeup.wait(LADDER_S[idle] if idle < len(LADDER_S) else last)
 
+    def adopts(self) -> frozenset[str]:
+        """No backend: there are no bodies to adopt."""
+        return frozenset()
+
+    def adopt(self, adopted: object) -> None:
+        """Is never asked."""
+
     def _end(self, task: Task) -> None:
         done = settlement(task, Done({}), backoff=Backoff(), max_retries=0)
         self.settler.settle(done, lambda _: None)
