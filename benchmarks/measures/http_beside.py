@@ -20,9 +20,7 @@ from benchmarks.measure import Bound, Figures, Measure, Outcome
 from benchmarks.rounds import alternate, compare
 
 RATE, FOLLOWERS, SLOTS = 50.0, 100, 3
-# Plans that are made beside a hundred tasks are kept, and read the whole table of three thousand,
-# or are made anew, as it happens: that would be what is measured.
-WARM_UP = 2000
+WARM_UP = 100
 RUN = "INSERT INTO stream_runs (open_nodes) VALUES (1) RETURNING id::text"
 TASK = "SELECT id::text FROM agent_tasks ORDER BY id LIMIT 1"
 ENDED = "SELECT count(*) FROM agent_executions WHERE status = 'completed'"

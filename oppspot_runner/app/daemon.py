@@ -29,7 +29,7 @@ def trouble_of(runner: Runner) -> str | None:
     stuck_s = time.monotonic() - runner.progressed_at
     if not runner.is_stopping() and stuck_s >= config.poll_s * 2 + config.lease_s:
         return f"the main loop has not moved for {stuck_s:.0f} s"
-    beat_age_s = runner.term.beat_age_s if runner.term else 0.0
+    beat_age_s = runner.term.heartbeat.age_s if runner.term else 0.0
     if beat_age_s >= config.lease_s:
         return f"no heartbeat got through for {beat_age_s:.0f} s"
     return None

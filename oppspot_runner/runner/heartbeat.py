@@ -47,7 +47,7 @@ class Heartbeat:
         self.is_silent = is_silent
         self.on_beat = on_beat
         self.on_lost = on_lost
-        self.last_beat_at = time.monotonic()
+        self._last_beat_at = time.monotonic()
         self.desired = "run"  # what people asked last, known here before the loop hears of it
         self._loop = asyncio.get_running_loop()
         self._stop = threading.Event()
@@ -62,6 +62,11 @@ class Heartbeat:
     def trusted_for_s(self) -> float:
         """How long the lease may still be trusted; also when a beat hangs on a dead connection."""
         return self._trusted_until - time.monotonic()
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the last beat that got through."""
+        return time.monotonic() - self._last_beat_at
 
     async def stop(self) -> None:
         """Ends the thread and its connection. May be called twice, or without a start."""
@@ -100,7 +105,7 @@ class Heartbeat:
             self._tell(self.on_lost, "the lease ran out, or another runner took over")
             return None
         self._trusted_until = sent_at + self.lease_s - self.margin_s
-        self.last_beat_at = sent_at
+        self._last_beat_at = sent_at
         self.desired = beat.desired
         self._tell(self.on_beat, beat, sent_at)
         return self.beat_s

@@ -258,10 +258,8 @@ class Runner:
     def _attended(self, attempt: Attempt) -> None:
         if attempt.cut_off.happened:
             self._note_left_behind(attempt)
-        if self.term is not None and (attempt.comes_back or attempt.task.limit_key):
-            self.term.look_for_due(attempt.task.limit_key)
-        if self.term is not None and attempt.task.is_notification:
-            self.term.courier.look()
+        if self.term is not None:
+            self.term.note_end(attempt)
         self.wakeup.set()
 
     def _note_left_behind(self, attempt: Attempt) -> None:

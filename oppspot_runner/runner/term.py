@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Collection, Coroutine
 from contextlib import suppress
 from typing import Any, Protocol
@@ -23,6 +22,7 @@ from oppspot_runner.queue.members import Beat, BeatConnection, Condition, Member
 from oppspot_runner.runner.attempt import Attempt
 from oppspot_runner.runner.config import RunnerConfig, State
 from oppspot_runner.runner.courier import Courier
+from oppspot_runner.runner.growth import Growth
 from oppspot_runner.runner.heartbeat import Heartbeat
 from oppspot_runner.runner.maintenance import Maintenance, Pruning
 from oppspot_runner.runner.patience import Patience
@@ -98,7 +98,7 @@ class Term:
             adopts=runner.adopts,
             adopt=runner.adopt,
         )
-        self.pruning = Pruning(database, runner.patience, config)
+        self.growth = Growth(database, runner.patience)
         self.address = f"{database.schema}/{member.id}"
         self.listener = Listener(
             database,
@@ -141,7 +141,8 @@ class Term:
             settler.run(),
             self.listener.run(),
             self.maintenance.run(),
-            self.pruning.run(),
+            Pruning(self.runner.database, self.runner.patience, self.runner.config).run(),
+            self.growth.run(),
             self.courier.run(),
             self._watch_lease(),
         ):
@@ -184,9 +185,13 @@ class Term:
         with suppress(*DATABASE_AWAY):  # the next heartbeat brings it
             await members.set_state(self.runner.database, self.member.id, state)
 
-    def look_for_due(self, freed_key: str | None) -> None:
-        """A task ended: it may come back in a second, or make room for others of its key."""
-        self.maintenance.look(freed_key)
+    def note_end(self, attempt: Attempt) -> None:
+        """An attempt ended: its task may come back in a second, or make room for others."""
+        if attempt.comes_back or attempt.task.limit_key:
+            self.maintenance.look(attempt.task.limit_key)
+        if attempt.task.is_notification:
+            self.courier.look()
+        self.growth.note_end()
 
     def _is_silent(self) -> bool:
         # In a fleet nearly all are tested by what others are sent.
@@ -293,8 +298,3 @@ class Term:
         await self.runner.database.renew()
         self.runner.wakeup.set()  # the loop checks its term, should its cancellation get lost
         raise LeaseLostError(self._lost_reason or "no heartbeat was answered in time")
-
-    @property
-    def beat_age_s(self) -> float:
-        """Seconds since the last heartbeat that got through."""
-        return time.monotonic() - self.heartbeat.last_beat_at

@@ -1,0 +1,55 @@
+"""Tables that outgrow the plans of their statements: the server is asked to look at them again."""
+
+from __future__ import annotations
+
+import asyncio
+
+from psycopg import sql
+
+from oppspot_runner.db.files import statement
+from oppspot_runner.db.pool import Database
+from oppspot_runner.runner.patience import Patience
+from oppspot_runner.runner.wakeup import jittered
+
+OUTGROWN = statement("growth/outgrown")
+ANALYZE = statement("growth/analyze")
+
+ENDS = 100  # between two looks: fewer tasks do not make a small table a large one
+APART_S = 1.0
+
+
+class Growth:
+    """Has tables analyzed that were small when the server last looked at them, and grew.
+
+    On a young installation the first burst of tasks would otherwise read whole tables for each of
+    them, until autovacuum comes by. It looks while tasks end: an idle runner asks nothing.
+    """
+
+    def __init__(self, database: Database, patience: Patience) -> None:
+        self.database = database
+        self.patience = patience
+        self._ends = 0
+        self._enough = asyncio.Event()
+
+    def note_end(self) -> None:
+        """An attempt ended, and left rows."""
+        self._ends += 1
+        if self._ends >= ENDS:
+            self._enough.set()
+
+    async def run(self) -> None:
+        """Looks after every hundred ends, once a second at most, until cancelled."""
+        while True:
+            await self._enough.wait()
+            self._ends = 0
+            self._enough.clear()
+            await self.patience.through(self.look)
+            await asyncio.sleep(jittered(APART_S))
+
+    async def look(self) -> list[str]:
+        """Has the tables analyzed that need it; their names."""
+        names = [row["name"] for row in await self.database.fetch_all(OUTGROWN)]
+        async with self.database.connection() as connection:
+            for name in names:
+                await connection.execute(sql.SQL(ANALYZE).format(table=sql.Identifier(name)))
+        return names
