@@ -31,6 +31,7 @@ class Sizes:
     items: int = 10_000  # companies of a stream behind it
     fleet: int = 1_000  # simulated runners on one database
     fleet_s: int = 15
+    fleet_settle_s: float = 8.0
 
 
 QUICK = Sizes(

@@ -22,7 +22,6 @@ from benchmarks.rounds import alternate, compare
 from benchmarks.server import Server
 
 SHARES = (100, 10, 1)  # of the whole fleet: a hundredth of it, a tenth, all
-SETTLE_S = 8.0  # until the first looks are over
 RATE = 10.0  # tasks a second, one INSERT each
 SPARE = 100  # connections beside those that listen
 COST = "ms of Postgres per runner and second"
@@ -54,7 +53,7 @@ def _look_at(bench: Bench, server: Server, size: int, listening: int) -> Figures
     with product.database(server) as dsn, psycopg.connect(dsn, autocommit=True) as session:
         agent = product.add_agent(dsn)
         with _fleet(dsn, size, listening) as fleet:
-            time.sleep(SETTLE_S)
+            time.sleep(bench.sizes.fleet_settle_s)  # until the first looks are over
             idle = _observe(server, dsn, partial(time.sleep, bench.sizes.fleet_s))
             connections = session.execute(CONNECTIONS).fetchone()
             busy = _observe(server, dsn, partial(_insert, session, agent, bench))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
@@ -131,6 +132,7 @@ def bearer_of(request: Request) -> str | None:
     return value.strip() or None if kind.lower() == "bearer" else None
 
 
+@cache
 def needs(scope: Scope) -> Callable[[Request], Awaitable[Actor]]:
     """A dependency: whoever asks may do what `scope` lets him. Every route has one."""
 

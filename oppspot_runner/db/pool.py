@@ -14,7 +14,7 @@ from typing import Any, LiteralString, TypeAlias
 from weakref import WeakSet
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_loads
@@ -27,6 +27,7 @@ from oppspot_runner.db.files import statement
 from oppspot_runner.db.quiet import PooledConnection, QuietConnection, SilenceError
 
 Connection: TypeAlias = AsyncConnection[DictRow]
+Query: TypeAlias = LiteralString | sql.Composed
 Params: TypeAlias = Mapping[str, Any] | Sequence[Any] | None
 
 SESSION_FACTS = statement("session/facts")
@@ -44,8 +45,7 @@ KEEPALIVE = {
 }
 HOW_WE_WORK: dict[str, Any] = {"autocommit": True, "row_factory": dict_row}
 LATE_S = 5.0  # how much later than statement_timeout an answer may come
-# What passes by itself: a server that is away, restarts, is a read-only standby for a while, has a
-# full disk; a deadlock, a timeout.
+# What passes by itself: a server that is away, restarts or only reads; a full disk, a deadlock.
 DATABASE_AWAY = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
@@ -237,7 +237,7 @@ class Database:
         """One round trip on a connection of the pool; raises what is wrong with it."""
         await self.fetch_one(SESSION_FACTS)
 
-    async def fetch_all(self, query: LiteralString, params: Params = None) -> list[DictRow]:
+    async def fetch_all(self, query: Query, params: Params = None) -> list[DictRow]:
         """All rows of one statement in a transaction of its own."""
         async with self.connection() as connection:
             return await (await connection.execute(query, params)).fetchall()

@@ -1,18 +1,13 @@
-"""Tables that outgrow the plans of their statements: the server is asked to look at them again."""
+"""Looks after tables that outgrow the plans of their statements."""
 
 from __future__ import annotations
 
 import asyncio
 
-from psycopg import sql
-
-from oppspot_runner.db.files import statement
+from oppspot_runner.db.outgrown import analyze_outgrown
 from oppspot_runner.db.pool import Database
 from oppspot_runner.runner.patience import Patience
 from oppspot_runner.runner.wakeup import jittered
-
-OUTGROWN = statement("growth/outgrown")
-ANALYZE = statement("growth/analyze")
 
 ENDS = 100  # between two looks: fewer tasks do not make a small table a large one
 APART_S = 1.0
@@ -43,13 +38,5 @@ class Growth:
             await self._enough.wait()
             self._ends = 0
             self._enough.clear()
-            await self.patience.through(self.look)
+            await self.patience.through(lambda: analyze_outgrown(self.database))
             await asyncio.sleep(jittered(APART_S))
-
-    async def look(self) -> list[str]:
-        """Has the tables analyzed that need it; their names."""
-        names = [row["name"] for row in await self.database.fetch_all(OUTGROWN)]
-        async with self.database.connection() as connection:
-            for name in names:
-                await connection.execute(sql.SQL(ANALYZE).format(table=sql.Identifier(name)))
-        return names

@@ -10,10 +10,9 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from oppspot_runner.agents.context import Context
-from oppspot_runner.base.events import EventBus
+from oppspot_runner.db.outgrown import analyze_outgrown
 from oppspot_runner.db.pool import Connection, Database
-from oppspot_runner.runner.growth import ENDS, Growth
-from oppspot_runner.runner.patience import Patience
+from oppspot_runner.runner.growth import ENDS
 from tests.runner.conftest import Bench
 
 FILL = """
@@ -54,12 +53,11 @@ async def _plan(session: Connection) -> str:
 async def test_a_look_lets_sessions_plan_again_what_was_planned_beside_few_rows(
     db: Database,
 ) -> None:
-    growth = Growth(db, Patience(EventBus()))
     async with _grown(db) as session:
         assert "Seq Scan" in await _plan(session), "a plan is kept: else nobody needs a look"
-        assert "agent_tasks" in await growth.look()
+        assert "agent_tasks" in await analyze_outgrown(db)
         assert "Index Scan" in await _plan(session)
-        assert "agent_tasks" not in await growth.look(), "it is known as large now"
+        assert "agent_tasks" not in await analyze_outgrown(db), "it is known as large now"
 
 
 async def test_a_table_that_was_large_already_is_left_to_autovacuum(db: Database) -> None:
@@ -67,15 +65,14 @@ async def test_a_table_that_was_large_already_is_left_to_autovacuum(db: Database
     await db.execute("ANALYZE agent_tasks")
     assert await _known_pages(db) >= 100
     await db.execute(FILL, (3 * LARGE,))
-    assert "agent_tasks" not in await Growth(db, Patience(EventBus())).look()
+    assert "agent_tasks" not in await analyze_outgrown(db)
 
 
 async def test_nobody_waits_for_a_table_that_is_being_looked_at(db: Database) -> None:
-    growth = Growth(db, Patience(EventBus()))
     async with _grown(db), db.transaction() as other:
         known = await _known_pages(db)
         await other.execute("LOCK TABLE agent_tasks IN SHARE UPDATE EXCLUSIVE MODE")
-        assert "agent_tasks" in await growth.look()
+        assert "agent_tasks" in await analyze_outgrown(db)
         assert await _known_pages(db) == known
 
 
@@ -92,7 +89,7 @@ async def test_a_runner_that_does_not_own_the_tables_asks_for_nothing(db: Databa
             await db.execute(granted.as_string())
         dsn = make_conninfo(db.dsn, options=f"-c role={role}")
         async with _grown(db), Database(dsn, schema=db.schema) as theirs:
-            assert await Growth(theirs, Patience(EventBus())).look() == []
+            assert await analyze_outgrown(theirs) == []
     finally:
         for text in ("DROP OWNED BY {}", "DROP ROLE {}"):
             await db.execute(sql.SQL(text).format(name).as_string())

@@ -33,8 +33,11 @@ TINY = Sizes(
     asked=5,
     register=500,
     companies=2_000,
+    pages=2_000,
+    items=100,
     fleet=20,
     fleet_s=2,
+    fleet_settle_s=0.5,
 )
 OURS = frozenset({"oppspot-runner", "pgbench"})
 PEERS = ("graphile-worker", "pgqueuer", "procrastinate", "peer")

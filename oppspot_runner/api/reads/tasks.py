@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
+from psycopg import sql
 from psycopg.rows import DictRow
 
 from oppspot_runner.api.reads.looking import portion
@@ -103,7 +104,7 @@ async def browse(
 ) -> Found:
     """At most `limit` tasks with ids below `before`, the newest first, without secrets."""
     if wanted == TaskFilter() and before is None and database.actor.is_operator:
-        rows = await database.fetch_all(NEWEST, {"limit": limit + 1})
+        rows = await database.fetch_all(sql.SQL(NEWEST).format(limit=sql.Literal(limit + 1)))
     else:
         rows = await _browse(database, wanted, limit, before)
     shown, after = portion(rows, limit)

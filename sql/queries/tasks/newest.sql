@@ -13,4 +13,4 @@ FROM agent_tasks t
 LEFT JOIN ai_agents a ON a.id = t.agent_id
 LEFT JOIN streams s ON s.id = t.stream_id
 LEFT JOIN waiting_tasks w ON w.task_id = t.id
-ORDER BY t.id DESC LIMIT %(limit)s::integer
+ORDER BY t.id DESC LIMIT {limit}

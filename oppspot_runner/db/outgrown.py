@@ -1,0 +1,24 @@
+"""Tables that outgrew what the server knows of them."""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from oppspot_runner.db.files import statement
+from oppspot_runner.db.pool import Database
+
+OUTGROWN = statement("growth/outgrown")
+ANALYZE = statement("growth/analyze")
+
+
+async def analyze_outgrown(database: Database) -> list[str]:
+    """Has tables of ours analyzed that were small when they last were, and grew; their names.
+
+    Every session then plans anew what reads them. A table that somebody holds for that already is
+    left to him.
+    """
+    names = [row["name"] for row in await database.fetch_all(OUTGROWN)]
+    async with database.connection() as connection:
+        for name in names:
+            await connection.execute(sql.SQL(ANALYZE).format(table=sql.Identifier(name)))
+    return names
