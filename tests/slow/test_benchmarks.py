@@ -35,9 +35,9 @@ TINY = Sizes(
     companies=2_000,
     pages=2_000,
     items=100,
-    fleet=20,
+    fleet=50,
     fleet_s=2,
-    fleet_settle_s=0.5,
+    fleet_settle_s=1,
 )
 OURS = frozenset({"oppspot-runner", "pgbench"})
 PEERS = ("graphile-worker", "pgqueuer", "procrastinate", "peer")
