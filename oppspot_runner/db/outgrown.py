@@ -17,8 +17,9 @@ async def analyze_outgrown(database: Database) -> list[str]:
     Every session then plans anew what reads them. A table that somebody holds for that already is
     left to him.
     """
-    names = [row["name"] for row in await database.fetch_all(OUTGROWN)]
+    found = await database.fetch_all(OUTGROWN)
     async with database.connection() as connection:
-        for name in names:
-            await connection.execute(sql.SQL(ANALYZE).format(table=sql.Identifier(name)))
-    return names
+        for row in found:
+            table, column = sql.Identifier(row["name"]), sql.Identifier(row["first_column"])
+            await connection.execute(sql.SQL(ANALYZE).format(table=table, column=column))
+    return [row["name"] for row in found]
