@@ -23,6 +23,11 @@ def awaited(wait: Mapping[str, Any]) -> str:
     return f"{wait['waits_for']} since {moment(wait['waits_since'])}{until}"
 
 
+def retried(backed_off: bool) -> str:
+    """What a retry did to a task that waited after an error (`backed_off`), or had ended."""
+    return "put in line, to be tried again at once" if backed_off else "put in line again"
+
+
 def span(seconds: float) -> str:
     """A length of time in one unit: 30 ms, 3.0 s, 5 min, 12 h, 4 d."""
     if seconds < 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, get_args
 from uuid import UUID
 
@@ -10,11 +11,13 @@ from psycopg.rows import DictRow
 
 from oppspot_runner.base.errors import OppspotError
 from oppspot_runner.base.task import TaskStatus
+from oppspot_runner.base.wording import retried
 from oppspot_runner.cli import output
 from oppspot_runner.cli.explain import explain
 from oppspot_runner.cli.session import client_of, json_option, open_database, runs, say
 from oppspot_runner.cli.task_view import as_dict, parts, standing, tell_each
 from oppspot_runner.cli.values import json_object
+from oppspot_runner.db.operation import Operation
 from oppspot_runner.db.pool import Database
 from oppspot_runner.queue import client, read
 from oppspot_runner.queue.client import TaskState
@@ -113,9 +116,15 @@ async def show(task: str, as_json: bool) -> None:
 @json_option
 @runs
 async def retry(tasks: tuple[str, ...], as_json: bool) -> None:
-    """Put ended tasks in line again, with all their retries."""
+    """Put ended tasks in line again, with all their retries.
+
+    A task that waits for its next try after an error is tried at once, and keeps its count of
+    errors. One that waits for something else goes on waiting.
+    """
     async with open_database() as database:
-        await _each(database, tasks, as_json, "put in line again", client.retry)
+        await _each(
+            database, tasks, as_json, lambda before: retried(before.backs_off), client.retry
+        )
 
 
 @tasks.command(epilog="Example: oppspot-runner tasks cancel 01990c3e-7b --reason 'wrong list'")
@@ -127,7 +136,11 @@ async def cancel(tasks: tuple[str, ...], reason: str | None, as_json: bool) -> N
     """Cancel tasks: waiting ones at once, running ones by their runners."""
     async with open_database() as database:
         await _each(
-            database, tasks, as_json, "cancelled", lambda task_id: client.cancel(task_id, reason)
+            database,
+            tasks,
+            as_json,
+            lambda _: "cancelled",
+            lambda task_id: client.cancel(task_id, reason),
         )
 
 
@@ -158,16 +171,24 @@ async def replay(
 
 
 async def _each(
-    database: Database, names: tuple[str, ...], as_json: bool, done: str, operation: Any
+    database: Database,
+    names: tuple[str, ...],
+    as_json: bool,
+    done: Callable[[TaskState], str],
+    operation: Callable[[UUID], Operation[bool]],
 ) -> None:
-    """Does `operation` for each task; one that fails does not keep the others from it."""
+    """Does `operation` for each task; one that fails does not keep the others from it.
+
+    `done` says what it does to a task that is as given.
+    """
     db = client_of(database)
     results = []
     for name in names:
         try:
             task_id = await read.find_task(database, name)
+            done_to_it = done(await db.get(task_id))
             changed = await db.run(operation(task_id))
-            results.append(_result(await db.get(task_id), changed, done))
+            results.append(_result(await db.get(task_id), changed, done_to_it))
         except OppspotError as error:
             results.append({"id": name, "changed": False, "text": f"error: {error.one_line()}"})
     tell_each(results, as_json)
@@ -177,6 +198,8 @@ def _result(state: TaskState, changed: bool, done: str) -> dict[str, Any]:
     shown: UUID = state.id
     if not changed:
         text = f"Task {shown} is {state.status}: nothing to do."
+        if state.status == "pending":
+            text = f"{text} Why it waits: oppspot-runner tasks explain {shown}"
     elif state.status == "processing" and state.cancel_requested_at is not None:
         text = f"Task {shown} is running; its runner was asked to end it."
     else:

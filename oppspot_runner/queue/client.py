@@ -25,7 +25,10 @@ JSON_COLUMNS = ("payload", "output", "progress")
 
 @dataclass(frozen=True)
 class TaskState:
-    """A task as it stood when it was read. `output` is set when it completed."""
+    """A task as it stood when it was read. `output` is set when it completed.
+
+    `backs_off`: it waits for nothing but the time after an error, and `retry` ends that.
+    """
 
     id: UUID
     status: TaskStatus
@@ -60,6 +63,7 @@ class TaskState:
     waits_for: str | None
     waits_since: datetime | None
     wait_until: datetime | None
+    backs_off: bool
 
     @property
     def ended(self) -> bool:
@@ -99,8 +103,9 @@ def cancel(task_id: UUID | str, reason: str | None = None) -> Operation[bool]:
 def retry(task_id: UUID | str) -> Operation[bool]:
     """Puts an ended task in line again, due now and with all its retries.
 
-    False when it waits or runs already. Raises NotFoundError, and ConflictError while another
-    task has its unique key.
+    One that waits for its next try after an error is due at once, and keeps its count of errors.
+    False when it is in line, runs, or waits for something else. Raises NotFoundError, and
+    ConflictError while another task has its unique key.
     """
     (row,) = yield Call(RETRY, {"task_id": checks.identifier(task_id, "the task id")})
     return bool(row["done"])

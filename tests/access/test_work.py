@@ -40,6 +40,13 @@ async def test_a_task_lives_and_is_counted(ours: Organisation, theirs: Organisat
         task = await one(db, "SELECT enqueue_task(%s, unique_key => 'k')", mine)
         assert await one(db, "SELECT cancel_task(%s, 'no')", task)
         assert await one(db, "SELECT retry_task(%s)", task)
+        await db.execute("UPDATE agent_tasks SET attempt = 1, scheduled_for = '2099-01-01Z'")
+        await db.execute(
+            "INSERT INTO agent_executions (agent_id, org_id, task_id, attempt, status)"
+            " VALUES (%s, %s, %s, 1, 'failed')",
+            (mine, ours.id, task),
+        )
+        assert await one(db, "SELECT retry_task(%s)", task)
         await db.execute("UPDATE agent_tasks SET status = 'failed' WHERE id = %s", (task,))
         assert await one(db, "SELECT id FROM dead_letter_tasks") == task
         again = await one(db, "SELECT replay_task(%s)", task)

@@ -108,6 +108,29 @@ async def test_an_action_asks_first_where_no_script_does(
     assert recorded == {"actor": "local", "action": "task.retry"}
 
 
+async def test_a_task_that_backs_off_is_tried_now(api: httpx2.AsyncClient, db: Database) -> None:
+    task = await made(
+        db,
+        "WITH t AS (INSERT INTO agent_tasks (agent_id, attempt, retry_count, scheduled_for) "
+        "VALUES (%(agent)s, 1, 1, '2099-01-01Z') RETURNING id) "
+        "INSERT INTO agent_executions (task_id, attempt, status) "
+        "SELECT id, 1, 'failed' FROM t RETURNING task_id AS id",
+        agent=await agent(db),
+    )
+    page = (await api.get(f"/tasks/{task}", headers=HTML)).text
+    assert page.count(f'action="../tasks/{task}/retry"') == page.count(">Retry now</button>") == 1
+    assert (await api.get(f"/api/v1/tasks/{task}")).json()["task"]["backs_off"] is True
+    done = await api.post(f"/tasks/{task}/retry", data={"sure": "yes"})
+    assert told(done) == "It was put in line, to be tried again at once."
+    assert ">Retry now</button>" not in (await api.get(f"/tasks/{task}", headers=HTML)).text
+    recorded = await db.fetch_one("SELECT before, after FROM audit_log")
+    assert recorded is not None
+    assert recorded["before"]["scheduled_for"] == "2099-01-01T00:00:00+00:00"
+    assert recorded["after"]["scheduled_for"] < "2099"
+    again = await api.post(f"/api/v1/tasks/{task}/retry")
+    assert again.json() == {"id": str(task), "status": "pending", "changed": False}
+
+
 @pytest.mark.slow
 async def test_who_may_only_read_is_offered_nothing_and_changes_nothing(
     api: httpx2.AsyncClient, db: Database, token: MakeToken

@@ -30,15 +30,21 @@ def test_a_task_that_is_due_later_says_when_and_how_to_run_it_now(
     assert set(reasons(cli, task)) == {"in_line"}
 
 
-def test_a_task_that_waits_for_its_retry_says_what_went_wrong(cli: CommandLine, rows: Rows) -> None:
+def test_a_task_that_waits_for_its_retry_says_what_went_wrong_and_how_to_try_it_now(
+    cli: CommandLine, rows: Rows
+) -> None:
     rows.runner()
-    task = rows.task(rows.agent(), scheduled_for="2099-01-01Z", retry_count=1)
+    task = rows.task(rows.agent(), scheduled_for="2099-01-01Z", retry_count=1, attempt=1)
     rows(
         "INSERT INTO agent_executions (task_id, attempt, status, error_message)"
         " VALUES (%s, 1, 'failed', 'timed out')",
         task,
     )
-    assert "its last attempt: timed out" in reasons(cli, task)["parked"]["text"]
+    found = reasons(cli, task)["parked"]
+    assert "its last attempt: timed out" in found["text"]
+    assert found["fix"] == f"oppspot-runner tasks retry {task}"
+    assert cli(*found["fix"].split()[1:]).code == 0
+    assert set(reasons(cli, task)) == {"in_line"}
 
 
 def test_a_task_that_waits_for_money_says_which_budget(cli: CommandLine, rows: Rows) -> None:

@@ -87,8 +87,15 @@ def test_a_prefix_of_two_tasks_is_refused_with_both(cli: CommandLine, rows: Rows
 def test_ended_tasks_are_retried_and_others_are_not(cli: CommandLine, rows: Rows) -> None:
     agent = rows.agent()
     failed, waiting = rows.task(agent, status="failed", retry_count=3), rows.task(agent)
-    ended = cli("tasks", "retry", failed, waiting, "beef")
+    backs_off = rows.task(agent, attempt=1, retry_count=1, scheduled_for="2099-01-01Z")
+    rows(
+        "INSERT INTO agent_executions (task_id, attempt, status) VALUES (%s, 1, 'failed')",
+        backs_off,
+    )
+    ended = cli("tasks", "retry", failed, waiting, backs_off, "beef")
     assert ended.code == 1
+    assert f"Task {backs_off} was put in line, to be tried again at once." in ended.out
+    assert f"Why it waits: oppspot-runner tasks explain {waiting}\n" in ended.out
     assert f"Task {failed} was put in line again." in ended.out
     assert f"Task {waiting} is pending: nothing to do." in ended.out
     assert ended.err.startswith("error: there is no task 'beef'")

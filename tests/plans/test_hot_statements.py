@@ -135,6 +135,16 @@ def waiting(session: Session) -> Params:
     return {"task_id": one(session, query), "reason": None}
 
 
+def backing_off(session: Session) -> Params:
+    """A task that waits after the error of its first attempt."""
+    task = one(session, "SELECT id FROM agent_tasks WHERE status = 'pending' AND parked LIMIT 1")
+    session.execute("UPDATE agent_tasks SET attempt = 1 WHERE id = %s", (task,))
+    session.execute(
+        "INSERT INTO agent_executions (task_id, attempt, status) VALUES (%s, 1, 'failed')", (task,)
+    )
+    return {"task_id": task}
+
+
 def node(session: Session) -> Params:
     """A node of a run whose task ends."""
     query = "SELECT run_id, agent_id FROM stream_run_nodes WHERE status = 'queued' LIMIT 1"
@@ -249,8 +259,10 @@ HOT = (
     Hot("runners/set_waiting", 40, always(runner_id=1, waiting=True)),
     Hot("tasks/enqueue", 300, new_task),
     Hot("tasks/get", 30, ended),
+    Hot("tasks/get", 40, backing_off),
     Hot("tasks/cancel", 60, waiting),
     Hot("tasks/retry", 300, ended),
+    Hot("tasks/retry", 200, backing_off),
     Hot("workflow/open_run", 300, new_run),
     Hot("workflow/settle_nodes", 600, settled("completed")),
     Hot("workflow/settle_nodes", 600, settled("failed")),

@@ -161,12 +161,9 @@ def cancel(task: UUID) -> Act:
 
 def retry(task: UUID) -> Act:
     def meant(model: Model, row: Row) -> bool | str:
-        if row.finished is None:
-            return False
-        if model.key_is_taken(row.key):
+        if row.finished is not None and model.key_is_taken(row.key):
             return "refused"
-        model.retry(row)
-        return True
+        return model.retry(row)
 
     return by_hand("retry", client.retry, task, meant)
 

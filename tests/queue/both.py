@@ -250,16 +250,14 @@ class Both:
             self.model.set_pending(row)
 
     def retry(self, row: Row) -> None:
-        ended = row.finished is not None
-        refused = ended and self.model.key_is_taken(row.key)
+        refused = row.finished is not None and self.model.key_is_taken(row.key)
         try:
-            assert self.do(self.real.run(client.retry(row.id))) == ended
+            changed = self.do(self.real.run(client.retry(row.id)))
         except ConflictError:
             assert refused
         else:
             assert not refused
-            if ended:
-                self.model.retry(row)
+            assert changed == self.model.retry(row)
 
     def reschedule(self, row: Row, due: datetime) -> None:
         update = "UPDATE agent_tasks SET scheduled_for = %s WHERE id = %s"

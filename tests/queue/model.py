@@ -200,10 +200,16 @@ class Model:
         row.asked_to_end = False
         self._wait(row, draws=row.due <= self.now)
 
-    def retry(self, row: Row) -> None:
-        """By hand, with all retries again."""
-        row.errors, row.due = 0, self.now
-        self.set_pending(row)
+    def retry(self, row: Row) -> bool:
+        """By hand: what ended with all retries again, what waits after an error at once."""
+        if row.finished is not None:
+            row.errors, row.due = 0, self.now
+            self.set_pending(row)
+            return True
+        failed = row.executions.get(row.attempt) == "failed"
+        if backs_off := row.parked and row.due > self.now and failed:
+            self.reschedule(row, self.now)
+        return backs_off
 
     def reschedule(self, row: Row, due: datetime) -> None:
         """By hand."""

@@ -13,8 +13,23 @@ from uuid import UUID
 
 import pytest
 
+from oppspot_runner.base.outcome import Retry
 from oppspot_runner.db.pool import Connection, Database
-from tests.queue.acts import ACTS, BEFORE, FILL, NEW, NOW, A, Act, B, C, D, model_of_it
+from tests.queue.acts import (
+    ACTS,
+    BEFORE,
+    FILL,
+    LOST,
+    NEW,
+    NOW,
+    A,
+    Act,
+    B,
+    C,
+    D,
+    finish,
+    model_of_it,
+)
 from tests.queue.model import Model
 from tests.queue.real import EMPTY, SEEN
 from tests.queue.telling import facts, told
@@ -118,6 +133,14 @@ async def test_what_is_noted_while_it_is_taken_away_does_not_stay_running(stage:
     acts = [named("note running"), named("set 2 pending")]
     _, rows = await stage.play(acts, ["0", "0", "1", "1", "0", "1"])
     assert rows[A]["executions"] == {1: "cancelled"}
+
+
+async def test_a_retry_that_waits_for_the_end_of_the_attempt_sees_its_error(stage: Stage) -> None:
+    acts = [finish(LOST, Retry("broken")), named("retry 2")]
+    results, rows = await stage.play(acts, ["0", "0", "1", "1", "0", "1"])
+    assert results == [True, True]
+    assert (rows[A]["parked"], rows[A]["errors"], rows[A]["due"]) == (False, 1, NOW)
+    assert is_explained(acts, results, rows)
 
 
 def named(name: str) -> Act:

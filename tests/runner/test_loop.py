@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from structlog.testing import capture_logs
 
 from oppspot_runner.agents.variants import chosen, read_variants
+from oppspot_runner.app.client import AsyncClient
 from oppspot_runner.base.errors import Fail, Retry, Snooze
 from oppspot_runner.base.events import ResultDropped, RunnerStarted, TaskFinished, TasksRescued
 from oppspot_runner.observe import logging
@@ -220,6 +221,33 @@ async def test_an_agent_may_say_when_to_retry_and_the_rows_own_limit_wins(bench:
         task = await bench.task(agent, max_retries=5)
         (row,) = await bench.ended(task)
     assert (row["status"], row["retry_count"], row["attempt"]) == ("failed", 5, 6)
+
+
+async def test_what_backs_off_is_tried_at_once_on_request_and_what_waits_is_not(
+    bench: Bench,
+) -> None:
+    async def fails_and_waits(ctx: Any) -> dict[str, Any]:
+        if ctx.attempt == 1:
+            raise Retry("the service is down", after=3600)
+        await ctx.sleep_until(ctx.deadline + timedelta(days=1))
+        return {}
+
+    async def is_parked() -> bool:
+        return bool((await bench.row(task))["parked"])
+
+    client = AsyncClient(bench.db)
+    async with bench.running(SLOW_POLL):
+        task = await bench.task(await bench.agent(fails_and_waits))
+        await bench.until(is_parked)
+        await bench.until(is_waiting(bench))
+        assert (await client.get(task)).backs_off
+        assert await client.retry(task)
+        await bench.until(is_parked, within_s=5)
+        waiting = await client.get(task)
+        assert (waiting.attempt, waiting.retry_count, waiting.waits_for) == (2, 1, "its time")
+        assert not waiting.backs_off
+        assert not await client.retry(task)
+        assert await client.get(task) == waiting
 
 
 async def test_an_error_dictionary_is_an_error_and_retry_false_ends_it(bench: Bench) -> None:

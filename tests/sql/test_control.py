@@ -41,6 +41,67 @@ def test_a_waiting_task_is_not_retried(psql: Psql) -> None:
     assert f"task {task} is pending: nothing to retry" in answer.notices
 
 
+def tried(psql: Psql, ended: str) -> str:
+    """A task whose second attempt ended like this, and which is due in the year 2099."""
+    psql.agent()
+    task = psql.value("SELECT enqueue_task('Digest')")
+    psql(
+        "UPDATE agent_tasks SET attempt = 2, retry_count = 1, crash_count = 1,"
+        " scheduled_for = '2099-01-01Z';"
+        " INSERT INTO agent_executions (agent_id, task_id, attempt, status) SELECT t.agent_id,"
+        f" t.id, n, CASE n WHEN 1 THEN 'failed' ELSE '{ended}' END"
+        " FROM agent_tasks t, generate_series(1, 2) n"
+    )
+    return task
+
+
+STANDING = (
+    "SELECT status, attempt, retry_count, crash_count, parked, blocked,"
+    " scheduled_for <= oppspot_now() FROM agent_tasks"
+)
+
+
+def test_a_task_that_waits_after_an_error_is_due_at_once_and_keeps_its_counts(psql: Psql) -> None:
+    task = tried(psql, "failed")
+    place = int(psql.value("SELECT ready_seq FROM agent_tasks"))
+    assert psql.value(f"SELECT retry_task('{task}')") == "t"
+    assert psql.value(STANDING) == "pending|2|1|1|f|f|t"
+    assert int(psql.value("SELECT ready_seq FROM agent_tasks")) > place
+    answer = psql(f"SELECT retry_task('{task}')")
+    assert answer.rows == ["f"]
+    assert f"task {task} is pending: nothing to retry\n" in answer.notices
+
+
+AN_EVENT = (
+    "INSERT INTO task_waits (task_id, attempt, kind, name) SELECT id, 2, 'event', 'go'"
+    " FROM agent_tasks"
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("", "it was put off without an error, and is due at 2099-01-01 00:00:00+00"),
+        (AN_EVENT, "its agent waits for the event go"),
+        (
+            "UPDATE agent_tasks SET attempt = 0; TRUNCATE agent_executions",
+            "it was never tried, and is due at 2099-01-01 00:00:00+00",
+        ),
+    ],
+)
+def test_a_task_that_waits_for_another_reason_goes_on_waiting(
+    psql: Psql, change: str, why: str
+) -> None:
+    task = tried(psql, "cancelled")
+    psql(change)
+    answer = psql(f"SELECT retry_task('{task}')")
+    assert answer.rows == ["f"]
+    assert f"task {task} is pending: nothing to retry; {why}" in answer.notices
+    assert psql.value("SELECT parked, scheduled_for FROM agent_tasks") == (
+        "t|2099-01-01 00:00:00+00"
+    )
+
+
 def test_a_retry_is_refused_while_another_task_has_the_key(psql: Psql) -> None:
     psql.agent()
     old = psql.value("SELECT enqueue_task('Digest', unique_key => 'daily')")

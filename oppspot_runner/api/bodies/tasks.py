@@ -91,6 +91,9 @@ class TaskBody(BaseModel):
     waits_for: str | None
     waits_since: datetime | None
     wait_until: datetime | None
+    backs_off: bool = Field(
+        description="It waits for nothing but the time after an error; a retry ends that."
+    )
 
 
 class AttemptBody(BaseModel):

@@ -44,15 +44,16 @@ async def enqueue_many(change: Change, new: Sequence[NewTask], on_conflict: OnCo
     return added
 
 
-async def retry(change: Change, task_id: UUID) -> tuple[TaskState, bool]:
-    """Puts an ended task in line again; the task, and whether that changed anything."""
+async def retry(change: Change, task_id: UUID) -> tuple[TaskState, TaskState, bool]:
+    """Puts a task in line again, or ends its back-off; how it was, how it is, and whether that
+    changed anything."""
     before = await change.client.get(task_id)
     changed = await change.client.retry(task_id)
     after = await change.client.get(task_id)
     if changed:
         told = {"before": _told(before), "after": _told(after)}
         await change.record("task.retry", "task", task_id, **told)
-    return after, changed
+    return before, after, changed
 
 
 async def cancel(
@@ -128,5 +129,6 @@ def _told(state: TaskState) -> dict[str, Any]:
     return {
         "status": state.status,
         "retry_count": state.retry_count,
+        "scheduled_for": state.scheduled_for and state.scheduled_for.isoformat(),
         "error_message": state.error_message,
     }

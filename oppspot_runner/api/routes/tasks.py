@@ -112,8 +112,12 @@ async def list_events(
 
 @router.post("/{task_id}/retry", dependencies=RUN)
 async def retry(task_id: UUID, change: TheChange) -> bodies.TaskChanged:
-    """Puts an ended task in line again, due now and with all its retries."""
-    return _changed(*await changes.retry(change, task_id))
+    """Puts an ended task in line again, due now and with all its retries.
+
+    One that waits for its next try after an error is due at once, and keeps its count of errors.
+    """
+    _, after, changed = await changes.retry(change, task_id)
+    return _changed(after, changed)
 
 
 @router.post("/{task_id}/cancel", dependencies=RUN)

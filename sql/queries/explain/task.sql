@@ -1,5 +1,5 @@
--- A task with what may hold it, in one row: what its runner, its agent and its last attempt say. The
--- statement that would let it run now comes along, with its id in it.
+-- A task with what may hold it, in one row: what its runner, its agent and its last attempt say. What
+-- would let it run now comes along, with its id in it: a command, or a statement where no command does it.
 SELECT t.id, t.status, t.task_type, t.priority, t.attempt, t.retry_count, t.crash_count, t.error_message,
        t.agent_id, coalesce(a.name, a.agent_type, t.agent_id::text) AS agent_name, a.agent_type,
        a.id IS NOT NULL AS has_agent, a.is_active IS NOT FALSE AS is_active,
@@ -22,7 +22,8 @@ SELECT t.id, t.status, t.task_type, t.priority, t.attempt, t.retry_count, t.cras
                || coalesce((SELECT format('; the circuit breaker of %%s is %%s', b.agent_name, b.state)
                             FROM open_breakers b WHERE b.agent_id = min(c.agent_id::text)::uuid), '')
            FROM agent_tasks c WHERE c.parent_task_id = t.id) END AS children,
-       format('UPDATE agent_tasks SET scheduled_for = oppspot_now() WHERE id = %%L;', t.id) AS run_now
+       format(CASE WHEN backs_off(t) THEN 'oppspot-runner tasks retry %%s'
+                   ELSE 'UPDATE agent_tasks SET scheduled_for = oppspot_now() WHERE id = %%L;' END, t.id) AS run_now
 FROM agent_tasks t
 LEFT JOIN ai_agents a ON a.id = t.agent_id
 LEFT JOIN task_runners r ON r.id = t.runner_id

@@ -21,6 +21,7 @@ from oppspot_runner.api.routing import Routes
 from oppspot_runner.api.state import state_of
 from oppspot_runner.base.errors import InvalidInputError
 from oppspot_runner.base.redact import REDACTED, redact
+from oppspot_runner.base.wording import retried
 from oppspot_runner.db.acting import BoundDatabase
 
 router = Routes(
@@ -81,10 +82,10 @@ def payload_of(text: str) -> dict[str, Any]:
 
 @router.post("/retry", dependencies=[Depends(needs("run"))])
 async def retry(request: Request, task_id: UUID, change: TheChange) -> Response:
-    """Puts it in line again."""
-    state, changed = await changes.retry(change, task_id)
-    text = "It was put in line again." if changed else f"It is {state.status}: nothing to do."
-    return await back(request, text)
+    """Puts it in line again, or ends its back-off."""
+    before, after, changed = await changes.retry(change, task_id)
+    done = f"It was {retried(before.backs_off)}."
+    return await back(request, done if changed else f"It is {after.status}: nothing to do.")
 
 
 @router.post("/cancel", dependencies=[Depends(needs("run"))])
