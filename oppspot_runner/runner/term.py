@@ -98,7 +98,7 @@ class Term:
             adopts=runner.adopts,
             adopt=runner.adopt,
         )
-        self.growth = Growth(database, runner.patience)
+        self.growth = Growth(database)
         self.address = f"{database.schema}/{member.id}"
         self.listener = Listener(
             database,
