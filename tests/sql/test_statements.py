@@ -17,6 +17,7 @@ FILLED = {
     "{claim}": "SELECT 1",
     "{search}": "SELECT 1",
     "{table}": "agent_tasks",
+    "{column}": "id",
 }
 TESTING = ("create_database", "drop_database", "rename_database", "install_clock", "set_clock")
 # Several commands, what reads their table, one that is told the types of its values, and commands
