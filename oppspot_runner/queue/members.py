@@ -31,10 +31,12 @@ FORGET_DEAD = statement("runners/forget_dead")
 
 @dataclass(frozen=True)
 class Membership:
-    """This process as a runner: `lock_key` is the advisory lock that proves it lives."""
+    """This process as a runner: `lock_key` is the advisory lock that proves it lives, `desired`
+    what is asked of it from the start."""
 
     id: int
     lock_key: int
+    desired: str = "run"
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,17 @@ class Beat:
     crowd: int
 
 
-async def register(database: Database, facts: dict[str, Any]) -> Membership:
-    """Joins as a new runner. `facts` are the columns of runners/register.sql."""
+async def register(
+    database: Database, facts: dict[str, Any], before: int = 0, desired: str = "run"
+) -> Membership:
+    """Joins as a new runner. `facts` are the columns of runners/register.sql.
+
+    One that starts over was the runner `before`, of which `desired` was asked when it last heard.
+    """
     await database.execute(NOTICE_RESTORE)
-    row = await database.fetch_one(REGISTER, facts)
+    row = await database.fetch_one(REGISTER, {**facts, "before": before, "desired": desired})
     assert row is not None
-    return Membership(row["id"], row["lock_key"])
+    return Membership(row["id"], row["lock_key"], row["desired"])
 
 
 async def publish_labels(database: Database, asked: Mapping[str, Sequence[str]]) -> None:
@@ -113,9 +120,10 @@ async def ask(
     return await database.fetch_all(ASK, params)
 
 
-async def leave(connection: Connection, runner_id: int) -> None:
-    """Takes the row away; while tasks still name it only its lease ends."""
-    await connection.execute(LEAVE, {"runner_id": runner_id})
+async def leave(connection: Connection, runner_id: int) -> str | None:
+    """Takes the row away; while tasks still name it only its lease ends. What was asked of it."""
+    row = await (await connection.execute(LEAVE, {"runner_id": runner_id})).fetchone()
+    return row["desired"] if row else None
 
 
 async def forget_dead(connection: Connection) -> None:

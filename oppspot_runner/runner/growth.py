@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 
 from oppspot_runner.db.outgrown import analyze_outgrown
-from oppspot_runner.db.pool import Database
-from oppspot_runner.runner.patience import Patience
+from oppspot_runner.db.pool import DATABASE_AWAY, DATABASE_ERROR, Database
 from oppspot_runner.runner.wakeup import jittered
 
 ENDS = 100  # between two looks: fewer tasks do not make a small table a large one
 APART_S = 1.0
+REST_S = 60.0  # after a look that failed: autovacuum comes by meanwhile
 
 
 class Growth:
@@ -20,9 +20,8 @@ class Growth:
     them, until autovacuum comes by. It looks while tasks end: an idle runner asks nothing.
     """
 
-    def __init__(self, database: Database, patience: Patience) -> None:
+    def __init__(self, database: Database) -> None:
         self.database = database
-        self.patience = patience
         self._ends = 0
         self._enough = asyncio.Event()
 
@@ -33,10 +32,17 @@ class Growth:
             self._enough.set()
 
     async def run(self) -> None:
-        """Looks after every hundred ends, once a second at most, until cancelled."""
+        """Looks after every hundred ends, once a second at most, until cancelled.
+
+        Tasks do well without it, only slower: whatever goes wrong here is left for a minute.
+        """
         while True:
             await self._enough.wait()
             self._ends = 0
             self._enough.clear()
-            await self.patience.through(lambda: analyze_outgrown(self.database))
-            await asyncio.sleep(jittered(APART_S))
+            try:
+                await analyze_outgrown(self.database)
+            except (DATABASE_ERROR, *DATABASE_AWAY):
+                await asyncio.sleep(jittered(REST_S))
+            else:
+                await asyncio.sleep(jittered(APART_S))

@@ -155,9 +155,10 @@ class Runner:
         return self.end_wanted or self.stop_asked > 0 or asked in ("stop", "stop_now")
 
     async def _serve_term(self) -> None:
+        before = (self.runner_id, self.term.heartbeat.desired) if self.term else (0, "run")
         try:
             member = await self.patience.through(
-                lambda: members.register(self.database, self.config.facts()),
+                lambda: members.register(self.database, self.config.facts(), *before),
                 give_up=self.is_stopping,
             )
         except DATABASE_AWAY:  # only raised when we are stopping
@@ -170,6 +171,7 @@ class Runner:
             self.events.emit(
                 RunnerStarted(member.id, self.config.slots, self.config.poll_s, self.term.wake)
             )
+            self.term.obey(member.desired)  # before it takes a task
             try:
                 await self._work(self.term)
             finally:

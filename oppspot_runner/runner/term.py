@@ -98,7 +98,7 @@ class Term:
             adopts=runner.adopts,
             adopt=runner.adopt,
         )
-        self.growth = Growth(database, runner.patience)
+        self.growth = Growth(database)
         self.address = f"{database.schema}/{member.id}"
         self.listener = Listener(
             database,
@@ -150,12 +150,13 @@ class Term:
 
     async def end(self) -> None:
         """Ends the services, then takes the runner's row away. The heartbeat goes last."""
-        self.ended = True
+        self.ended, asked = True, None
         await end_all(self._tasks)
         with suppress(*DATABASE_AWAY):  # the lease runs out by itself
             async with self.runner.database.connection() as connection:
-                await members.leave(connection, self.member.id)
+                asked = await members.leave(connection, self.member.id)
         await self.heartbeat.stop()
+        self.heartbeat.desired = asked or self.heartbeat.desired
 
     async def set_waiting(self, waiting: bool) -> bool:
         """Says in our row whether an INSERT should wake us; whether that was news."""
@@ -228,7 +229,7 @@ class Term:
             asked = await members.asked_of(self.runner.database, self.member.id)
             if asked is not None:
                 self._cancel(asked[1])
-                self._obey(asked[0])
+                self.obey(asked[0])
 
     def _cancel(self, tokens: frozenset[int]) -> None:
         for token in tokens & self.runner.attempts.keys():
@@ -256,16 +257,14 @@ class Term:
         self._cancel(beat.cancelled)
         self._find_orphans(beat.held)
         for token, attempt in list(self.runner.attempts.items()):
-            begun = attempt.started_at < sent_at and not attempt.ending
-            if begun and token not in beat.held:
+            if token not in beat.held and attempt.started_at < sent_at and not attempt.ending:
                 attempt.lose()
-        self._obey(beat.desired)
+        self.obey(beat.desired)
 
     def _find_orphans(self, held: frozenset[int]) -> None:
         """Tasks that are ours by two heartbeats and that nobody runs: a claim's answer got lost."""
         strangers = held - self.runner.attempts.keys()
-        orphans = strangers & self._strangers
-        self._strangers = strangers
+        orphans, self._strangers = strangers & self._strangers, strangers
         if orphans:
             self._soon(self.give_back(sorted(orphans)))
 
@@ -276,7 +275,8 @@ class Term:
                 await store.give_back(connection, self.member.id, tokens)
             self.runner.wakeup.set()
 
-    def _obey(self, wanted: str) -> None:
+    def obey(self, wanted: str) -> None:
+        """Does what people ask of the runner."""
         runner = self.runner
         if wanted in ("stop", "stop_now"):
             while runner.stop_asked < (2 if wanted == "stop_now" else 1):

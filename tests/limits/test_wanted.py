@@ -39,6 +39,14 @@ async def test_ready_work_wants_so_many_slots_that_it_begins_within_a_minute(lin
     assert (await wanted(line))["agent_execution",] == (3, 3, 5)
 
 
+async def test_work_that_takes_no_time_wants_a_runner_too(line: Line) -> None:
+    quick, new = await line.agent("quick"), await line.agent("new")
+    await attempts(line, quick, 0)
+    await line.tasks(quick, 1)
+    await line.tasks(new, 1, task_type="unseen")
+    assert await wanted(line) == {("agent_execution",): (1, 0, 1), ("unseen",): (1, 0, 1)}
+
+
 async def test_what_may_not_run_wants_no_slots(line: Line) -> None:
     paused = await line.agent("paused")
     capped = await line.agent("capped", configuration='{"concurrency": 1}')

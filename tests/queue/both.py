@@ -182,7 +182,7 @@ class Both:
         member, runner = self.crew[one]
         if runner.holds_lock:
             self.listen_or_fall_deaf(one)
-        self.do(members.leave(self.do(self.real.at(one)), member.id))
+        self.do(self.real.on(one, members.leave, member.id))
         self.model.leave(runner)
         self.crew[one] = self.join(one)
 

@@ -59,7 +59,8 @@ async def test_a_body_that_was_left_and_nobody_can_adopt_is_rescued(db: Database
     async with db.transaction() as connection:
         await store.give_back(connection, old.id, [task.run_token])
         assert (await store.rescue(connection, other.id))[0] == []
-    await members.leave(db, old.id)
+    async with db.connection() as connection:
+        await members.leave(connection, old.id)
     async with db.transaction() as connection:
         (saved,), _ = await store.rescue(connection, other.id)
         assert (saved.id, saved.status) == (task.id, "pending")
@@ -71,7 +72,8 @@ async def test_a_body_that_was_left_and_nobody_can_adopt_is_rescued(db: Database
 async def test_a_look_that_comes_late_takes_nothing_from_who_adopted(db: Database) -> None:
     old, first, second = [await runner(db) for _ in range(3)]
     handle, _ = await handed(db, old)
-    await members.leave(db, old.id)
+    async with db.connection() as connection:
+        await members.leave(connection, old.id)
 
     async def lock(connection: Connection) -> None:
         await connection.execute(LOCK)

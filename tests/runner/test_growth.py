@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
+import psycopg
+import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from oppspot_runner.agents.context import Context
+from oppspot_runner.app.doctor.schema import RIGHTS
+from oppspot_runner.base.events import DatabaseAway
+from oppspot_runner.db.acting import LACKS
 from oppspot_runner.db.outgrown import analyze_outgrown
 from oppspot_runner.db.pool import Connection, Database
+from oppspot_runner.runner import growth
 from oppspot_runner.runner.growth import ENDS
 from tests.runner.conftest import Bench
 
@@ -93,6 +101,70 @@ async def test_a_runner_that_does_not_own_the_tables_asks_for_nothing(db: Databa
     finally:
         for text in ("DROP OWNED BY {}", "DROP ROLE {}"):
             await db.execute(sql.SQL(text).format(name).as_string())
+
+
+async def test_nobody_waits_for_a_table_that_is_being_rebuilt(db: Database) -> None:
+    async with db.transaction() as other:
+        await other.execute("LOCK TABLE companies IN ACCESS EXCLUSIVE MODE")
+        began = time.monotonic()
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            await analyze_outgrown(db)
+    assert time.monotonic() - began < 10, "the limit of statements is a minute"
+
+
+async def test_a_schema_may_have_capitals(db: Database) -> None:
+    name = f"Own_{uuid4().hex}"
+    async with db.connection() as session:
+        await session.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
+        for table in ("access_rules", "agent_tasks"):
+            like = sql.SQL("CREATE TABLE {}.{} AS TABLE {}")
+            old = sql.Identifier(table)
+            await session.execute(like.format(sql.Identifier(name), old, old))
+    async with Database(db.dsn, schema=name) as theirs:
+        await theirs.execute(FILL, (LARGE,))
+        assert await analyze_outgrown(theirs) == ["agent_tasks"]
+        assert await theirs.fetch_all(RIGHTS, {"names": ["agent_tasks"]}) == []
+        assert "there are no policies on agent_tasks" in [
+            row["what"] for row in await theirs.fetch_all(LACKS)
+        ]
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        "LOCK TABLE companies IN ACCESS EXCLUSIVE MODE",
+        "ALTER TABLE access_rules RENAME TO other_rules; COMMIT",
+    ],
+)
+async def test_a_look_that_fails_ends_no_runner_and_is_no_outage(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    failures: asyncio.Queue[BaseException] = asyncio.Queue()
+
+    async def noted(database: Database) -> list[str]:
+        try:
+            return await analyze_outgrown(database)
+        except BaseException as error:
+            failures.put_nowait(error)
+            raise
+
+    async def quick(_: Context) -> None:
+        pass
+
+    monkeypatch.setattr(growth, "analyze_outgrown", noted)
+    agent = await bench.agent(quick)
+    other = await bench.db.connect()
+    async with bench.running(), other:
+        await other.execute("BEGIN")
+        await other.execute(trouble.encode())
+        await bench.db.execute(
+            "INSERT INTO agent_tasks (agent_id) SELECT %s FROM generate_series(1, %s)",
+            (agent, ENDS),
+        )
+        assert isinstance(await asyncio.wait_for(failures.get(), 15), psycopg.Error)
+        (after,) = await bench.ended(await bench.task(agent))
+    assert after["status"] == "completed"
+    assert not bench.happened(DatabaseAway)
 
 
 async def test_a_runner_looks_while_tasks_end(bench: Bench) -> None:

@@ -11,7 +11,14 @@ import psycopg
 from oppspot_runner.db.files import sql_root, statement
 
 QUERIES = Path(str(sql_root())) / "queries"
-FILLED = {"{limit}": "3", "{schema}": "public", "{claim}": "SELECT 1", "{search}": "SELECT 1"}
+FILLED = {
+    "{limit}": "3",
+    "{schema}": "public",
+    "{claim}": "SELECT 1",
+    "{search}": "SELECT 1",
+    "{table}": "agent_tasks",
+    "{column}": "id",
+}
 TESTING = ("create_database", "drop_database", "rename_database", "install_clock", "set_clock")
 # Several commands, what reads their table, one that is told the types of its values, and commands
 # without values: tests/imports, tests/runner and tests/testing run them.

@@ -3,7 +3,7 @@ WITH api AS (SELECT oid FROM pg_roles WHERE rolname = 'oppspot_api'), server AS 
     SELECT oid FROM pg_roles WHERE rolname = 'oppspot_server'
 ), bare AS (
     SELECT string_agg(c.relname, ', ' ORDER BY c.relname) AS names FROM pg_class c
-    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
+    WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind = 'r'
       AND (c.relname = 'agent_tasks' OR EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'oppspot_everybody'))
       AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'oppspot_api_select')
 )

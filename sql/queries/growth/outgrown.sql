@@ -5,7 +5,7 @@ SELECT c.relname AS name, (
     SELECT a.attname FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     ORDER BY a.attnum LIMIT 1) AS first_column
 FROM pg_class c JOIN access_rules r ON r.name = c.relname
-WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND c.relpages < 100
+WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind = 'r' AND c.relpages < 100
   AND pg_has_role(c.relowner, 'USAGE')
-  AND pg_relation_size(c.oid) > 8192 * greatest(10, 3 * c.relpages)
+  AND pg_relation_size(c.oid) > current_setting('block_size')::bigint * greatest(10, 3 * c.relpages)
 ORDER BY c.relname
