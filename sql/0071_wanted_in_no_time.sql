@@ -36,4 +36,4 @@ FROM work GROUP BY task_type, labels;
 SELECT arrange_access();
 
 INSERT INTO oppspot_migrations (number, name, breaking, applied_at)
-VALUES (72, 'wanted_in_no_time', false, oppspot_now());
+VALUES (71, 'wanted_in_no_time', false, oppspot_now());
