@@ -44,6 +44,7 @@ RUNNER_FIELDS = (
     "hanging",
     "version",
     "labels",
+    "task_types",
 )
 WANTED_FIELDS = ("task_type", "labels", "ready", "running", "slots")
 BREAKER_FIELDS = (

@@ -66,6 +66,8 @@ class OppspotError(Exception):
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        if hint:
+            self.add_note(hint)  # whoever meets the error as a traceback reads it there
 
     def one_line(self) -> str:
         """What happened, why, and what to do next, in one line."""

@@ -24,7 +24,6 @@ Verb = Literal["stop", "stop_now", "pause", "run"]
 LOOK_S = 0.1
 GONE_LOOKS = 50  # five seconds
 DONE = {"stop": "stopped", "stop_now": "stopped", "pause": "paused", "run": "running"}
-ADVICE = {"stop": " `oppspot-runner stop --now` gives their tasks back at once."}
 
 
 @dataclass(frozen=True)
@@ -185,7 +184,11 @@ def _tell(verb: Verb, answer: Answer, timeout_s: float, as_json: bool) -> None:
         lines.append(f"{done.capitalize()}: runner {_joined(answer.ids)}.")
     if answer.waiting:
         late = _joined(answer.waiting)
-        lines.append(f"Not yet {done} after {timeout_s:g} s: runner {late}.{ADVICE.get(verb, '')}")
+        lines.append(f"Not yet {done} after {timeout_s:g} s: runner {late}.")
+        if verb == "stop":
+            # Named one by one: without a name the command would stop all runners there are.
+            named = " ".join(f"--runner {one}" for one in answer.waiting)
+            lines.append(f"`oppspot-runner stop --now {named}` gives their tasks back at once.")
     if as_json or lines or not answer.unknown:
         shown = {done: answer.ids, "waiting": answer.waiting, "unknown": answer.unknown}
         say(shown, " ".join(lines) or "No runner is running.", as_json)

@@ -165,7 +165,8 @@ def _words(error: Exception, debug: bool) -> str:
 
 def _usage(error: click.UsageError) -> str:
     where = error.ctx.command_path if error.ctx else "oppspot-runner"
-    return f"{error.format_message().rstrip('.')}. See `{where} --help`."
+    said = error.format_message().rstrip(".")
+    return f"{said}{'' if said.endswith('?') else '.'} See `{where} --help`."
 
 
 def _told(message: str, code: int) -> int:

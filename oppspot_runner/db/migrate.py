@@ -8,6 +8,8 @@ used as it is.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from dataclasses import dataclass
 
 import psycopg
@@ -26,6 +28,14 @@ OTHERS = statement("schema/others")
 RECORD = statement("schema/record")
 PATIENCE = statement("schema/patience")
 SERVER = statement("schema/server")
+HURRY = statement("schema/hurry")
+
+# A table that is in use is waited for in short pieces. Whoever comes behind us waits as well, and a
+# runner whose heartbeat does so for as long as a lease would lose its tasks.
+FILES_OWN_LIMIT = "SET LOCAL lock_timeout = '30s';"  # for those who apply the files by psql
+PIECE_MS = 1_000
+PAUSE_S = 2.0
+PATIENCE_S = 30.0
 
 OLDEST_SERVER = 140000
 
@@ -68,7 +78,8 @@ async def schema_state(database: Database) -> SchemaState:
 async def migrate(database: Database) -> list[str]:
     """Applies what is missing; the names of the files that were applied.
 
-    A breaking file waits for a later call while a runner of another version is at work.
+    A breaking file waits for a later call while a runner of another version is at work. A table
+    that others use is tried for half a minute, in pieces in between which they go on.
 
     Raises SchemaError when the server is too old, the schema too new, or existing tables cannot
     be adopted, DatabaseError when the connection breaks; what was applied before the failing file
@@ -101,6 +112,17 @@ async def require_schema(database: Database) -> None:
 
 
 async def _apply(connection: Connection, schema: str, migration: Migration) -> bool:
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return await _apply_now(connection, schema, migration)
+        except psycopg.errors.LockNotAvailable:
+            if time.monotonic() > until:
+                raise
+        await asyncio.sleep(PAUSE_S)
+
+
+async def _apply_now(connection: Connection, schema: str, migration: Migration) -> bool:
     async with connection.transaction():
         await connection.execute(PATIENCE, {"schema": schema})
         await connection.execute(LOCK, {"schema": schema})
@@ -110,7 +132,8 @@ async def _apply(connection: Connection, schema: str, migration: Migration) -> b
             return False
         if migration.breaking and await _others_are_at_work(connection):
             return False
-        await connection.execute(migration.text)
+        await connection.execute(HURRY, {"wait_ms": PIECE_MS})
+        await connection.execute(migration.text.replace(FILES_OWN_LIMIT, ""))
         await connection.execute(
             RECORD,
             {"number": migration.number, "name": migration.name, "breaking": migration.breaking},

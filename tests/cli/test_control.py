@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 
 import pytest
@@ -65,9 +66,17 @@ def test_a_runner_that_does_not_stop_is_named_with_advice(cli: CommandLine, rows
     assert (ended.code, ended.err) == (1, "")
     assert ended.out == (
         f"Not yet stopped after 0 s: runner {silent}."
-        " `oppspot-runner stop --now` gives their tasks back at once.\n"
+        f" `oppspot-runner stop --now --runner {silent}` gives their tasks back at once.\n"
     )
     assert "stop --now" not in cli("stop", "--now", "--timeout", "0").out
+
+
+def test_advice_on_a_runner_that_does_not_stop_is_not_about_others(
+    cli: CommandLine, rows: Rows
+) -> None:
+    silent, _ = rows.runner(state="stopped"), rows.runner(state="stopped")
+    said = cli("stop", "--runner", str(silent), "--timeout", "0").out
+    assert re.findall(r"--runner (\d+)", said) == [str(silent)]
 
 
 def test_an_agent_is_paused_by_name_and_shown(cli: CommandLine, rows: Rows) -> None:

@@ -91,6 +91,11 @@ def test_the_version_is_that_of_the_package(bare_cli: CommandLine) -> None:
         ),
         (["start", "--concurrency", "0"], "Invalid value for '--concurrency': 0 is not usable: "),
         (["start", "--log-level", "loud"], "Invalid value for '--log-level': 'loud' is not usable"),
+        (
+            ["start", "--labels", "a b"],
+            "Invalid value for '--labels': 'a b' is not usable: a label",
+        ),
+        (["enqueue", "x", "--wait"], "No such option '--wait'. Did you mean '--at'? See `opp"),
         (["start", "--detach", "--concurrency", "-1"], "Invalid value for '--concurrency': -1 is"),
         (["tasks", "show"], "Missing argument 'TASK'. See `oppspot-runner tasks show --help`."),
     ],

@@ -153,6 +153,7 @@ def test_json_has_the_shape_that_http_has(cli: CommandLine, rows: Rows) -> None:
         "hanging",
         "version",
         "labels",
+        "task_types",
     ]
     assert (shown["id"], shown["running"], shown["wake"]) == (runner, 1, "poll")
     first, *ends = found["recent_tasks"]

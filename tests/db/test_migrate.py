@@ -93,15 +93,12 @@ async def until_one_waits(session: Session, kind: str, *, for_s: float = 0) -> i
             await asyncio.sleep(0.01)
 
 
-def impatient() -> tuple[Migration, ...]:
-    return tuple(replace(one, text=one.text.replace("'30s'", "'100ms'")) for one in migrations())
-
-
 @pytest.mark.slow
 async def test_a_table_that_is_in_use_is_not_waited_for_endlessly(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "migrations", impatient)
+    monkeypatch.setattr(module, "PIECE_MS", 100)
+    monkeypatch.setattr(module, "PATIENCE_S", 0)
     create_old_tables(place.session)
     task = old_task(place.session, insert(place.session, "ai_agents"), status="pending")
     before = relations(place)
@@ -116,6 +113,34 @@ async def test_a_table_that_is_in_use_is_not_waited_for_endlessly(
         assert relations(place) == before
         assert await migrate(database) == NAMES
     assert tasks(place.session)[task].priority == 5
+
+
+@pytest.mark.slow
+async def test_who_waits_behind_a_migration_goes_on_while_it_waits(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A heartbeat, for instance: whose lease ends because of us loses its tasks."""
+    monkeypatch.setattr(module, "PIECE_MS", 200)
+    create_old_tables(place.session)
+    async with (
+        database_of(place) as database,
+        asyncio.TaskGroup() as group,
+        await database.connect() as behind,
+    ):
+        await behind.execute("SET lock_timeout = '5s'")
+        with place.session.transaction():
+            place.session.execute("SELECT FROM agent_tasks")
+            migrating = group.create_task(migrate(database))
+            await until_one_waits(place.session, "relation")
+            await behind.execute("SELECT FROM agent_tasks")
+            assert not migrating.done()
+    assert migrating.result() == NAMES
+
+
+def test_no_file_waits_for_longer_than_the_migrator_allows() -> None:
+    """Each has its limit for psql in the very words that the migrator leaves out."""
+    left = {one.name: one.text.replace(module.FILES_OWN_LIMIT, "") for one in migrations()}
+    assert not [name for name, text in left.items() if "lock_timeout" in text]
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ import pytest
 
 from tests.docs.conftest import Run
 from tests.docs.pages import blocks_of
+from tests.docs.test_sql import BEFORE
 
 CELERY, CRON, TYPESCRIPT, CONNECTORS = (
     f"docs/guides/{name}.md"
@@ -54,7 +55,7 @@ def write_agents(folder: Path, *bodies: str) -> None:
 def test_tasks_of_celery_run_as_agents(dsn: str, run: Run, tmp_path: Path) -> None:
     _, agents, calls = (block.body for block in blocks_of(CELERY, "python"))
     write_agents(tmp_path, agents)
-    (tmp_path / "calls.py").write_text(f"from my_agents import *\n{calls}", encoding="utf-8")
+    (tmp_path / "calls.py").write_text(calls, encoding="utf-8")
     run("python", "calls.py")
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("UPDATE agent_tasks SET scheduled_for = now()")
@@ -68,6 +69,20 @@ def test_tasks_of_celery_run_as_agents(dsn: str, run: Run, tmp_path: Path) -> No
         ("completed", "mail", {"order": 7, "to": ["customer"]}),
         ("completed", "mail", {"order": 7, "to": ["customer", "sales"]}),
     ]
+
+
+def test_a_job_of_pg_cron_is_there_or_here_and_never_in_both(dsn: str) -> None:
+    """Also one without a name, and one whose name another database's job has."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(BEFORE[CRON].encode())
+        for _ in range(2):  # whoever is not sure does it again
+            connection.execute(blocks_of(CRON, "sql")[0].body.encode())
+        here = connection.execute(
+            "SELECT name, schedule_cron FROM ai_agents ORDER BY schedule_cron"
+        ).fetchall()
+        there = connection.execute("SELECT jobid FROM cron.job ORDER BY jobid").fetchall()
+    assert here == [("nightly", "0 3 L * *"), ("Job 3", "0 4 * * *")]
+    assert [job for (job,) in there] == [2, 4, 5, 6, 7]
 
 
 @pytest.mark.slow

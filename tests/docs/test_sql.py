@@ -23,11 +23,16 @@ BEFORE = {
     # What pg_cron has, as far as the page asks for it.
     "docs/guides/from-pg-cron.md": """
         CREATE SCHEMA cron;
-        CREATE TABLE cron.job (
-            jobid bigint, schedule text, command text, active boolean, jobname text);
-        INSERT INTO cron.job VALUES (1, '0 3 $ * *', 'SELECT 1', true, 'nightly'),
-            (2, '30 seconds', 'SELECT 1', true, 'often');
-        CREATE FUNCTION cron.unschedule(text) RETURNS boolean RETURN true;
+        CREATE TABLE cron.job (jobid bigint, schedule text, command text, jobname text,
+            active boolean DEFAULT true, database text DEFAULT current_database());
+        INSERT INTO cron.job VALUES (1, '0 3 $ * *', 'SELECT 1', 'nightly'),
+            (2, '30 seconds', 'SELECT 1', 'often'), (3, '0 4 * * *', 'SELECT 1', NULL),
+            (4, '0 5 * * *', 'Vacuum (analyze)', 'tidy'), (5, '@reboot', 'SELECT 1', 'begin'),
+            (6, '0 6 * * *', 'SELECT 1', 'resting'), (7, '0 7 * * *', 'SELECT 1', 'nightly');
+        UPDATE cron.job SET active = false WHERE jobid = 6;
+        UPDATE cron.job SET database = 'another' WHERE jobid = 7;
+        CREATE FUNCTION cron.unschedule(wanted bigint) RETURNS boolean LANGUAGE sql AS
+            'DELETE FROM cron.job WHERE jobid = wanted RETURNING true';
     """,
     "docs/guides/sql.md": """
         INSERT INTO ai_agents (id, name, agent_type) VALUES

@@ -1,4 +1,4 @@
-"""The guide: its agents, and all tests that it shows, which pass."""
+"""The guides that show tests: what they test is saved as they say, and all of them pass."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tests.testing.test_plugin import OURS
 pytest_plugins = ["pytester", "oppspot_runner.testing.plugin"]
 
 GUIDE = "docs/guides/testing.md"
+CONNECTORS = "docs/guides/connectors.md"
 THEIRS = "test_shop.py"
 
 
@@ -20,6 +21,18 @@ def test_the_tests_of_the_guide_pass(pytester: pytest.Pytester) -> None:
         name = block.saved_as or THEIRS
         files[name] = f"{files.get(name, '')}\n\n{block.body}"
     assert {"shop_agents.py", THEIRS, "conftest.py"} == files.keys()
+    passes(pytester, files)
+
+
+@pytest.mark.slow
+def test_the_tests_of_a_connector_pass(pytester: pytest.Pytester) -> None:
+    files = {str(block.saved_as): block.body for block in blocks_of(CONNECTORS, "python")}
+    assert files.keys() == {"my_agents.py", "test_weather.py"}
+    passes(pytester, files)
+
+
+def passes(pytester: pytest.Pytester, files: dict[str, str]) -> None:
+    """Saves `files` and runs their tests."""
     for name, text in files.items():
         (pytester.path / name).write_text(text)
     (pytester.path / "pytest.ini").write_text(

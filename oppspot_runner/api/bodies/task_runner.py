@@ -54,6 +54,7 @@ class RunnerBody(BaseModel):
     hanging: int
     version: str
     labels: list[str]
+    task_types: list[str] | None
 
 
 class WantedSlots(BaseModel):
