@@ -144,10 +144,9 @@ def task_log(
         tell(method, str(own.pop("event", "")), own)
         return line
 
+    set_up_as = structlog.get_config()
     told: FilteringBoundLogger = structlog.wrap_logger(
-        structlog.PrintLogger(STDERR),
-        processors=[tee, *structlog.get_config()["processors"]],
-        **fields,
+        set_up_as["logger_factory"](), processors=[tee, *set_up_as["processors"]], **fields
     )
     return told
 
