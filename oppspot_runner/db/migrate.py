@@ -32,7 +32,7 @@ HURRY = statement("schema/hurry")
 
 # A table that is in use is waited for in short pieces. Whoever comes behind us waits as well, and a
 # runner whose heartbeat does so for as long as a lease would lose its tasks.
-FILES_OWN_LIMIT = "SET LOCAL lock_timeout = '30s';"  # for those who apply the files by psql
+FILES_OWN_LIMIT = "lock_timeout = '30s'"  # for those who apply the files by psql
 PIECE_MS = 1_000
 PAUSE_S = 2.0
 PATIENCE_S = 30.0
@@ -133,7 +133,8 @@ async def _apply_now(connection: Connection, schema: str, migration: Migration) 
         if migration.breaking and await _others_are_at_work(connection):
             return False
         await connection.execute(HURRY, {"wait_ms": PIECE_MS})
-        await connection.execute(migration.text.replace(FILES_OWN_LIMIT, ""))
+        limit = f"lock_timeout = {PIECE_MS}"
+        await connection.execute(migration.text.replace(FILES_OWN_LIMIT, limit))
         await connection.execute(
             RECORD,
             {"number": migration.number, "name": migration.name, "breaking": migration.breaking},

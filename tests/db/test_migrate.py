@@ -138,7 +138,7 @@ async def test_who_waits_behind_a_migration_goes_on_while_it_waits(
 
 
 def test_no_file_waits_for_longer_than_the_migrator_allows() -> None:
-    """Each has its limit for psql in the very words that the migrator leaves out."""
+    """Each has its limit for psql in the very words that the migrator replaces."""
     left = {one.name: one.text.replace(module.FILES_OWN_LIMIT, "") for one in migrations()}
     assert not [name for name, text in left.items() if "lock_timeout" in text]
 
