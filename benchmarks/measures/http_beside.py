@@ -19,8 +19,7 @@ from benchmarks.contenders.ours import BEST_CONCURRENCY
 from benchmarks.measure import Bound, Figures, Measure, Outcome
 from benchmarks.rounds import alternate, compare
 
-RATE, FOLLOWERS, SLOTS = 50.0, 100, 3
-WARM_UP = 100
+RATE, FOLLOWERS, SLOTS, WARM_UP = 50.0, 100, 3, 100
 RUN = "INSERT INTO stream_runs (open_nodes) VALUES (1) RETURNING id::text"
 TASK = "SELECT id::text FROM agent_tasks ORDER BY id LIMIT 1"
 ENDED = "SELECT count(*) FROM agent_executions WHERE status = 'completed'"
