@@ -15,7 +15,7 @@ import json
 import os
 import sys
 import time
-from contextlib import suppress
+import traceback
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -90,6 +90,21 @@ class LightListener(Listener):
 
         asyncio.get_running_loop().add_reader(pgconn.socket, hear)
         await asyncio.Event().wait()
+
+
+class Services(asyncio.TaskGroup):
+    """Ends the process with the first that fails: a fleet that lacks one would measure nothing."""
+
+    def create_task(self, *arguments: Any, **options: Any) -> asyncio.Task[Any]:
+        """As in the base class."""
+        task: asyncio.Task[Any] = super().create_task(*arguments, **options)
+        task.add_done_callback(self._look_at)
+        return task
+
+    def _look_at(self, task: asyncio.Task[Any]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            traceback.print_exception(error)
+            os._exit(1)
 
 
 class SimulatedTerm(Term):
@@ -182,28 +197,29 @@ class Simulated:
 async def simulate(dsn: str, runners: int, listening: int, settings: dict[str, float]) -> None:
     """Until stdin ends."""
     events, config = EventBus(), RunnerConfig(**settings)  # type: ignore[arg-type]
-    async with Database(dsn, max_size=STATEMENTS_AT_ONCE, patience_s=60) as database:
-        with suppress(asyncio.CancelledError):
-            async with asyncio.TaskGroup() as services:
-                gate = asyncio.Semaphore(STARTING_AT_ONCE)
+    async with (
+        Database(dsn, max_size=STATEMENTS_AT_ONCE, patience_s=60) as database,
+        Services() as services,
+    ):
+        gate = asyncio.Semaphore(STARTING_AT_ONCE)
 
-                async def join(number: int) -> None:
-                    listens = number < listening
-                    one = Simulated(database, config, events, Patience(events), listens)
-                    async with gate:
-                        await one.run(services)
+        async def join(number: int) -> None:
+            listens = number < listening
+            one = Simulated(database, config, events, Patience(events), listens)
+            async with gate:
+                await one.run(services)
 
-                await asyncio.gather(*map(join, range(runners)))
-                print("ready", flush=True)
-                began, heard, cpu_s = time.monotonic(), LightListener.heard, time.process_time()
-                await asyncio.to_thread(sys.stdin.readline)
-                seconds = time.monotonic() - began
-                said = {
-                    "heard": (LightListener.heard - heard) / seconds,
-                    "cpu": (time.process_time() - cpu_s) / seconds,
-                }
-                print(json.dumps(said), flush=True)
-                os._exit(0)  # the database goes with it: nobody has to say good-bye
+        await asyncio.gather(*map(join, range(runners)))
+        print("ready", flush=True)
+        began, heard, cpu_s = time.monotonic(), LightListener.heard, time.process_time()
+        await asyncio.to_thread(sys.stdin.readline)
+        seconds = time.monotonic() - began
+        said = {
+            "heard": (LightListener.heard - heard) / seconds,
+            "cpu": (time.process_time() - cpu_s) / seconds,
+        }
+        print(json.dumps(said), flush=True)
+        os._exit(0)  # the database goes with it: nobody has to say good-bye
 
 
 def main() -> None:

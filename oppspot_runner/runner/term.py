@@ -27,13 +27,12 @@ from oppspot_runner.runner.heartbeat import Heartbeat
 from oppspot_runner.runner.maintenance import Maintenance, Pruning
 from oppspot_runner.runner.patience import Patience
 from oppspot_runner.runner.settler import Settler
-from oppspot_runner.runner.wakeup import Wakeup, turn_s
+from oppspot_runner.runner.wakeup import Wakeup, has_to_probe, turn_s
 
 ASKED = "!"  # after our address: somebody changed what is desired of us
 ENDED = "/ended"  # after the schema: a body elsewhere has ended
 WAITS = "/waits"  # after the schema: what a task waits for came by hand
-PROBE_BEATS = 1.5  # a listener that heard nothing for so many heartbeats is tested by the next one
-SILENT_BEATS = 3.5  # and is deaf when that did not arrive
+SILENT_BEATS = 3.5  # of a listener that is deaf: it was tested before (see has_to_probe)
 ASKED_STATE: dict[str, State] = {"pause": "paused", "idle": "stopped", "run": "running"}
 
 
@@ -195,9 +194,8 @@ class Term:
         self.growth.note_end()
 
     def _is_silent(self) -> bool:
-        # In a fleet nearly all are tested by what others are sent.
         beats = self.listener.silent_for_s / self.runner.config.beat_s
-        return self.wake == "notify" and beats > PROBE_BEATS
+        return self.wake == "notify" and has_to_probe(beats, self._crowd)
 
     def _await_turn(self) -> None:
         """Looks for work at once, or when it is our turn in the crowd that was woken."""
