@@ -22,6 +22,7 @@ from tests.conftest import create_database, drop_database
 from tests.daemon.conftest import Fleet
 from tests.warm import Warmer
 
+FIRST_PAGE_S = 40.0
 CHROMIUM = Path("/usr/bin/chromium")
 # As root and without a network; nothing is asked that is not ours.
 FLAGS = [
@@ -79,5 +80,6 @@ def _start(fleet: Fleet, world: World) -> Site:
     asked = ("--import", "tests.browser.agents", "--http", str(port))
     fleet.start(*asked, OPPSPOT_GRACE="1", **world.settings())
     url = f"http://127.0.0.1:{port}"
-    fleet.until(lambda: httpx2.get(f"{url}/").status_code == 200)
+    # The first page reads the templates, beside tests that keep the processors busy.
+    fleet.until(lambda: httpx2.get(f"{url}/", timeout=FIRST_PAGE_S).status_code == 200)
     return Site(url, fleet)

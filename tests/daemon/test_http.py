@@ -31,7 +31,8 @@ def answers(url: str) -> bool:
 def test_a_runner_serves_http_until_it_is_stopped(fleet: Fleet) -> None:
     port = free_port()
     process = fleet.start("--http", str(port))
-    assert httpx2.get(f"http://127.0.0.1:{port}/healthz").json() == {"status": "ok"}
+    healthz = httpx2.get(f"http://127.0.0.1:{port}/healthz", timeout=20)
+    assert healthz.json() == {"status": "ok"}
     with socket.create_connection(("127.0.0.1", port), timeout=20) as follower:
         follower.sendall(b"GET /api/v1/changes HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert follower.recv(65_536).startswith(b"HTTP/1.1 200")
