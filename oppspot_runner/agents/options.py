@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -109,9 +110,7 @@ class AgentOptions(BaseModel):
             raise ConfigurationError(
                 f"the agent's configuration cannot be used: batch: the agent's code takes {takes}"
             )
-        for key in OBJECTS.keys() & known.keys():
-            if isinstance(known[key], dict):
-                known[key] = _object(key, known[key])
+        known = {key: _readable(key, value) for key, value in known.items()}
         current = {key: getattr(self, key) for key in type(self).model_fields}
         return made_options("the agent's configuration", **{**current, **known})
 
@@ -124,7 +123,22 @@ def made_options(where: str, **given: Any) -> AgentOptions:
         raise unusable(error, where) from None
 
 
-def _object(key: str, given: dict[str, Any]) -> Any:
+def check_options(configuration: Mapping[str, Any]) -> None:
+    """Raises ConfigurationError that names a key which would be unusable whatever the code says."""
+    for key in AgentOptions.model_fields:
+        if key not in configuration:
+            continue
+        try:
+            AgentOptions.model_validate({key: _readable(key, configuration[key])})
+        except ValidationError as error:
+            if any(fault["loc"] for fault in error.errors()):  # else it depends on other keys
+                raise unusable(error, "the agent's configuration") from None
+
+
+def _readable(key: str, given: Any) -> Any:
+    """The value of a row as the field of the options takes it."""
+    if key not in OBJECTS or not isinstance(given, dict):
+        return given
     kind, names, keys = OBJECTS[key]
     try:
         return kind(**{names.get(name, name): value for name, value in given.items()})

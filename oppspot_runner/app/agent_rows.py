@@ -21,6 +21,7 @@ def _checked(operation: Callable[P, Operation[UUID]]) -> Callable[P, Operation[U
         given = signature(operation).bind(*args, **kwargs).arguments
         configuration = given.get("configuration")
         if isinstance(configuration, Mapping):
+            _check_options(configuration)
             agent_type = given.get("agent_type")
             if agent_type is None:
                 agent_type = yield from directory.agent_type_of(given["agent"])
@@ -33,6 +34,15 @@ def _checked(operation: Callable[P, Operation[UUID]]) -> Callable[P, Operation[U
 
 create_agent = _checked(directory.create_agent)
 update_agent = _checked(directory.update_agent)
+
+
+def _check_options(configuration: Mapping[str, Any]) -> None:
+    from oppspot_runner.agents.options import check_options  # most commands should start fast
+
+    try:
+        check_options(configuration)
+    except ConfigurationError as error:
+        raise InvalidInputError(str(error), hint=error.hint) from None
 
 
 def check_llm(configuration: Mapping[str, Any]) -> None:

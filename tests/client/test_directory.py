@@ -53,6 +53,25 @@ def test_a_configuration_that_an_agent_with_a_model_cannot_use_is_not_kept(
     client.update_agent(other, configuration={"promt": "x"})
 
 
+def test_a_configuration_that_no_runner_could_use_is_not_kept(client: Client) -> None:
+    unusable: dict[str, Any] = {
+        "labels": ["a place"],
+        "rate": "often",
+        "concurrency": "3",
+        "time_limit": -1,
+        "backoff": {"frist": 3},
+    }
+    for key, value in unusable.items():
+        with pytest.raises(InvalidInputError, match=f"the agent's configuration .*{key}"):
+            NOWHERE.create_agent(agent_type="mine", configuration={"x": 1, key: value})
+    agent = client.create_agent(agent_type="mine", configuration={"labels": ["gpu"]})
+    with pytest.raises(InvalidInputError, match="labels: a list is wanted"):
+        client.update_agent(agent, configuration={"labels": "gpu"})
+    # These depend on what the code says: its runner looks.
+    fits_perhaps = {"soft_time_limit": 3600, "memory_limit": "1GB", "batch": 3}
+    client.update_agent(agent, configuration=fits_perhaps)
+
+
 @pytest.mark.parametrize(
     "cron", ["*/5 * * * *", "0 9 * * 1-5", "0 0 9 * * *", "@daily", " @hourly "]
 )
