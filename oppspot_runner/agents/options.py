@@ -141,7 +141,7 @@ def _readable(key: str, given: Any) -> Any:
         return given
     kind, names, keys = OBJECTS[key]
     try:
-        return kind(**{names.get(name, name): value for name, value in given.items()})
+        return kind(**{names.get(str(name), str(name)): value for name, value in given.items()})
     except (TypeError, InvalidInputError) as error:
         raise ConfigurationError(
             f"the agent's configuration has an unusable {key}: {error}",
