@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg.types.json import Jsonb
 
 import oppspot_runner
 from oppspot_runner import AsyncClient, Client, agent
@@ -68,7 +69,8 @@ async def test_the_lane_is_that_of_the_call_else_of_the_row_else_of_the_code(
         return {}
 
     async with AsyncClient(db.dsn) as client:
-        await client.create_agent(agent_type="root_lane", configuration=configuration)
+        await client.create_agent(agent_type="root_lane")
+        await db.execute("UPDATE ai_agents SET configuration = %s", (Jsonb(configuration),))
         for enqueue in (root_lane.enqueue, root_lane.delay):
             task = await enqueue(client=client, **options)
             assert (await client.get(task)).task_type == lane

@@ -10,6 +10,8 @@ from oppspot_runner.agents.registry import Registry
 from oppspot_runner.base.events import TaskFinished
 from oppspot_runner.base.outcome import Release
 from oppspot_runner.db.pool import Database
+from oppspot_runner.queue import members
+from oppspot_runner.runner.loop import Runner
 from tests.runner.conftest import FAST, Bench
 
 
@@ -29,6 +31,18 @@ async def both_are_there(bench: Bench) -> None:
     await bench.until(are_two)
 
 
+async def is_asked(bench: Bench, runner: Runner, wanted: str, state: str) -> None:
+    """As people ask it: its own word would hold until the next heartbeat alone."""
+
+    async def obeys() -> bool:
+        if runner.runner_id and not asked:
+            asked.append(await members.ask(bench.db, wanted, [runner.runner_id]))
+        return runner.state == state and bool(asked)
+
+    asked: list[object] = []
+    await bench.until(obeys)
+
+
 async def test_a_runner_leaves_agents_that_it_does_not_know_to_who_does(
     bench: Bench, db: Database
 ) -> None:
@@ -38,7 +52,7 @@ async def test_a_runner_leaves_agents_that_it_does_not_know_to_who_does(
     new = await newer.agent(only_new)
     async with newer.running() as second, bench.running():
         await both_are_there(bench)
-        second.show("paused")
+        await is_asked(bench, second, "pause", "paused")
         tasks = [await bench.task(new, priority=9) for _ in range(20)]
 
         async def gave_back() -> bool:
@@ -49,7 +63,7 @@ async def test_a_runner_leaves_agents_that_it_does_not_know_to_who_does(
         given_back = [one for one in bench.happened(TaskFinished) if one.task.agent.id == new]
         assert 1 <= len(given_back) <= FAST.slots
         assert {type(one.outcome) for one in given_back} == {Release}
-        second.show("running")
+        await is_asked(bench, second, "run", "running")
         rows = await bench.ended(*tasks)
     assert {(row["status"], row["retry_count"], row["crash_count"]) for row in rows} == {
         ("completed", 0, 0)
@@ -69,7 +83,7 @@ async def test_what_nobody_knows_fails_and_names_the_known_ones(bench: Bench, db
         assert "known" in row["error_message"]
         async with newer.running() as second:
             await both_are_there(bench)
-            second.show("paused")
+            await is_asked(bench, second, "pause", "paused")
             left = await bench.task(new)
 
             async def gave_back() -> bool:
