@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from tests.db.conftest import Place
+from tests.conftest import create_database, drop_database
+from tests.db.conftest import Place, go_to
 from tests.db.old_tables import Session, insert, tasks
 
 
+@pytest.fixture(scope="module")
+def copied(server: str) -> Iterator[tuple[str, str]]:
+    """Name of a database that is copied for each test, and of its migrated schema."""
+    name, schema = (f"{kind}_{uuid4().hex[:8]}" for kind in ("oppspot_producers", "t"))
+    dsn = create_database(server, name)
+    with psycopg.connect(dsn, autocommit=True) as session:
+        session.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+        Place(dsn, schema, session).migrate()
+    yield name, schema
+    drop_database(name)
+
+
 @pytest.fixture
-def ours(place: Place) -> Place:
-    place.migrate()
-    return place
+def ours(server: str, copied: tuple[str, str]) -> Iterator[Place]:
+    name, (template, schema) = f"oppspot_test_{uuid4().hex[:12]}", copied
+    dsn = create_database(server, name, template)
+    with psycopg.connect(dsn, autocommit=True) as session:
+        go_to(session, schema)
+        yield Place(dsn, schema, session)
+    drop_database(name)
 
 
 @pytest.fixture
