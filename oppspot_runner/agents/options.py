@@ -26,6 +26,7 @@ from oppspot_runner.base.validation import unusable
 Isolation = str  # inline, thread, process, or the name of an installed backend
 TIME_LIMIT = timedelta(minutes=30)
 SOFT_TIME_LIMIT = timedelta(minutes=25)
+LONGEST = timedelta(days=365_000)  # a deadline beyond the year 9999 cannot be reckoned
 LEAST_MEMORY = 64_000_000  # Python and this package take most of it
 # Keys whose value is an object in a row: its class, other names of fields, and what it may hold.
 OBJECTS: dict[str, tuple[type, dict[str, str], str]] = {
@@ -36,6 +37,8 @@ OBJECTS: dict[str, tuple[type, dict[str, str], str]] = {
     ),
     "breaker": (Breaker, {}, "failures and open_s (seconds); false means none"),
 }
+# What code may say that allows a row the most.
+MOST_PERMISSIVE: dict[str, Any] = {"time_limit": LONGEST, "isolation": "process"}
 
 
 class AgentOptions(BaseModel):
@@ -43,9 +46,9 @@ class AgentOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    time_limit: timedelta = Field(default=TIME_LIMIT, gt=timedelta(0))
+    time_limit: timedelta = Field(default=TIME_LIMIT, gt=timedelta(0), le=LONGEST)
     # None: see soft_limit_s
-    soft_time_limit: timedelta | None = Field(default=None, gt=timedelta(0))
+    soft_time_limit: timedelta | None = Field(default=None, gt=timedelta(0), lt=LONGEST)
     max_retries: int = Field(default=3, ge=0, le=1000)
     backoff: Backoff = Backoff()
     # None: `async def` inline, `def` in a thread
@@ -125,14 +128,12 @@ def made_options(where: str, **given: Any) -> AgentOptions:
 
 def check_options(configuration: Mapping[str, Any]) -> None:
     """Raises ConfigurationError that names a key which would be unusable whatever the code says."""
-    for key in AgentOptions.model_fields:
-        if key not in configuration:
-            continue
-        try:
-            AgentOptions.model_validate({key: _readable(key, configuration[key])})
-        except ValidationError as error:
-            if any(fault["loc"] for fault in error.errors()):  # else it depends on other keys
-                raise unusable(error, "the agent's configuration") from None
+    given = {
+        key: _readable(key, configuration[key])
+        for key in AgentOptions.model_fields
+        if key in configuration
+    }
+    made_options("the agent's configuration", **{**MOST_PERMISSIVE, **given})
 
 
 def _readable(key: str, given: Any) -> Any:

@@ -25,6 +25,7 @@ OF_THE_ROW = frozenset(
     {
         "batch",
         "concurrency",
+        "labels",
         "limit_key",
         "rate",
         "schedule",

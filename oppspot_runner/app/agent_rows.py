@@ -40,7 +40,8 @@ def _check_options(configuration: Mapping[str, Any]) -> None:
     from oppspot_runner.agents.options import check_options  # most commands should start fast
 
     try:
-        check_options(configuration)
+        for one in _with_variants(configuration):
+            check_options(one)
     except ConfigurationError as error:
         raise InvalidInputError(str(error), hint=error.hint) from None
 
@@ -49,15 +50,23 @@ def check_llm(configuration: Mapping[str, Any]) -> None:
     """Raises InvalidInputError that names the field which an agent of type `llm` cannot use."""
     # Here, because few agents think with models, and most commands should start fast.
     from oppspot_runner.agents.llm_options import read_options
-    from oppspot_runner.agents.variants import read_variants
 
     try:
-        variants = read_variants(configuration).variants if "variants" in configuration else ()
-        for own in ({}, *(one.configuration for one in variants)):
-            read_options({**configuration, **own})
-            _check_tools({**configuration, **own})
+        for one in _with_variants(configuration):
+            read_options(one)
+            _check_tools(one)
     except ConfigurationError as error:
         raise InvalidInputError(str(error), hint=error.hint) from None
+
+
+def _with_variants(configuration: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The configuration, and what each of its variants makes of it."""
+    if "variants" not in configuration:
+        return [dict(configuration)]
+    from oppspot_runner.agents.variants import read_variants  # few agents have any
+
+    variants = read_variants(configuration).variants
+    return [{**configuration, **own} for own in ({}, *(one.configuration for one in variants))]
 
 
 def _check_tools(configuration: dict[str, Any]) -> None:

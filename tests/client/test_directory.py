@@ -58,7 +58,7 @@ def test_a_configuration_that_no_runner_could_use_is_not_kept(client: Client) ->
         "labels": ["a place"],
         "rate": "often",
         "concurrency": "3",
-        "time_limit": -1,
+        "time_limit": 1e13,  # a deadline that no calendar has
         "backoff": {"frist": 3},
     }
     for key, value in unusable.items():
@@ -67,9 +67,24 @@ def test_a_configuration_that_no_runner_could_use_is_not_kept(client: Client) ->
     agent = client.create_agent(agent_type="mine", configuration={"labels": ["gpu"]})
     with pytest.raises(InvalidInputError, match="labels: a list is wanted"):
         client.update_agent(agent, configuration={"labels": "gpu"})
+    with pytest.raises(InvalidInputError, match=r"soft_time_limit \(90 s\) must be below"):
+        client.update_agent(agent, configuration={"soft_time_limit": 90, "time_limit": 60})
+    with pytest.raises(InvalidInputError, match="memory_limit needs isolation='process'"):
+        client.update_agent(agent, configuration={"memory_limit": "1GB", "isolation": "thread"})
     # These depend on what the code says: its runner looks.
     fits_perhaps = {"soft_time_limit": 3600, "memory_limit": "1GB", "batch": 3}
     client.update_agent(agent, configuration=fits_perhaps)
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [({"time_limit": -1}, "time_limit"), ({"labels": ["gpu"]}, "labels cannot differ")],
+)
+def test_a_variant_that_no_runner_could_use_is_not_kept(own: dict[str, Any], said: str) -> None:
+    variants = [{"name": "a"}, {"name": "b", "configuration": own}]
+
+    with pytest.raises(InvalidInputError, match=said):
+        NOWHERE.create_agent(agent_type="mine", configuration={"variants": variants})
 
 
 @pytest.mark.parametrize(
