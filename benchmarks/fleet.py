@@ -48,8 +48,12 @@ class PooledHeartbeat(Heartbeat):
     async def _beats(self, database: Database, runner_id: int) -> None:
         while True:
             sent_at = time.monotonic()
-            probe = self.is_silent()
-            params = {"runner_id": runner_id, "probe": probe, **asdict(self.condition())}
+            silent_beats = self.silent_beats()
+            params = {
+                "runner_id": runner_id,
+                "silent_beats": silent_beats,
+                **asdict(self.condition()),
+            }
             row = await database.fetch_one(BEAT, params)
             if row is None:
                 raise RuntimeError("a simulated runner was taken for dead")

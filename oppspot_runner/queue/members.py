@@ -141,14 +141,20 @@ class BeatConnection:
         self._connection: psycopg.Connection[DictRow] | None = None
 
     def beat(
-        self, condition: Condition, *, probe: bool, running: Sequence[int], running_for_s: float
+        self,
+        condition: Condition,
+        *,
+        silent_beats: float,
+        running: Sequence[int],
+        running_for_s: float,
     ) -> Beat | None:
-        """Renews the lease; None when it is no longer ours. With `probe` it notifies the runner.
+        """Renews the lease; None when it is no longer ours. It notifies a runner whose listener
+        heard nothing for `silent_beats` heartbeats, one and a half or more.
 
         Attempts by the tokens `running` that are older than `running_for_s` become visible as
         running executions. Raises psycopg's errors; the connection is then opened anew next time.
         """
-        params = {"runner_id": self.runner_id, "probe": probe, **asdict(condition)}
+        params = {"runner_id": self.runner_id, "silent_beats": silent_beats, **asdict(condition)}
         try:
             connection = self._open()
             row = connection.execute(BEAT, params).fetchone()

@@ -21,7 +21,7 @@ HANGS_S = 2.0  # a beat that takes longer, when all is to end, is cut off
 class Heartbeat:
     """Beats every `beat_s`; calls `on_beat(beat, sent_at)` and `on_lost(reason)` in the loop.
     Asks in its thread for the runner's `condition`, the tokens of its `running` attempts, and
-    whether its listener `is_silent`: then the beat tests it.
+    for how many `silent_beats` its listener heard nothing: the beat may test it.
 
     `margin_s` before the lease ends the runner stops trusting it, if no beat got through.
     """
@@ -34,7 +34,7 @@ class Heartbeat:
         lease_s: float,
         condition: Callable[[], Condition],
         running: Callable[[], Sequence[int]],
-        is_silent: Callable[[], bool],
+        silent_beats: Callable[[], float],
         on_beat: Callable[[Beat, float], None],
         on_lost: Callable[[str], None],
     ) -> None:
@@ -44,7 +44,7 @@ class Heartbeat:
         self.margin_s = lease_s / 6
         self.condition = condition
         self.running = running
-        self.is_silent = is_silent
+        self.silent_beats = silent_beats
         self.on_beat = on_beat
         self.on_lost = on_lost
         self._last_beat_at = time.monotonic()
@@ -94,7 +94,7 @@ class Heartbeat:
         try:
             beat = self.connection.beat(
                 self.condition(),
-                probe=self.is_silent(),
+                silent_beats=self.silent_beats(),
                 running=self.running(),
                 running_for_s=self.beat_s,
             )

@@ -27,12 +27,12 @@ from oppspot_runner.runner.heartbeat import Heartbeat
 from oppspot_runner.runner.maintenance import Maintenance, Pruning
 from oppspot_runner.runner.patience import Patience
 from oppspot_runner.runner.settler import Settler
-from oppspot_runner.runner.wakeup import Wakeup, has_to_probe, turn_s
+from oppspot_runner.runner.wakeup import Wakeup, turn_s
 
 ASKED = "!"  # after our address: somebody changed what is desired of us
 ENDED = "/ended"  # after the schema: a body elsewhere has ended
 WAITS = "/waits"  # after the schema: what a task waits for came by hand
-SILENT_BEATS = 3.5  # of a listener that is deaf: it was tested before (see has_to_probe)
+SILENT_BEATS = 3.5  # of a listener that is deaf: heartbeats tested it before
 ASKED_STATE: dict[str, State] = {"pause": "paused", "idle": "stopped", "run": "running"}
 
 
@@ -116,7 +116,7 @@ class Term:
             lease_s=runner.config.lease_s,
             condition=runner.condition,
             running=lambda: list(runner.attempts),
-            is_silent=self._is_silent,
+            silent_beats=self._silent_beats,
             on_beat=self._on_beat,
             on_lost=self._on_lost,
         )
@@ -193,9 +193,10 @@ class Term:
             self.courier.look()
         self.growth.note_end()
 
-    def _is_silent(self) -> bool:
-        beats = self.listener.silent_for_s / self.runner.config.beat_s
-        return self.wake == "notify" and has_to_probe(beats, self._crowd)
+    def _silent_beats(self) -> float:
+        if self.wake != "notify":
+            return 0.0
+        return self.listener.silent_for_s / self.runner.config.beat_s
 
     def _await_turn(self) -> None:
         """Looks for work at once, or when it is our turn in the crowd that was woken."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 
-AT_ONCE = 8  # of a crowd do at once what one of them has to, so that one of them surely does
-PROBE_BEATS = 1.5  # a listener that heard nothing for so many heartbeats may be tested by the next
+AT_ONCE = 8  # of a crowd that hears of a task look at once, so that one of them surely does
 APART_S = 0.005  # the others follow one after the other: at most 200 looks a second
 
 
@@ -39,15 +38,3 @@ def turn_s(crowd: int) -> float:
     """How long one of `crowd` runners waits before it looks for what all of them heard of."""
     place = random.uniform(0, crowd)  # noqa: S311 - spreads load, hides nothing
     return max(place - AT_ONCE, 0) * APART_S
-
-
-def has_to_probe(silent_beats: float, crowd: int) -> bool:
-    """Whether a listener that heard nothing for so many heartbeats is tested by the next one.
-
-    All listeners hear what one of them is sent, and pay for it. Of a crowd that falls silent at
-    once a few are tested, drawn by lot, and whoever still hears nothing a heartbeat later.
-    """
-    if silent_beats > PROBE_BEATS + 1:
-        return True
-    lot = random.uniform(0, crowd)  # noqa: S311 - spreads load, hides nothing
-    return silent_beats > PROBE_BEATS and lot < AT_ONCE

@@ -253,7 +253,11 @@ HOT = (
     Hot("notifications/look", 40, always()),
     Hot("queue/prune_tasks", 15_000, always(after=UUID(int=0), keep_s=86_400)),
     Hot("queue/fold_tallies", 30, always()),
-    Hot("runners/beat", 300, always(runner_id=1, state="running", lag_ms=0, hanging=0, probe=True)),
+    Hot(
+        "runners/beat",
+        300,
+        always(runner_id=1, state="running", lag_ms=0, hanging=0, silent_beats=2.0),
+    ),
     Hot("runners/note_running", 300, also(with_tokens, older_than_s=-1)),
     Hot("runners/desired", 200, always(runner_id=1)),
     Hot("runners/set_waiting", 40, always(runner_id=1, waiting=True)),

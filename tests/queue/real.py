@@ -165,7 +165,7 @@ class RealQueue:
     def beat(self, number: int, running: Sequence[int], running_for_s: float) -> Beat | None:
         """As the thread of a heartbeat does, on its own connection."""
         return self.hearts[number].beat(
-            Condition("running"), probe=True, running=running, running_for_s=running_for_s
+            Condition("running"), silent_beats=3, running=running, running_for_s=running_for_s
         )
 
     async def claim(self, number: int, limit: int) -> list[Task]:

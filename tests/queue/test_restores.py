@@ -48,7 +48,10 @@ async def is_alive(database: Database, member: Membership) -> bool:
     """Whether a heartbeat of that runner gets through."""
     heart = BeatConnection(database.conninfo, database, member.id)
     try:
-        return heart.beat(Condition("running"), probe=True, running=(), running_for_s=5) is not None
+        return (
+            heart.beat(Condition("running"), silent_beats=3, running=(), running_for_s=5)
+            is not None
+        )
     finally:
         heart.close()
 
