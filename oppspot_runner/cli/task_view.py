@@ -12,7 +12,7 @@ from psycopg.rows import DictRow
 
 from oppspot_runner.cli import output
 from oppspot_runner.queue.client import TaskState
-from oppspot_runner.queue.whole_task import WholeTask
+from oppspot_runner.queue.whole_task import Attempt, Step, WholeTask
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -111,7 +111,7 @@ def _lineage(whole: WholeTask) -> list[tuple[str, Any]]:
     counts = ", ".join(f"{number} {status}" for status, number in whole.children.items())
     return [
         ("replay of", whole.task.replay_of),
-        *(("replayed by", f"{row['id']} ({row['status']})") for row in whole.replays),
+        *(("replayed by", f"{one.id} ({one.status})") for one in whole.replays),
         ("child of", whole.task.parent_task_id),
         ("children", counts or None),
     ]
@@ -123,29 +123,29 @@ def _why_cancelled(state: TaskState) -> str | None:
     return state.cancel_reason if other else None
 
 
-def _attempts(rows: list[DictRow]) -> RenderableType:
+def _attempts(attempts: list[Attempt]) -> RenderableType:
     return output.table(
         ["attempt>", "status", "runner>", "host...", "started", "took>", "metrics", "error..."],
         [
             (
-                row["attempt"],
-                _end(row),
-                row["runner_id"],
-                row["host"],
-                row["started_at"],
-                "" if row["duration_ms"] is None else output.span(row["duration_ms"] / 1000),
-                _numbers(row["metrics"]),
-                row["error_message"],
+                one.attempt,
+                _end(one),
+                one.runner_id,
+                one.host,
+                one.started_at,
+                "" if one.duration_ms is None else output.span(one.duration_ms / 1000),
+                _numbers(one.metrics),
+                one.error_message,
             )
-            for row in rows
+            for one in attempts
         ],
     )
 
 
-def _end(row: DictRow) -> str:
+def _end(attempt: Attempt) -> str:
     """How an attempt ended: one that others go on with was not cancelled by anybody."""
-    why = str(row["error_message"]).partition(": ")[0]
-    return why if row["status"] == "cancelled" and why in PUT_OFF else str(row["status"])
+    why = str(attempt.error_message).partition(": ")[0]
+    return why if attempt.status == "cancelled" and why in PUT_OFF else attempt.status
 
 
 def _numbers(metrics: Any) -> str:
@@ -153,17 +153,11 @@ def _numbers(metrics: Any) -> str:
     return " ".join(f"{name}={value}" for name, value in pairs if value)
 
 
-def _steps(rows: list[DictRow]) -> RenderableType:
+def _steps(steps: list[Step]) -> RenderableType:
     return output.table(
         ["step", "no>", "attempt>", "finished", "bytes>"],
         [
-            (
-                row["name"],
-                row["seq"],
-                row["attempt"] or "replayed",
-                row["created_at"],
-                row["result_bytes"],
-            )
-            for row in rows
+            (one.name, one.seq, one.attempt or "replayed", one.created_at, one.result_bytes)
+            for one in steps
         ],
     )

@@ -242,21 +242,10 @@ class Database:
         async with self.connection() as connection:
             return await (await connection.execute(query, params)).fetchall()
 
-    async def fetch_one(self, query: LiteralString, params: Params = None) -> DictRow | None:
+    async def fetch_one(self, query: Query, params: Params = None) -> DictRow | None:
         """The first row of one statement, or None."""
         async with self.connection() as connection:
             return await (await connection.execute(query, params)).fetchone()
-
-    async def fetch_each(self, *asked: tuple[LiteralString, Params]) -> list[list[DictRow]]:
-        """All rows of each of several statements, for one way to the server and back."""
-        async with self.connection() as connection:
-            try:
-                async with connection.pipeline():
-                    cursors = [await connection.execute(*one) for one in asked]
-                    return [await cursor.fetchall() for cursor in cursors]
-            except BaseException:
-                await connection.close()  # it takes for prepared what the server never came to
-                raise
 
     async def execute(self, query: LiteralString, params: Params = None) -> int:
         """Runs one statement; the number of rows that it touched."""

@@ -20,14 +20,11 @@ STATS = statement("tasks/stats")
 OWN_STATS = statement("tasks/own_stats")
 RUNNING = statement("tasks/running")
 WAITING = statement("tasks/waiting")
-CHILDREN = statement("tasks/children")
 RECENT = statement("tasks/recent")
 OVERDUE = statement("tasks/overdue")
 LIST = statement("tasks/list")
 BY_PREFIX = statement("tasks/by_prefix")
-ATTEMPTS = statement("tasks/attempts")
 STEPS = statement("tasks/steps")
-REPLAYS = statement("tasks/replays")
 
 MOST_RUNNING = 100
 

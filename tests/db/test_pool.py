@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-import psycopg
 import pytest
 
-from oppspot_runner.base.actor import LOCAL
 from oppspot_runner.base.errors import DatabaseError
-from oppspot_runner.db.acting import acting
 from oppspot_runner.db.pool import Database
 
 OURS = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database()"
@@ -41,23 +38,3 @@ async def test_a_connection_is_closed_also_by_who_is_cancelled_while_it_rolls_ba
         async with connection:
             raise ValueError("what is rolled back")
     assert connection.closed
-
-
-async def test_several_statements_at_once_leave_a_good_connection_whatever_becomes_of_them(
-    dsn: str,
-) -> None:
-    fine, broken, long = "SELECT 1 AS one", "SELECT 1 / 0", "SELECT pg_sleep(60)"
-    async with Database(dsn, max_size=1) as database:
-        assert await database.fetch_each((fine, None), (fine, None)) == [[{"one": 1}]] * 2
-        for _ in range(2):
-            with pytest.raises(psycopg.errors.DivisionByZero):
-                await database.fetch_each((fine, None), (broken, None), (fine, None))
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.2):
-                    await database.fetch_each((fine, None), (long, None), (fine, None))
-        for read_only in (True, False):  # without a transaction around them, and in one
-            with pytest.raises(psycopg.errors.DivisionByZero):
-                async with acting(database, LOCAL, read_only=read_only) as bound:
-                    await bound.fetch_each((fine, None), (broken, None))
-        async with asyncio.timeout(10):
-            assert await database.fetch_each((fine, None)) == [[{"one": 1}]]

@@ -264,6 +264,7 @@ HOT = (
     Hot("tasks/enqueue", 300, new_task),
     Hot("tasks/get", 30, ended),
     Hot("tasks/get", 40, backing_off),
+    Hot("tasks/whole", 60, ended),
     Hot("tasks/cancel", 60, waiting),
     Hot("tasks/retry", 300, ended),
     Hot("tasks/retry", 200, backing_off),

@@ -18,6 +18,8 @@ FILLED = {
     "{search}": "SELECT 1",
     "{table}": "agent_tasks",
     "{column}": "id",
+    **dict.fromkeys(("{task}", "{attempts}", "{steps}", "{replays}"), "SELECT 1"),
+    "{children}": "SELECT 1 AS status, 1 AS tasks",
 }
 TESTING = ("create_database", "drop_database", "rename_database", "install_clock", "set_clock")
 # Several commands, what reads their table, one that is told the types of its values, and commands
