@@ -148,13 +148,14 @@ def needs(scope: Scope) -> Callable[[Request], Awaitable[Actor]]:
     return check
 
 
-async def _reading(
+async def reading(
     request: Request, actor: Annotated[Actor, Depends(needs("read"))]
 ) -> AsyncIterator[BoundDatabase]:
+    """A dependency: the database as whoever asks may see it."""
     async with acting(state_of(request).database, actor, read_only=True) as database:
         yield database
 
 
 # The database as whoever asks may see it, in one read-only transaction: for handlers of GET.
-Reading = Annotated[BoundDatabase, Depends(_reading, scope="function")]
+Reading = Annotated[BoundDatabase, Depends(reading, scope="function")]
 Reader = Annotated[Actor, Depends(needs("read"))]

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Query, Response
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from oppspot_runner.base.errors import InvalidInputError
 
@@ -50,6 +51,15 @@ def page_as(
     page = page_of(rows, limit, key)
     shown = [model.model_validate(row) for row in page.items]
     return Page(items=shown, next_cursor=page.next_cursor)
+
+
+def page_sent(rows: Sequence[Mapping[str, Any]], next_cursor: str | None) -> Response:
+    """A page of rows whose columns are those of its model, as JSON.
+
+    To check each of them for each request took a fifth of the time; the tests do it.
+    """
+    content = to_json({"items": rows, "next_cursor": next_cursor})
+    return Response(content, media_type="application/json")
 
 
 def place_after(cursor: str | None, *parts: Callable[[str], Any]) -> tuple[Any, ...] | None:

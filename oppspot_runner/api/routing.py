@@ -7,12 +7,14 @@ application as they are: looked through once for a request, and made once in a p
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from oppspot_runner.api.errors import ErrorBody
+from oppspot_runner.api.straight import straight
 
 
 def name_of(route: APIRoute) -> str:
@@ -33,3 +35,10 @@ class Routes(APIRouter):
             },
             **options,
         )
+
+    def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        """Adds a route, which answers itself where it only reads."""
+        super().add_api_route(path, endpoint, **options)
+        route = self.routes[-1]
+        if isinstance(route, APIRoute):
+            route.app = straight(route) or route.app

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -11,9 +11,17 @@ from psycopg.rows import DictRow
 def portion(rows: Sequence[DictRow], limit: int) -> tuple[list[DictRow], UUID | None]:
     """At most `limit` of these rows, of which one more was wanted, and after which id to go on.
 
-    `matches` says whether a row is one that was asked for, `ends_look` that no more were looked at.
+    `matches` says whether a row is one that was asked for, `ends_look` that no more were looked at;
+    rows come back without them.
     """
     if len(rows) > limit:
-        return list(rows[:limit]), rows[limit - 1]["id"]
+        return _unmarked(rows[:limit]), rows[limit - 1]["id"]
     after = rows[-1]["id"] if rows and rows[-1]["ends_look"] else None
-    return [row for row in rows if row["matches"]], after
+    return _unmarked(row for row in rows if row["matches"]), after
+
+
+def _unmarked(rows: Iterable[DictRow]) -> list[DictRow]:
+    shown = list(rows)
+    for row in shown:
+        del row["matches"], row["ends_look"]
+    return shown

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query, Request, Response
 
 from oppspot_runner.api.access import Reading, needs
 from oppspot_runner.api.bodies import bulk as bulks
@@ -15,7 +15,7 @@ from oppspot_runner.api.changes import bulk
 from oppspot_runner.api.changes import tasks as changes
 from oppspot_runner.api.changing import ChangingRoute, TheChange
 from oppspot_runner.api.in_query import InQuery
-from oppspot_runner.api.paging import Cursor, Limit, Page, encode, id_after, place_after
+from oppspot_runner.api.paging import Cursor, Limit, Page, encode, id_after, page_sent, place_after
 from oppspot_runner.api.reads import explanations
 from oppspot_runner.api.reads import tasks as reads
 from oppspot_runner.api.routing import Routes
@@ -27,10 +27,10 @@ router = Routes(prefix="/api/v1/tasks", tags=["tasks"], route_class=ChangingRout
 READ, RUN = [Depends(needs("read"))], [Depends(needs("run"))]
 
 
-@router.get("", dependencies=READ)
+@router.get("", dependencies=READ, response_model=Page[bodies.TaskSummary])
 async def list_(
     database: Reading, wanted: Annotated[bulks.ListQuery, Depends(InQuery(bulks.ListQuery))]
-) -> Page[bodies.TaskSummary]:
+) -> Response:
     """Tasks that match, the newest first.
 
     A bounded number of tasks is looked at for one page, so it may be shorter than `limit`, also
@@ -38,9 +38,7 @@ async def list_(
     """
     before = id_after(wanted.cursor)
     found = await reads.browse(database, wanted.wanted(), limit=wanted.limit, before=before)
-    return Page[bodies.TaskSummary].model_validate(
-        {"items": found.rows, "next_cursor": _cursor(found.next)}
-    )
+    return page_sent(found.rows, None if found.next is None else encode([found.next]))
 
 
 @router.get("/facets", dependencies=READ)
@@ -140,7 +138,3 @@ async def replay(
 
 def _changed(state: TaskState, changed: bool) -> bodies.TaskChanged:
     return bodies.TaskChanged(id=state.id, status=state.status, changed=changed)
-
-
-def _cursor(after: UUID | None) -> str | None:
-    return None if after is None else encode([after])
