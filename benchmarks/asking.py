@@ -1,22 +1,46 @@
 """Who asks a runner by HTTP while it works: `python -m benchmarks.asking`, told by JSON on stdin.
 
-Plain sockets, so that asking costs the machine as little as can be. Says "ready" once all follow;
-when stdin ends, says as JSON what came of it.
+One thread, plain sockets and no event loop, so that asking costs the machine as little as can be.
+Says "ready" once all follow; when stdin ends, says as JSON what came of it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
+import selectors
+import socket
 import sys
 import time
-from asyncio import StreamReader, StreamWriter
 from dataclasses import dataclass, field
+from itertools import cycle
 from statistics import quantiles
 from typing import Any
 
 ASKERS = 10  # each on a connection of its own
 LATE_S = 0.5
+AT_ONCE = 65_536
+
+
+@dataclass
+class Asker:
+    """A connection that asks for one thing after the other."""
+
+    line: socket.socket
+    due: float
+    began: float = 0.0  # of the request whose answer it waits for; 0: of none
+    came: bytes = b""
+
+    def ask(self, request: bytes) -> None:
+        """Sends a request."""
+        self.came, self.began = b"", time.monotonic()
+        self.line.sendall(request)
+
+    def has_answer(self) -> bool:
+        """Takes what came; whether the answer is whole."""
+        self.came += _part(self.line)
+        head, _, body = self.came.partition(b"\r\n\r\n")
+        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        return bool(length) and len(body) >= int(length)
 
 
 @dataclass
@@ -33,18 +57,25 @@ class Asking:
     heard: int = 0
     seconds: float = 0.0
 
-    async def run(self) -> None:
+    def run(self) -> None:
         """Until stdin ends."""
-        async with asyncio.TaskGroup() as group:
-            lines = [await self._open(path) for path in self.followed]
-            followers = [group.create_task(self._follow(reader)) for reader, _ in lines]
-            askers = [group.create_task(self._ask(place)) for place in range(ASKERS)]
-            print("ready", flush=True)
-            began = time.monotonic()
-            await asyncio.to_thread(sys.stdin.read)
-            self.seconds = time.monotonic() - began
-            for task in (*askers, *followers):
-                task.cancel()
+        followers = [self._follower(path) for path in self.followed]
+        began = time.monotonic()  # and then one after the other, not ten at once
+        askers = [Asker(self._connected(), began + at / self.rate) for at in range(ASKERS)]
+        requests = [self._request(path, "application/json") for path in self.paths]
+        turns = [cycle(requests) for _ in askers]
+        print("ready", flush=True)
+        with selectors.DefaultSelector() as selector:
+            selector.register(sys.stdin, selectors.EVENT_READ)
+            for follower in followers:
+                selector.register(follower, selectors.EVENT_READ, follower)
+            for asker in askers:
+                selector.register(asker.line, selectors.EVENT_READ, asker)
+            while self._heard(selector, _next(askers)):
+                for asker, turn in zip(askers, turns, strict=True):
+                    if not asker.began and asker.due <= time.monotonic():
+                        asker.ask(next(turn))
+        self.seconds = time.monotonic() - began
         print(json.dumps(self.said()), flush=True)
 
     def said(self) -> dict[str, float]:
@@ -53,40 +84,55 @@ class Asking:
         counts = {"asked": len(self.took_ms), "wrong": self.wrong, "heard": self.heard}
         return {**counts, "seconds": self.seconds, "p50": cuts[49], "p99": cuts[98]}
 
-    async def _open(self, path: str) -> tuple[StreamReader, StreamWriter]:
-        reader, writer = await asyncio.open_connection(self.host, self.port)
-        writer.write(self._request(path, "text/event-stream"))
-        await reader.readuntil(b"\r\n\r\n")
-        return reader, writer
+    def _heard(self, selector: selectors.BaseSelector, due: float) -> bool:
+        """Takes what comes until `due`; whether to go on."""
+        for key, _ in selector.select(max(due - time.monotonic(), 0)):
+            match key.data:
+                case None:
+                    return False
+                case Asker() as asker:
+                    if asker.has_answer():
+                        self._note(asker)
+                case follower:
+                    self.heard += _part(follower).count(b"data: ")
+        return True
 
-    async def _follow(self, reader: StreamReader) -> None:
-        while data := await reader.read(65_536):
-            self.heard += data.count(b"data: ")
+    def _note(self, asker: Asker) -> None:
+        now = time.monotonic()
+        self.wrong += not asker.came.startswith(b"HTTP/1.1 200")
+        self.took_ms.append(1000 * (now - asker.began))
+        asker.began, asker.due = 0.0, max(asker.due + ASKERS / self.rate, now - LATE_S)
 
-    async def _ask(self, place: int) -> None:
-        reader, writer = await asyncio.open_connection(self.host, self.port)
-        due = time.monotonic() + place / self.rate  # one after the other, not ten at once
-        await asyncio.sleep(place / self.rate)
-        while True:
-            for path in self.paths:
-                began = time.monotonic()
-                writer.write(self._request(path, "application/json"))
-                head = await reader.readuntil(b"\r\n\r\n")
-                length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-                await reader.readexactly(length)
-                self.wrong += not head.startswith(b"HTTP/1.1 200")
-                self.took_ms.append(1000 * (time.monotonic() - began))
-                due = max(due + ASKERS / self.rate, time.monotonic() - LATE_S)
-                await asyncio.sleep(due - time.monotonic())
+    def _connected(self) -> socket.socket:
+        return socket.create_connection((self.host, self.port), timeout=60)
+
+    def _follower(self, path: str) -> socket.socket:
+        line = self._connected()
+        line.sendall(self._request(path, "text/event-stream"))
+        if not line.recv(AT_ONCE).startswith(b"HTTP/1.1 200"):
+            raise ConnectionError(f"{path} cannot be followed")
+        return line
 
     def _request(self, path: str, accept: str) -> bytes:
         return f"GET {path} HTTP/1.1\r\nHost: {self.host}\r\nAccept: {accept}\r\n\r\n".encode()
 
 
+def _next(askers: list[Asker]) -> float:
+    """When the next request is due."""
+    return min((one.due for one in askers if not one.began), default=time.monotonic() + LATE_S)
+
+
+def _part(line: socket.socket) -> bytes:
+    part = line.recv(AT_ONCE)
+    if not part:
+        raise ConnectionError("the server hung up")
+    return part
+
+
 def main() -> None:
     """Reads what to ask, and asks."""
     told: dict[str, Any] = json.loads(sys.stdin.readline())
-    asyncio.run(Asking(**told).run())
+    Asking(**told).run()
 
 
 if __name__ == "__main__":
