@@ -6,10 +6,13 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from http import HTTPStatus
 from typing import Any
+from urllib.request import urlopen
 
 import psycopg
 
@@ -24,6 +27,7 @@ RUN = "INSERT INTO stream_runs (open_nodes) VALUES (1) RETURNING id::text"
 TASK = "SELECT id::text FROM agent_tasks ORDER BY id LIMIT 1"
 ENDED = "SELECT count(*) FROM agent_executions WHERE status = 'completed'"
 DRAINED_S = 300.0
+SETTLED_S = 2.0  # what a runner and its server do at their start is over
 
 
 def run(bench: Bench) -> Outcome:
@@ -60,6 +64,9 @@ def _drain(bench: Bench, slots: int, tasks: int, *, asked: bool) -> Figures:
         ):
             ended = partial(_ended, session)
             runner.wait_until(lambda: ended() == WARM_UP, DRAINED_S)
+            if asked:
+                runner.wait_until(partial(_is_ready, port), DRAINED_S)
+            time.sleep(SETTLED_S)
             figures: dict[str, Any] = {}
             with _asking(dsn, port, figures) if asked else nullcontext():
                 since = product.clock(dsn)
@@ -67,6 +74,14 @@ def _drain(bench: Bench, slots: int, tasks: int, *, asked: bool) -> Figures:
                 runner.wait_until(lambda: ended() == WARM_UP + tasks, DRAINED_S, every_s=0.25)
                 span = product.span(dsn, since)
     return {"tasks/s": tasks / span.seconds, **figures}
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer:
+            return bool(answer.status == HTTPStatus.OK)
+    except OSError:  # nobody listens yet, or who does says that it only starts
+        return False
 
 
 def _ended(session: psycopg.Connection[Any]) -> int:
