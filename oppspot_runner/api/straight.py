@@ -7,6 +7,7 @@ handlers. Of one that asks for nothing but the parts below, all is known when it
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from inspect import iscoroutinefunction
 from typing import Any
 
 from fastapi import Request, Response
@@ -27,13 +28,27 @@ Check = Callable[[Request], Awaitable[Actor]]
 
 def straight(route: APIRoute) -> ASGIApp | None:
     """What answers the requests of `route`; None where FastAPI has to."""
-    handler = route.dependant
-    more = (handler.header_params, handler.cookie_params, handler.body_params)
-    named = (handler.response_param_name, handler.background_tasks_param_name)
-    known = all(_is_known(one) for one in handler.dependencies)
-    if route.methods != {"GET"} or any(more) or any(named) or not known:
+    wanted = route.dependant
+    only_reads = route.methods == {"GET"} and iscoroutinefunction(wanted.call)
+    if not only_reads or _wants_more(wanted) or _shapes_answers(route):
         return None
     return Straight(route)
+
+
+def _wants_more(wanted: Dependant) -> bool:
+    params = (wanted.header_params, wanted.cookie_params, wanted.body_params)
+    named = (wanted.response_param_name, wanted.background_tasks_param_name)
+    return any(params) or any(named) or not all(_is_known(one) for one in wanted.dependencies)
+
+
+def _shapes_answers(route: APIRoute) -> bool:
+    chosen = (route.response_model_include, route.response_model_exclude)
+    left_out = (
+        route.response_model_exclude_unset,
+        route.response_model_exclude_defaults,
+        route.response_model_exclude_none,
+    )
+    return any(chosen) or any(left_out) or not route.response_model_by_alias
 
 
 def _is_known(wanted: Dependant) -> bool:
