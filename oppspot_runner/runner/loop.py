@@ -95,12 +95,12 @@ class Runner:
                 await stop()
         self.show("stopped", "stopped")
 
-    def stop(self) -> None:
+    def stop(self, why: str = "asked to stop") -> None:
         """Once: claim nothing more, let running tasks end. Twice: give them back now."""
         self.stop_asked += 1
         self.renewal = None  # who wants it to end does not want it to start again
         self.wakeup.set()
-        self.show("stopping", "asked to stop" if self.stop_asked == 1 else "asked twice: at once")
+        self.show("stopping", why if self.stop_asked == 1 else "asked twice: at once")
 
     def is_stopping(self) -> bool:
         """Whether this runner is to end, and take no tasks any more."""
@@ -233,7 +233,7 @@ class Runner:
         just before that and commits just after is caught by the short ladder of claims.
         """
         if self.config.drain_and_exit and not self.attempts and await self._is_drained():
-            self.stop()
+            self.stop("nothing is due or running")
             return 0.0
         if await self._wait_openly(True):
             self._idle_claims = 0

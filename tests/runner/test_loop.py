@@ -17,7 +17,13 @@ from structlog.testing import capture_logs
 from oppspot_runner.agents.variants import chosen, read_variants
 from oppspot_runner.app.client import AsyncClient
 from oppspot_runner.base.errors import Fail, Retry, Snooze
-from oppspot_runner.base.events import ResultDropped, RunnerStarted, TaskFinished, TasksRescued
+from oppspot_runner.base.events import (
+    ResultDropped,
+    RunnerStarted,
+    RunnerState,
+    TaskFinished,
+    TasksRescued,
+)
 from oppspot_runner.observe import logging
 from tests.runner.conftest import FAST, Bench
 
@@ -594,5 +600,6 @@ async def test_drain_and_exit_waits_for_retries_but_not_for_later(bench: Bench) 
             return runner.state == "stopped"
 
         await bench.until(stopped)
+    assert "nothing is due or running" in [one.reason for one in bench.happened(RunnerState)]
     assert (await bench.row(task))["status"] == "completed"
     assert (await bench.row(later))["status"] == "pending"
