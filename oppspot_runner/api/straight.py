@@ -11,6 +11,7 @@ from inspect import iscoroutinefunction
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.datastructures import DefaultPlaceholder
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import request_params_to_args
 from fastapi.exceptions import RequestValidationError, ResponseValidationError
@@ -48,7 +49,8 @@ def _shapes_answers(route: APIRoute) -> bool:
         route.response_model_exclude_defaults,
         route.response_model_exclude_none,
     )
-    return any(chosen) or any(left_out) or not route.response_model_by_alias
+    of_a_kind = route.response_field and not isinstance(route.response_class, DefaultPlaceholder)
+    return any((*chosen, *left_out, of_a_kind, not route.response_model_by_alias))
 
 
 def _is_known(wanted: Dependant) -> bool:

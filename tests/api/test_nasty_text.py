@@ -117,3 +117,27 @@ def test_what_came_out_of_data_is_seen() -> None:
     for page in (*NASTY[:3], NASTY[5], "49nasty", "<a href=' javascript:x'>", "<p style=x>"):
         assert Faults(page).found, page
     assert not Faults("<p title='&lt;nasty-tag&gt;'>{{7*7}}nasty</p>").found
+
+
+async def test_numbers_and_times_that_python_cannot_hold_hide_nothing_else(
+    api: httpx2.AsyncClient, db: Database
+) -> None:
+    """Progress with a number that is infinite in Python, and a history that others wrote."""
+    task = await db.fetch_one(
+        "INSERT INTO agent_tasks (task_type, progress) VALUES "
+        "('x', (repeat('9', 400) || '.5')::jsonb) RETURNING id"
+    )
+    assert task is not None
+    for attempt, at in enumerate(("infinity", "-infinity", "20000-01-01Z", "0044-03-15 BC")):
+        await db.execute(
+            "INSERT INTO agent_executions (task_id, attempt, status, started_at, metrics) "
+            "VALUES (%s, %s, 'failed', %s, '1.5')",
+            (task["id"], attempt, at),
+        )
+    listed = (await api.get("/api/v1/tasks")).text
+    shown = await api.get(f"/api/v1/tasks/{task['id']}")
+    page = await api.get(f"/tasks/{task['id']}")
+    (item,) = json.loads(listed, parse_constant=lambda word: f"no JSON: {word}")["items"]
+    assert item["progress"] is None
+    assert [one["started_at"] for one in shown.json()["attempts"]] == [None] * 4
+    assert page.status_code == 200
