@@ -175,7 +175,7 @@ def _body_of(response: Response) -> str:
     return json.dumps(redact(json.loads(body)))  # what is told once is not told again
 
 
-def _the_change(request: Request) -> Change:
+async def _the_change(request: Request) -> Change:  # else it would be asked for in a thread
     change: Change = request.state.change
     return change
 

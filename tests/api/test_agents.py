@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from uuid import UUID
 
 import httpx2
@@ -60,6 +61,7 @@ async def test_an_agent_is_made_shown_changed_and_deleted(
         ({"agent_type": "scout_agent", "schedule_cron": "every day"}, "every day"),
         ({"nmae": "Maths"}, "nmae"),
         ({"configuration": {"a": [{"token": "[redacted]"}]}}, "[redacted]"),
+        ({"configuration": {"a": json.loads("[" * 900 + "]" * 900)}}, "more than 100 levels"),
         ({"configuration": {"api_key": "x"}, "agent_type": "scout_agent"}, "no place for a key"),
         ({"agent_type": "scout_agent", "name": "a\0b"}, "NUL"),
     ],

@@ -42,7 +42,7 @@ async def test_a_heartbeat_renews_the_lease_and_tests_a_listener_that_heard_noth
 
 
 @pytest.mark.parametrize(
-    ("silent_beats", "least", "most"), [(1.6, 1, 30), (2.6, FLEET, FLEET)], ids=["lots", "sure"]
+    ("silent_beats", "least", "most"), [(1.6, 1, 45), (2.6, FLEET, FLEET)], ids=["lots", "sure"]
 )
 async def test_of_a_fleet_that_falls_silent_few_test_their_listeners(
     db: Database, silent_beats: float, least: int, most: int
@@ -58,16 +58,17 @@ async def test_of_a_fleet_that_falls_silent_few_test_their_listeners(
     beat = {"silent_beats": silent_beats, "state": "paused", "lag_ms": 0, "hanging": 0}
     with psycopg.connect(db.dsn, autocommit=True) as listener:
         listener.execute("LISTEN oppspot_wake")
-        async with db.connection() as beating, beating.pipeline():
-            for runner_id in ids:
-                await beating.execute(BEAT, {**beat, "runner_id": runner_id})
+        for _ in range(2):  # that a lot of eight falls on nobody happens once in 3,000 times
+            async with db.connection() as beating, beating.pipeline():
+                for runner_id in ids:
+                    await beating.execute(BEAT, {**beat, "runner_id": runner_id})
         listener.execute("SELECT pg_notify('oppspot_wake', 'last')")
-        heard = 0
+        heard = set()
         for one in listener.notifies(timeout=20):
             if one.payload == "last":
                 break
-            heard += 1
-    assert least <= heard <= most
+            heard.add(one.payload)
+    assert least <= len(heard) <= most
 
 
 async def test_a_heartbeat_counts_those_that_wait_for_the_same_tasks(db: Database) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -25,6 +25,7 @@ OF_CONFIGURATION = (
     "api_key_env",
 )
 MOST_KEY = 1_000  # characters
+MOST_LEVELS = 100  # of a configuration
 DEFAULT_MODEL: str = LlmOptions.model_fields["model"].default
 
 ApiKey = Annotated[
@@ -63,7 +64,7 @@ class _Configured(BaseModel):
         """The whole configuration, which was `old`; None where it does not change.
 
         A field that is null takes its key away. Raises InvalidInputError for one that is given
-        twice.
+        twice, and for a configuration that is deeper than MOST_LEVELS.
         """
         fields = self.model_dump(include=set(OF_CONFIGURATION), exclude_unset=True)
         if self.configuration is None and not fields:
@@ -73,6 +74,8 @@ class _Configured(BaseModel):
             raise InvalidInputError(
                 "a configuration is no place for a key", hint="Give api_key beside configuration."
             )
+        if _is_deep(whole, MOST_LEVELS):
+            raise InvalidInputError(f"the configuration has more than {MOST_LEVELS} levels")
         if _is_masked(whole):
             raise InvalidInputError(
                 f"the configuration holds {REDACTED}, which stands for a secret in answers",
@@ -213,9 +216,17 @@ class AgentToolsBody(BaseModel):
 
 
 def _is_masked(value: Any) -> bool:
+    return value == REDACTED or any(map(_is_masked, _parts(value)))
+
+
+def _is_deep(value: Any, most: int) -> bool:
+    return most < 0 or any(_is_deep(part, most - 1) for part in _parts(value))
+
+
+def _parts(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
-        return any(map(_is_masked, value.values()))
-    return any(map(_is_masked, value)) if isinstance(value, list) else bool(value == REDACTED)
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def model_of(agent_type: str | None, configuration: Mapping[str, Any]) -> str | None:
