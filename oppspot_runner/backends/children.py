@@ -15,6 +15,7 @@ from typing import Any
 from oppspot_runner.backends.border import Channel, framed
 from oppspot_runner.backends.nursery import BEAR, BORN, KILL, REPLY, REQUEST
 from oppspot_runner.base.errors import OppspotError
+from oppspot_runner.db.cancelling import to_the_end
 
 # Also where the package is not installed, and modules are found by a path of this program's own.
 PROGRAM = (
@@ -145,13 +146,18 @@ class Children:
         async with self._starting:
             if self._control is None:
                 await self.stop()  # one that ended by itself is still to be collected
-                ours, theirs = socket.socketpair()
-                ours.setblocking(False)
-                with theirs:
-                    self._process = await asyncio.to_thread(_start, theirs)
-                asyncio.get_running_loop().add_reader(ours, self._listen)
-                self._control, self._heard = ours, b""
+                await to_the_end(self._start())  # a process that nobody knew would stay
+            if self._control is None:
+                raise NurseryEndedError("no child process could be started")
             return self._control
+
+    async def _start(self) -> None:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        with theirs:
+            self._process = await asyncio.to_thread(_start, theirs)
+        asyncio.get_running_loop().add_reader(ours, self._listen)
+        self._control, self._heard = ours, b""
 
     def _listen(self) -> None:
         assert self._control is not None

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import subprocess
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -75,6 +79,29 @@ if not mark.exists():
         await made.kill(child)
     finally:
         await made.stop()
+
+
+async def test_a_nursery_whose_first_asker_leaves_while_it_starts_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start, began, started = children._start, threading.Event(), []
+
+    def starts_slowly(control: socket.socket) -> subprocess.Popen[bytes]:
+        began.set()
+        time.sleep(0.2)
+        started.append(start(control))
+        return started[-1]
+
+    monkeypatch.setattr(children, "_start", starts_slowly)
+    made = Children()
+    asker = asyncio.get_running_loop().create_task(made.bear())
+    await asyncio.to_thread(began.wait)
+    asker.cancel()
+    await asyncio.wait({asker})
+    assert asker.cancelled()
+    await made.kill(await made.bear())
+    await made.stop()
+    assert [process.returncode for process in started] == [0]
 
 
 async def test_a_child_that_nobody_waits_for_ends_itself() -> None:
