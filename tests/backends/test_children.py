@@ -6,7 +6,6 @@ import asyncio
 import socket
 import subprocess
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -84,11 +83,11 @@ if not mark.exists():
 async def test_a_nursery_whose_first_asker_leaves_while_it_starts_is_not_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    start, began, started = children._start, threading.Event(), []
+    start, began, left, started = children._start, threading.Event(), threading.Event(), []
 
     def starts_slowly(control: socket.socket) -> subprocess.Popen[bytes]:
         began.set()
-        time.sleep(0.2)
+        assert left.wait(10)
         started.append(start(control))
         return started[-1]
 
@@ -97,6 +96,8 @@ async def test_a_nursery_whose_first_asker_leaves_while_it_starts_is_not_lost(
     asker = asyncio.get_running_loop().create_task(made.bear())
     await asyncio.to_thread(began.wait)
     asker.cancel()
+    await asyncio.wait({asker}, timeout=0.1)
+    left.set()
     await asyncio.wait({asker})
     assert asker.cancelled()
     await made.kill(await made.bear())
