@@ -115,6 +115,7 @@ def endings() -> dict[tuple[str, str], str]:
     return {(absent, provider): told for absent, provider, told in lines}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("absent", "provider"), NOT_INSTALLED)
 def test_a_provider_that_is_not_installed_says_what_to_install(
     endings: dict[tuple[str, str], str], absent: str, provider: str
@@ -123,6 +124,7 @@ def test_a_provider_that_is_not_installed_says_what_to_install(
     assert told == f"PROVIDER_NOT_INSTALLED pip install 'oppspot-runner[{provider}]'"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("absent", "provider"), NOT_NEEDED)
 def test_one_extra_does_not_need_the_others(
     endings: dict[tuple[str, str], str], absent: str, provider: str

@@ -19,6 +19,8 @@ from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
 from tests.conftest import create_database, drop_database
 
+pytestmark = pytest.mark.slow
+
 TASKS = 30_000
 LOOK = 500
 RARE, MANY = UUID(int=1), UUID(int=2)

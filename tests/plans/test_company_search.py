@@ -20,6 +20,8 @@ from oppspot_runner.streams.searching import BY_ID, END_OF_LOOK, FIND, LOOK, NAR
 from tests.conftest import create_database, drop_database
 from tests.plans.conftest import Plan
 
+pytestmark = pytest.mark.slow
+
 COMPANIES = 40_000
 GOALS = 60
 MOST_BUFFERS = (

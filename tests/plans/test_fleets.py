@@ -6,6 +6,8 @@ import pytest
 
 from tests.plans.conftest import Session, explain
 
+pytestmark = pytest.mark.slow
+
 LIVING = """
     INSERT INTO task_runners
         (host, pid, version, slots, poll_s, lease_s, beat_s, lock_key, lease_until)

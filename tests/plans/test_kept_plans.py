@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+import pytest
+
+pytestmark = pytest.mark.slow
 
 OFF = "ALTER TABLE {} SET (autovacuum_enabled = false)"
 GROWING = ("stream_runs", "stream_run_nodes", "agent_tasks", "run_events")

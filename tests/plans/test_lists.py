@@ -12,6 +12,8 @@ import pytest
 from tests.conftest import create_database, drop_database
 from tests.plans.conftest import Plan, Session, explain
 
+pytestmark = pytest.mark.slow
+
 generic = pytest.mark.parametrize("generic", [False, True], ids=["custom", "generic"])
 ITEMS = 10_000
 PROOF = "a" * 64

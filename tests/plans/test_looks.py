@@ -12,6 +12,8 @@ import pytest
 from tests.conftest import create_database, drop_database
 from tests.plans.conftest import Plan, explain
 
+pytestmark = pytest.mark.slow
+
 TASKS = 20_000
 LOOK = 500
 CROWD = f"""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.plans.conftest import ROWS, Session, explain
+
+pytestmark = pytest.mark.slow
 
 PER_PAGE = 100  # entries of the narrowest index, at least
 

@@ -12,6 +12,8 @@ import pytest
 from tests.conftest import create_database, drop_database
 from tests.plans.conftest import Session, explain
 
+pytestmark = pytest.mark.slow
+
 ATTEMPTS = 40_000  # one in 20 s: those of nine days
 CALLS = 60_000
 PAST = f"""

@@ -14,6 +14,8 @@ from oppspot_runner.people.strengths import STRENGTHS
 from tests.conftest import create_database, drop_database
 from tests.plans.conftest import explain
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = 10_000
 # Pages of 8 kB; all offices, people and companies have some 1,000, and boards of seven make a
 # neighbourhood of 500 people, each looked up a few times.

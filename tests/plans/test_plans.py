@@ -12,6 +12,8 @@ from oppspot_runner.queue.abilities import Abilities
 from oppspot_runner.queue.claiming import NO_FLOORS
 from tests.plans.conftest import ROWS, Plan, Session, crowd_of_one, explain
 
+pytestmark = pytest.mark.slow
+
 KNOWING = Abilities(agent_types=["noop"])
 CLAIM = {
     "runner_id": 1,

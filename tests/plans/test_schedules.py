@@ -11,6 +11,8 @@ import pytest
 from tests.conftest import create_database, drop_database
 from tests.plans.conftest import Session, explain
 
+pytestmark = pytest.mark.slow
+
 generic = pytest.mark.parametrize("generic", [False, True], ids=["custom", "generic"])
 MANY = """
     SET session_replication_role = replica; -- no trigger: much faster

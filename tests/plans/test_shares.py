@@ -11,6 +11,8 @@ from oppspot_runner.db.acting import acting
 from oppspot_runner.db.pool import Database
 from tests.plans.test_browsing import RARE, TASKS, crowd, member, rows_read
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["crowd"]
 
 OWN = TASKS // 150 - 1  # one in a hundred of two thirds

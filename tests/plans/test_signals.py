@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import create_database, drop_database
 from tests.plans.conftest import Plan, Session, explain
 
+pytestmark = pytest.mark.slow
+
 generic = pytest.mark.parametrize("generic", [False, True], ids=["custom", "generic"])
 ITEMS = 500
 # 20,000 companies with five signals, a job and two looks each; 500 of them in a stream.

@@ -135,7 +135,7 @@ async def was_put_off(bench: Bench, task: UUID) -> bool:
     return bool(attempts) and "has failed" in (attempts[-1]["error_message"] or "")
 
 
-@pytest.mark.parametrize("isolation", ["inline", "process"])
+@pytest.mark.parametrize("isolation", ["inline", pytest.param("process", marks=pytest.mark.slow)])
 async def test_no_secret_reaches_a_log_an_error_or_a_table(
     isolation: str, db: Database, dsn: str, site: Site, tmp_path: Path
 ) -> None:
