@@ -23,6 +23,8 @@ BEGIN_CALL = statement("money/begin_call")
 END_CALL = statement("money/end_call")
 LOSE_CALLS = statement("money/lose_calls")
 PRUNE_CALLS = statement("money/prune_calls")
+KEEP_DAYS = statement("money/keep_days")
+PRUNE_DAYS = statement("money/prune_days")
 BALANCES = statement("money/balances")
 FIND = statement("money/find_budget")
 SET = statement("money/set_budget")
@@ -134,8 +136,21 @@ async def lose_calls(connection: Connection) -> None:
 
 
 async def prune_calls(connection: Connection, *, keep_s: float) -> int:
-    """Deletes at most 5,000 calls older than `keep_s`; how many went. Budgets keep their sums."""
-    return (await connection.execute(PRUNE_CALLS, {"keep_s": keep_s})).rowcount
+    """Deletes at most 5,000 calls older than `keep_s`; how many went. Budgets keep their sums, and
+    those of a day are kept until all its calls are so old.
+    """
+    calls = (await connection.execute(PRUNE_CALLS, {"keep_s": keep_s})).rowcount
+    await connection.execute(PRUNE_DAYS, {"keep_s": keep_s})
+    return calls
+
+
+async def keep_days(connection: Connection, *, keep_s: float) -> bool:
+    """Sums up calls of days that are over, a bounded number; whether there is more to do.
+
+    Calls older than `keep_s` are left out: they are about to go.
+    """
+    row = await (await connection.execute(KEEP_DAYS, {"keep_s": keep_s})).fetchone()
+    return row is not None and bool(row["more"])
 
 
 async def set_budget(
