@@ -37,6 +37,9 @@ INSERT INTO model_cost_days_until (day) VALUES ('-infinity');
 COMMENT ON TABLE model_cost_days_until IS
     'One row: calls that began before that day of UTC are in model_cost_days; -infinity: none is yet.';
 
+-- Pages that were filled since the last vacuum are read by whoever asks for the calls of today: they need not wait for it.
+ALTER INDEX model_calls_time SET (autosummarize = on);
+
 -- As before, from sums as far as there are some, and with failed_calls.
 CREATE OR REPLACE VIEW costs_by_day AS
 SELECT d.day, d.org_id, d.stream_id, d.agent_id, d.model, d.calls, d.input_tokens, d.output_tokens, d.cost_usd,
@@ -60,15 +63,15 @@ RETURN (least(oppspot_now() - interval '1 hour', (SELECT min(c.started_at) FROM 
         AT TIME ZONE 'UTC')::date;
 COMMENT ON FUNCTION final_costs_day() IS 'The first day of UTC on which calls of models may still begin or end.';
 
--- Days before `p_first` are past their time: nobody needs their sums. A day is never split, and after a number of
--- calls, or of days, the rest is left to the next time; `true`: there is some.
-CREATE FUNCTION keep_model_costs(p_first date, p_calls bigint DEFAULT 200000, p_days integer DEFAULT 400) RETURNS boolean
+-- The next day that is final, and no more: a turn is short, and what it did is kept. Days before `p_first` are past their
+-- time: nobody needs their sums; -infinity: from the first call on, which is looked for in all of them. `true`: there are
+-- more days to do.
+CREATE FUNCTION keep_model_costs(p_first date) RETURNS boolean
 LANGUAGE plpgsql SET search_path FROM CURRENT AS
 $$
 DECLARE
     final date := final_costs_day();
     kept date := (SELECT u.day FROM model_cost_days_until u);
-    made bigint;
 BEGIN
     IF kept = final THEN
         RETURN false;
@@ -83,32 +86,29 @@ BEGIN
         kept := final;
     END IF;
     kept := greatest(kept, least(p_first, final));
-    WHILE kept < final AND p_calls > 0 AND p_days > 0 LOOP
-        WITH sums AS (
-            INSERT INTO model_cost_days (day, org_id, stream_id, agent_id, model, calls, failed_calls, input_tokens,
-                output_tokens, cost_usd, unpriced_calls, lost_calls, lost_usd)
-            SELECT kept, c.org_id, c.stream_id, c.agent_id, c.model, count(*), count(*) FILTER (WHERE c.status = 'failed'),
-                   sum(c.input_tokens), sum(c.output_tokens), coalesce(sum(c.cost_usd), 0),
-                   count(*) FILTER (WHERE c.status = 'finished' AND c.cost_usd IS NULL),
-                   count(*) FILTER (WHERE c.status = 'lost'),
-                   coalesce(sum(c.estimate_usd) FILTER (WHERE c.status = 'lost'), 0)
-            FROM model_calls c
-            WHERE c.started_at >= kept::timestamp AT TIME ZONE 'UTC'
-              AND c.started_at < (kept + 1)::timestamp AT TIME ZONE 'UTC'
-            GROUP BY c.org_id, c.stream_id, c.agent_id, c.model
-            RETURNING calls
-        )
-        SELECT coalesce(sum(s.calls), 0) INTO made FROM sums s;
+    IF NOT isfinite(kept) THEN
+        kept := least((SELECT min(c.started_at) FROM model_calls c) AT TIME ZONE 'UTC', final::timestamp)::date;
+    END IF;
+    IF kept < final THEN
+        INSERT INTO model_cost_days (day, org_id, stream_id, agent_id, model, calls, failed_calls, input_tokens,
+            output_tokens, cost_usd, unpriced_calls, lost_calls, lost_usd)
+        SELECT kept, c.org_id, c.stream_id, c.agent_id, c.model, count(*), count(*) FILTER (WHERE c.status = 'failed'),
+               sum(c.input_tokens), sum(c.output_tokens), coalesce(sum(c.cost_usd), 0),
+               count(*) FILTER (WHERE c.status = 'finished' AND c.cost_usd IS NULL),
+               count(*) FILTER (WHERE c.status = 'lost'),
+               coalesce(sum(c.estimate_usd) FILTER (WHERE c.status = 'lost'), 0)
+        FROM model_calls c
+        WHERE c.started_at >= kept::timestamp AT TIME ZONE 'UTC'
+          AND c.started_at < (kept + 1)::timestamp AT TIME ZONE 'UTC'
+        GROUP BY c.org_id, c.stream_id, c.agent_id, c.model;
         kept := kept + 1;
-        p_calls := p_calls - made;
-        p_days := p_days - 1;
-    END LOOP;
+    END IF;
     UPDATE model_cost_days_until u SET day = kept;
     RETURN kept < final;
 END
 $$;
-COMMENT ON FUNCTION keep_model_costs(date, bigint, integer) IS
-    'Sums up calls of models of days that are final; whether there is more to do. Runners call it.';
+COMMENT ON FUNCTION keep_model_costs(date) IS
+    'Sums up calls of models of the next day that is final; whether there is more to do. Runners call it.';
 
 INSERT INTO access_rules (name, verbs, reads, changes) VALUES
     ('model_cost_days', 'SELECT', 'org_id = (SELECT oppspot_api_org())', NULL),

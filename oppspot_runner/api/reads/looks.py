@@ -42,7 +42,10 @@ async def history(database: Database, schedules: Sequence[UUID]) -> dict[UUID, l
 
 
 async def breakdown(database: Database, first: date) -> dict[str, list[DictRow]]:
-    """What calls of models cost from that day on, by `day`, `model`, `agent`, `stream`, and `all`."""
+    """What calls of models cost, by `day`, `model`, `agent`, `stream` and of `all`.
+
+    `first` is the first day of them, of UTC as all days of costs.
+    """
     found: dict[str, list[DictRow]] = {}
     for row in await database.fetch_all(BREAKDOWN, {"first": first, "most": MOST_DAYS}):
         found.setdefault(row["by"], []).append(row)
