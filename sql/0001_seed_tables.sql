@@ -165,7 +165,7 @@ BEGIN
             enrichment_checks,dead_letter_tasks,task_runner_stats,agent_performance,open_lanes,task_limits,
             task_tallies,schedules,schedule_ticks,schedule_calls,schedule_signals,schedule_sources,agent_breakers,open_breakers,
             run_events,task_waits,waiting_tasks,tool_calls,tool_call_rates,tool_call_starts,tool_results,
-            model_calls,open_model_calls,budgets,budget_periods,budget_balances,costs_by_day,variant_performance,http_cache,host_breakers,
+            model_calls,open_model_calls,budgets,budget_periods,budget_balances,costs_by_day,model_cost_days,model_cost_days_until,variant_performance,http_cache,host_breakers,
             open_host_breakers,source_items,source_item_companies,source_cursors,buying_signals,signal_sightings,
             job_postings,signal_watches,current_signals,people,appointments,contacts,contact_companies,suppressions,suppression_salt,
             relationship_checks,drafts,notification_rules,notification_events,notifications,undelivered_notifications,

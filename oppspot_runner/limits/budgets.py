@@ -5,6 +5,7 @@ What it holds of whom is decided in SQL (begin_model_call), under the locks of t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -23,6 +24,8 @@ BEGIN_CALL = statement("money/begin_call")
 END_CALL = statement("money/end_call")
 LOSE_CALLS = statement("money/lose_calls")
 PRUNE_CALLS = statement("money/prune_calls")
+KEEP_DAY = statement("money/keep_day")
+PRUNE_DAYS = statement("money/prune_days")
 BALANCES = statement("money/balances")
 FIND = statement("money/find_budget")
 SET = statement("money/set_budget")
@@ -32,6 +35,7 @@ Scope = Literal["task", "run", "agent", "stream", "org"]
 Period = Literal["total", "day", "month"]
 OnUnknownPrice = Literal["deny", "tokens_only", "allow"]
 MOST_USD = 10**12
+KEEP_FOR_S = 5.0
 NAMES = {"org": "organisation"}
 
 
@@ -134,8 +138,24 @@ async def lose_calls(connection: Connection) -> None:
 
 
 async def prune_calls(connection: Connection, *, keep_s: float) -> int:
-    """Deletes at most 5,000 calls older than `keep_s`; how many went. Budgets keep their sums."""
-    return (await connection.execute(PRUNE_CALLS, {"keep_s": keep_s})).rowcount
+    """Deletes at most 5,000 calls older than `keep_s`; how many went. Budgets keep their sums, and
+    those of a day are kept until all its calls are so old.
+    """
+    calls = (await connection.execute(PRUNE_CALLS, {"keep_s": keep_s})).rowcount
+    await connection.execute(PRUNE_DAYS, {"keep_s": keep_s})
+    return calls
+
+
+async def keep_days(connection: Connection, *, keep_s: float) -> None:
+    """Sums up calls of days that are over, one after the other, for KEEP_FOR_S at most.
+
+    Calls older than `keep_s` are left out: they are about to go.
+    """
+    ends = time.monotonic() + KEEP_FOR_S
+    while True:
+        row = await (await connection.execute(KEEP_DAY, {"keep_s": keep_s})).fetchone()
+        if row is None or not row["more"] or time.monotonic() >= ends:
+            return
 
 
 async def set_budget(

@@ -36,7 +36,9 @@ async def costs(
     most: int = 50,
 ) -> Costs:
     """Costs of calls that began from `since` on and before `until`; at most so many rows."""
-    when = {"since": since, "until": until}
-    rows = await database.fetch_all(COSTS, {"by": by, "most": most, **when})
-    total = await database.fetch_one(COSTS, {"by": None, "most": 1, **when})
+    asked = {"by": by, "most": most, "since": since, "until": until}
+    rows = await database.fetch_all(COSTS, asked)
+    total = rows.pop(0) if rows else None
+    for row in (*rows, total or {}):
+        row.pop("is_total", None)
     return Costs(rows, total)

@@ -189,7 +189,9 @@ class Maintenance:
 
 
 class Pruning:
-    """Deletes ended tasks and old history, in chunks, walking the table from where it stopped."""
+    """Deletes ended tasks and old history, in chunks, walking the table from where it stopped; what
+    pages ask of history is summed up beside.
+    """
 
     def __init__(self, database: Database, patience: Patience, config: RunnerConfig) -> None:
         self.database = database
@@ -223,6 +225,7 @@ class Pruning:
             events = await store.prune_run_events(connection, keep_s=self.config.events_s)
             history = await store.prune_executions(connection, keep_s=self.config.history_s)
             calls = await tool_calls.prune_tool_calls(connection, keep_s=self.config.history_s)
+            await budgets.keep_days(connection, keep_s=self.config.history_s)
             calls += await budgets.prune_calls(connection, keep_s=self.config.history_s)
             people = await prune_people(connection, keep_s=self.config.people_s)
             signals = await prune_signals(connection, keep_s=self.config.history_s)

@@ -96,6 +96,8 @@ ROWS: tuple[tuple[str, str], ...] = (
     ("", "notification_events (event, org_id, facts) VALUES ('task_dead', %(org)s, %(json)s)"),
     ("call", "model_calls (id, task_id, attempt, run_token, org_id, agent_id, step, seq, model)"
      " VALUES (gen_random_uuid(), %(task)s, 1, 1, %(org)s, %(agent)s, %(mark)s, 0, %(mark)s)"),
+    ("", "model_cost_days SELECT '2020-01-01', %(org)s, NULL, %(agent)s, %(mark)s,"
+     " 1, 0, 0, 0, 0, 0, 0, 0"),
     ("", "tool_calls (tool, arguments, task_id, organization_id)"
      " VALUES (%(mark)s, %(json)s, %(task)s, %(org)s::text)"),
     ("", "tool_results (key, result, expires_at) VALUES (%(mark)s, %(json)s, now() + '1 day')"),

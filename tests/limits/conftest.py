@@ -13,6 +13,7 @@ import pytest
 from oppspot_runner.db.pool import Connection, Database
 from oppspot_runner.limits.task_limits import Limit, Scope, set_limit
 from oppspot_runner.queue.claiming import Claimed, Claimer
+from tests.limits.ledger import Ledger
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -88,5 +89,14 @@ async def line(db: Database) -> AsyncIterator[Line]:
     async with db.connection() as connection:
         made = Line(db, connection)
         await made.at(0)
+        yield made
+        await connection.execute("RESET oppspot.now")
+
+
+@pytest.fixture
+async def ledger(db: Database) -> AsyncIterator[Ledger]:
+    async with db.connection() as connection:
+        made = Ledger(db, connection)
+        await made.at(NOON)
         yield made
         await connection.execute("RESET oppspot.now")

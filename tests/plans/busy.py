@@ -13,6 +13,7 @@ AGENTS = 5
 RUNNERS = 20  # that live; a hundred times as many died long ago
 RUNNING = 2_000
 RUNS = 10_000
+CALLED_S = 90 * 86_400  # since when models are asked, a thousand times a day
 TOLD = 1_000  # runs with a hundred events each
 WORN = 10_000
 # What the planner knows: nearly nothing, and all of it ready.
@@ -58,9 +59,12 @@ HISTORY = f"""
     SELECT id, 1, 'completed', oppspot_now() FROM agent_tasks WHERE status = 'completed';
     INSERT INTO agent_steps (task_id, name, seq, result, attempt)
     SELECT id, 'step', 0, '{{}}', 1 FROM agent_tasks WHERE status = 'completed';
-    INSERT INTO model_calls (task_id, attempt, run_token, step, seq, model, status, finished_at)
-    SELECT id, 1, 0, 'model', 0, 'mock:echo', 'finished', oppspot_now()
-    FROM agent_tasks WHERE status = 'completed';
+    INSERT INTO model_calls
+        (task_id, attempt, run_token, agent_id, step, seq, model, status, started_at, finished_at)
+    SELECT id, 1, 0, agent_id, 'model', 0, 'mock:echo', 'finished',
+           oppspot_now() - make_interval(secs => {CALLED_S} * n / {ROWS}), oppspot_now()
+    FROM (SELECT *, row_number() OVER () AS n FROM agent_tasks WHERE status = 'completed') t
+    ORDER BY n DESC;
     INSERT INTO model_calls (task_id, attempt, run_token, step, seq, model, estimate_usd)
     SELECT id, 1, run_token, 'model', 1, 'mock:echo', 0.01 FROM agent_tasks
     WHERE status = 'processing' AND run_token <= {RUNNERS};
@@ -80,6 +84,11 @@ HISTORY = f"""
     FROM generate_series(1, 100) n, (SELECT id FROM stream_runs ORDER BY id LIMIT {TOLD}) r;
     UPDATE stream_runs SET last_event = 100
     WHERE id IN (SELECT id FROM stream_runs ORDER BY id LIMIT {TOLD})
+"""
+# What autovacuum and the runners do while calls come, day by day.
+KEEP = """
+    SELECT brin_summarize_new_values('model_calls_time');
+    SELECT keep_model_costs('-infinity') FROM generate_series(1, 100)
 """
 WEAR = f"""
     UPDATE agent_tasks SET parked = false, ready_seq = nextval('agent_tasks_ready_seq')
@@ -108,7 +117,7 @@ def fill(dsn: str) -> None:
         ):
             session.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")  # type: ignore[arg-type]
         session.execute("SET session_replication_role = replica")  # no trigger: much faster
-        for part in (FEW_ROWS, TASKS, HISTORY):
+        for part in (FEW_ROWS, TASKS, HISTORY, KEEP):
             session.execute(part)  # type: ignore[arg-type]
 
 

@@ -49,6 +49,22 @@ async def test_ended_tasks_past_their_time_go_and_failed_ones_stay(db: Database)
     assert [row["key"] for row in keys] == ["1", "23"]
 
 
+async def test_what_calls_cost_is_summed_up_and_goes_with_them(db: Database) -> None:
+    await db.execute(
+        "INSERT INTO model_calls"
+        " (task_id, attempt, run_token, step, seq, model, status, started_at, finished_at)"
+        " SELECT oppspot_uuid(), 1, 1, 's', 0, 'm', 'finished', now() - make_interval(days => d),"
+        " now() FROM unnest(ARRAY[0, 2, 2, 89, 91]) d"
+    )
+    pruning = Pruning(db, Patience(EventBus()), RunnerConfig())
+    assert await pruning.chunk() == 1
+    kept = "SELECT calls FROM model_cost_days ORDER BY day"
+    assert [row["calls"] for row in await db.fetch_all(kept)] == [1, 2]
+    pruning = Pruning(db, Patience(EventBus()), RunnerConfig(history_s=5 * 86_400))
+    assert await pruning.chunk() == 1
+    assert [row["calls"] for row in await db.fetch_all(kept)] == [2]
+
+
 async def test_a_chunk_is_bounded_and_the_walk_goes_on_where_it_stopped(db: Database) -> None:
     await db.execute(
         "INSERT INTO agent_tasks (status, finished_at)"

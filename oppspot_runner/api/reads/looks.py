@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -41,10 +41,13 @@ async def history(database: Database, schedules: Sequence[UUID]) -> dict[UUID, l
     return found
 
 
-async def breakdown(database: Database, since: datetime) -> dict[str, list[DictRow]]:
-    """What calls of models cost, by `day`, `model`, `agent`, `stream` and of `all`."""
+async def breakdown(database: Database, first: date) -> dict[str, list[DictRow]]:
+    """What calls of models cost, by `day`, `model`, `agent`, `stream` and of `all`.
+
+    `first` is the first day of them, of UTC as all days of costs.
+    """
     found: dict[str, list[DictRow]] = {}
-    for row in await database.fetch_all(BREAKDOWN, {"since": since, "most": MOST_DAYS}):
+    for row in await database.fetch_all(BREAKDOWN, {"first": first, "most": MOST_DAYS}):
         found.setdefault(row["by"], []).append(row)
     return found
 

@@ -29,7 +29,7 @@ async def costs(
     """What was spent in the last `days` days."""
     today = datetime.now(UTC).date()
     first = today - timedelta(days=days - 1)
-    found = await breakdown(database, datetime(first.year, first.month, first.day, tzinfo=UTC))
+    found = await breakdown(database, first)
     return page(
         request,
         "costs",
