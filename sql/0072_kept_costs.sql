@@ -83,7 +83,8 @@ BEGIN
     final := final_costs_day();
     IF kept > final THEN
         DELETE FROM model_cost_days d WHERE d.day >= final;
-        kept := final;
+        -- A clock that was far ahead may have passed over days.
+        kept := coalesce((SELECT max(d.day) + 1 FROM model_cost_days d), '-infinity');
     END IF;
     kept := greatest(kept, least(p_first, final));
     IF NOT isfinite(kept) THEN

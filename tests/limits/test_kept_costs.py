@@ -40,6 +40,26 @@ async def test_sums_are_made_again_when_the_clock_went_back(ledger: Ledger) -> N
     assert await ledger.is_right()
 
 
+async def test_what_a_clock_far_ahead_passed_over_is_counted_when_it_is_right(
+    ledger: Ledger,
+) -> None:
+    async def look_from(ahead: timedelta) -> None:
+        await ledger.at(NOON + ahead)
+        await ledger.keep()
+        await ledger.at(NOON)
+        await ledger.keep()
+        assert await ledger.until() == str(TODAY)
+        assert await ledger.is_right()
+
+    await ledger.call(NOON - timedelta(days=3))
+    await look_from(timedelta(days=1_000))  # nothing was summed up before
+    await ledger.at(NOON - timedelta(days=1))
+    await ledger.keep()
+    await ledger.call(NOON - timedelta(days=1))
+    await look_from(timedelta(days=1_000))  # of yesterday nothing was
+    await look_from(timedelta(days=1))
+
+
 async def test_a_call_that_begins_on_a_day_that_was_summed_up_is_counted(ledger: Ledger) -> None:
     await fill_ended(ledger)
     await ledger.keep()
