@@ -3,7 +3,7 @@
 WITH given AS (
     SELECT d.day, d.model, d.agent_id, d.stream_id, d.calls, d.failed_calls, d.input_tokens + d.output_tokens AS tokens, d.cost_usd,
            d.unpriced_calls + d.lost_calls AS unknown_calls
-    FROM model_cost_days d WHERE d.day >= %(first)s::date
+    FROM model_cost_days d WHERE d.day >= %(first)s::date AND d.day < (SELECT u.day FROM model_cost_days_until u)
     UNION ALL
     SELECT (c.started_at AT TIME ZONE 'UTC')::date, c.model, c.agent_id, c.stream_id, count(*),
            count(*) FILTER (WHERE c.status = 'failed'), sum(c.input_tokens + c.output_tokens), sum(c.cost_usd),

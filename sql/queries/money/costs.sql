@@ -18,6 +18,7 @@ WITH asked AS NOT MATERIALIZED (
         WHEN 'org' THEN d.org_id::text WHEN 'day' THEN d.day::text END AS key,
         d.calls, d.failed_calls, d.input_tokens, d.output_tokens, d.cost_usd, d.unpriced_calls, d.lost_calls, d.lost_usd
     FROM asked a, model_cost_days d WHERE a.days AND d.day >= a.first AND d.day < a.last
+      AND d.day < (SELECT u.day FROM model_cost_days_until u)
     UNION ALL
     SELECT CASE %(by)s::text
         WHEN 'model' THEN c.model WHEN 'agent' THEN c.agent_id::text WHEN 'stream' THEN c.stream_id::text
