@@ -45,6 +45,7 @@ CREATE OR REPLACE VIEW costs_by_day AS
 SELECT d.day, d.org_id, d.stream_id, d.agent_id, d.model, d.calls, d.input_tokens, d.output_tokens, d.cost_usd,
        d.unpriced_calls, d.lost_calls, d.lost_usd, d.failed_calls
 FROM model_cost_days d
+WHERE d.day < (SELECT u.day FROM model_cost_days_until u)
 UNION ALL
 SELECT (c.started_at AT TIME ZONE 'UTC')::date, c.org_id, c.stream_id, c.agent_id, c.model,
        count(*), sum(c.input_tokens), sum(c.output_tokens), coalesce(sum(c.cost_usd), 0),
@@ -83,13 +84,15 @@ BEGIN
     final := final_costs_day();
     IF kept > final THEN
         DELETE FROM model_cost_days d WHERE d.day >= final;
-        kept := final;
+        -- A clock that was far ahead may have passed over days.
+        kept := coalesce((SELECT max(d.day) + 1 FROM model_cost_days d), '-infinity');
     END IF;
     kept := greatest(kept, least(p_first, final));
     IF NOT isfinite(kept) THEN
         kept := least((SELECT min(c.started_at) FROM model_calls c) AT TIME ZONE 'UTC', final::timestamp)::date;
     END IF;
     IF kept < final THEN
+        DELETE FROM model_cost_days d WHERE d.day >= kept; -- none, unless somebody loaded them
         INSERT INTO model_cost_days (day, org_id, stream_id, agent_id, model, calls, failed_calls, input_tokens,
             output_tokens, cost_usd, unpriced_calls, lost_calls, lost_usd)
         SELECT kept, c.org_id, c.stream_id, c.agent_id, c.model, count(*), count(*) FILTER (WHERE c.status = 'failed'),

@@ -57,6 +57,8 @@ DATABASE_AWAY = (
 # What the content of a row can provoke, as opposed to a fault in our statements.
 BAD_CONTENT = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
 DATABASE_ERROR = psycopg.Error
+# It is one of DATABASE_AWAY as well: whoever has patience with that would try it for ever.
+TOOK_TOO_LONG = psycopg.errors.QueryCanceled
 
 
 def conninfo(dsn: str, *, application: str = "oppspot-runner") -> str:

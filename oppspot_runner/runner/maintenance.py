@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from uuid import UUID
 
 from oppspot_runner.base.events import EventBus, ScheduleStopped, TasksRescued
-from oppspot_runner.db.pool import BAD_CONTENT, Connection, Database
+from oppspot_runner.db.pool import BAD_CONTENT, TOOK_TOO_LONG, Connection, Database
 from oppspot_runner.limits import budgets
 from oppspot_runner.notifications import gathering
 from oppspot_runner.queue import claiming, handoffs, members, store, tool_calls
@@ -198,12 +198,14 @@ class Pruning:
         self.patience = patience
         self.config = config
         self._after: UUID = store.FIRST_ID
+        self._sums_up = True
         self._pause = Wakeup()
 
     async def run(self) -> None:
         """Prunes a few chunks every ten minutes until cancelled."""
         while True:
             await self._pause.wait(jittered(PRUNE_EVERY_S))
+            self._sums_up = True
             for _ in range(PRUNE_CHUNKS):
                 await self.patience.through(self.chunk)
 
@@ -225,12 +227,22 @@ class Pruning:
             events = await store.prune_run_events(connection, keep_s=self.config.events_s)
             history = await store.prune_executions(connection, keep_s=self.config.history_s)
             calls = await tool_calls.prune_tool_calls(connection, keep_s=self.config.history_s)
-            await budgets.keep_days(connection, keep_s=self.config.history_s)
+            await self._sum_up(connection)
             calls += await budgets.prune_calls(connection, keep_s=self.config.history_s)
             people = await prune_people(connection, keep_s=self.config.people_s)
             signals = await prune_signals(connection, keep_s=self.config.history_s)
             audit = await store.prune_audit(connection, keep_s=self.config.audit_s)
             return tasks + events + history + calls + people + signals + audit
+
+    async def _sum_up(self, connection: Connection) -> None:
+        """A day that takes longer than a statement may is left until the next turn: sums only save
+        time, and must not keep old rows from going.
+        """
+        if self._sums_up:
+            try:
+                await budgets.keep_days(connection, keep_s=self.config.history_s)
+            except TOOK_TOO_LONG:
+                self._sums_up = False
 
 
 def _settled(found: list[store.Rescued]) -> list[chain.Settled]:

@@ -145,6 +145,13 @@ def test_no_file_waits_for_longer_than_the_migrator_allows() -> None:
 
 
 @pytest.mark.slow
+def test_no_file_builds_an_index_while_heartbeats_wait_for_it() -> None:
+    for migration in migrations():
+        built, dropped = migration.text.rfind("CREATE INDEX"), migration.text.find("DROP INDEX")
+        if migration.number > 71 and dropped >= 0:
+            assert built < dropped, f"{migration.name} drops first, and nobody reads the table then"
+
+
 async def test_a_migrator_that_is_killed_leaves_nothing_and_can_be_run_again(place: Place) -> None:
     create_old_tables(place.session)
     before = relations(place)

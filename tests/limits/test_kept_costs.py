@@ -7,9 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from oppspot_runner.api.reads.looks import breakdown
 from oppspot_runner.limits import budgets
+from oppspot_runner.limits.costs import costs
 from tests.limits.ledger import KEEP_S, NOON, TODAY, Ledger, fill_ended
 
+MAY = date(2026, 5, 1)
 KEEP = "SELECT keep_model_costs(%s) AS more"
 
 
@@ -37,6 +40,41 @@ async def test_sums_are_made_again_when_the_clock_went_back(ledger: Ledger) -> N
     await ledger.at(NOON)
     await ledger.keep()
     assert (await ledger.until(), await ledger.summed()) == (str(TODAY), everything + 1)
+    assert await ledger.is_right()
+
+
+async def test_what_a_clock_far_ahead_passed_over_is_counted_when_it_is_right(
+    ledger: Ledger,
+) -> None:
+    async def look_from(ahead: timedelta) -> None:
+        await ledger.at(NOON + ahead)
+        await ledger.keep()
+        await ledger.at(NOON)
+        await ledger.keep()
+        assert await ledger.until() == str(TODAY)
+        assert await ledger.is_right()
+
+    await ledger.call(NOON - timedelta(days=3))
+    await look_from(timedelta(days=1_000))  # nothing was summed up before
+    await ledger.at(NOON - timedelta(days=1))
+    await ledger.keep()
+    await ledger.call(NOON - timedelta(days=1))
+    await look_from(timedelta(days=1_000))  # of yesterday nothing was
+    await look_from(timedelta(days=1))
+
+
+async def test_sums_that_are_loaded_where_none_are_kept_are_no_second_ones(ledger: Ledger) -> None:
+    """As by `pg_dump --data-only`: the one row that says how far they go is there already."""
+    await fill_ended(ledger)
+    await ledger.keep()
+    everything = await ledger.summed()
+    await ledger.connection.execute("UPDATE model_cost_days_until SET day = '-infinity'")
+    assert await ledger.is_right()
+    calls = await ledger.one("SELECT count(*) FROM model_calls")
+    found = [(await costs(ledger.db, "day")).total, *(await breakdown(ledger.db, MAY))["all"]]
+    assert [row and row["calls"] for row in found] == [calls, calls]
+    await ledger.keep()
+    assert (await ledger.until(), await ledger.summed()) == (str(TODAY), everything)
     assert await ledger.is_right()
 
 

@@ -87,6 +87,13 @@ def lately(session: Session) -> Params:
     return {"since": since, "first": since.date(), "until": None, "by": "model", "most": 50}
 
 
+def today_unkept(session: Session) -> Params:
+    """Since midnight, where no day was summed up yet: after an upgrade, or while a call is open."""
+    session.execute("UPDATE model_cost_days_until SET day = '-infinity'")
+    since = one(session, "SELECT date_trunc('day', oppspot_now(), 'UTC')")
+    return {"since": since, "first": since.date(), "until": None, "by": "model", "most": 1}
+
+
 def handed_over(session: Session) -> Params:
     """An attempt of runner 1 without a body elsewhere yet."""
     task, token = session.execute(
@@ -297,6 +304,8 @@ HOT = (
 LOOKS = (
     Hot("money/breakdown", 200, lately),
     Hot("money/costs", 300, lately),
+    Hot("money/breakdown", 200, today_unkept),
+    Hot("money/costs", 300, today_unkept),
 )
 # Under a held snapshot most cost the same. These read the index entries of what ended since, once
 # each; who waits for nothing but a claim is served by floors.

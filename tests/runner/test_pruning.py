@@ -65,6 +65,26 @@ async def test_what_calls_cost_is_summed_up_and_goes_with_them(db: Database) -> 
     assert [row["calls"] for row in await db.fetch_all(kept)] == [2]
 
 
+async def test_a_day_that_takes_too_long_to_sum_up_keeps_nothing_from_going(db: Database) -> None:
+    await db.execute(
+        "INSERT INTO model_calls"
+        " (task_id, attempt, run_token, step, seq, model, status, started_at, finished_at)"
+        " SELECT oppspot_uuid(), 1, 1, 's', 0, 'm', 'finished', now() - make_interval(days => d),"
+        " now() FROM unnest(ARRAY[2, 2, 91]) d"
+    )
+    await db.execute(
+        "CREATE FUNCTION too_long() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE query_canceled; END $$"
+    )
+    await db.execute(
+        "CREATE TRIGGER too_long BEFORE INSERT ON model_cost_days"
+        " FOR EACH ROW EXECUTE FUNCTION too_long()"
+    )
+    pruning = Pruning(db, Patience(EventBus()), RunnerConfig())
+    assert [await pruning.chunk() for _ in range(2)] == [1, 0]
+    assert (await db.fetch_all("SELECT sum(calls)::int AS n FROM costs_by_day"))[0]["n"] == 2
+
+
 async def test_a_chunk_is_bounded_and_the_walk_goes_on_where_it_stopped(db: Database) -> None:
     await db.execute(
         "INSERT INTO agent_tasks (status, finished_at)"

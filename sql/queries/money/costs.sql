@@ -1,9 +1,12 @@
 -- What calls cost, summed up by one property of them, after a first row with all together. Calls that were lost and
--- calls without a known price are no part of the cost. Whole days come from sums, which do not know a task; the hours
--- before the first of them and after the last one from the calls themselves.
+-- calls without a known price are no part of the cost. Whole days come from sums, which do not know a task; days without
+-- them, and the hours before the first whole day and after the last one, from the calls themselves. These are not asked
+-- of costs_by_day: of calls that are not summed up yet it would read all.
 WITH asked AS NOT MATERIALIZED (
-    SELECT x.since, x.until, x.days, x.first, CASE WHEN x.days THEN x.first::timestamp AT TIME ZONE 'UTC' ELSE x.until END AS first_at,
-           x.last, CASE WHEN x.days THEN x.last::timestamp AT TIME ZONE 'UTC' ELSE x.until END AS last_at
+    SELECT x.since, x.until, x.days, x.first, x.last,
+           CASE WHEN x.days THEN x.first::timestamp AT TIME ZONE 'UTC' ELSE x.until END AS first_at,
+           CASE WHEN x.days THEN least(greatest(x.first, (SELECT u.day FROM model_cost_days_until u)), x.last)::timestamp AT TIME ZONE 'UTC'
+                ELSE x.until END AS later_at
     FROM (SELECT y.*, y.first < y.last AND %(by)s::text NOT IN ('run', 'task', 'tool', 'attempt') AS days
           FROM (SELECT z.since, z.until, (z.until AT TIME ZONE 'UTC')::date AS last,
                        (z.since AT TIME ZONE 'UTC')::date + CASE WHEN date_trunc('day', z.since, 'UTC') < z.since THEN 1 ELSE 0 END AS first
@@ -14,7 +17,8 @@ WITH asked AS NOT MATERIALIZED (
         WHEN 'model' THEN d.model WHEN 'agent' THEN d.agent_id::text WHEN 'stream' THEN d.stream_id::text
         WHEN 'org' THEN d.org_id::text WHEN 'day' THEN d.day::text END AS key,
         d.calls, d.failed_calls, d.input_tokens, d.output_tokens, d.cost_usd, d.unpriced_calls, d.lost_calls, d.lost_usd
-    FROM asked a, costs_by_day d WHERE a.days AND d.day >= a.first AND d.day < a.last
+    FROM asked a, model_cost_days d WHERE a.days AND d.day >= a.first AND d.day < a.last
+      AND d.day < (SELECT u.day FROM model_cost_days_until u)
     UNION ALL
     SELECT CASE %(by)s::text
         WHEN 'model' THEN c.model WHEN 'agent' THEN c.agent_id::text WHEN 'stream' THEN c.stream_id::text
@@ -25,7 +29,7 @@ WITH asked AS NOT MATERIALIZED (
         count(*) FILTER (WHERE c.status = 'finished' AND c.cost_usd IS NULL), count(*) FILTER (WHERE c.status = 'lost'),
         sum(c.estimate_usd) FILTER (WHERE c.status = 'lost')
     FROM asked a, model_calls c
-    WHERE (c.started_at >= a.since AND c.started_at < a.first_at) OR (c.started_at >= a.last_at AND c.started_at < a.until)
+    WHERE (c.started_at >= a.since AND c.started_at < a.first_at) OR (c.started_at >= a.later_at AND c.started_at < a.until)
     GROUP BY 1
 ), summed AS (
     SELECT grouping(g.key) = 1 AS is_total, g.key, sum(g.calls)::bigint AS calls, sum(g.failed_calls)::bigint AS failed_calls,
