@@ -7,7 +7,6 @@ CREATE INDEX agent_tasks_org_status ON agent_tasks (org_id, status) WHERE org_id
 CREATE INDEX agent_tasks_org_id ON agent_tasks (org_id, id) WHERE org_id IS NOT NULL;
 -- Had the status, too, for counting. Goes last: from here on heartbeats wait until the end of the file.
 DROP INDEX agent_tasks_org;
-ALTER INDEX agent_tasks_org_id RENAME TO agent_tasks_org;
 
 INSERT INTO oppspot_migrations (number, name, breaking, applied_at)
 VALUES (73, 'counted_organisations', false, oppspot_now());
