@@ -13,6 +13,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.request import urlopen
+from uuid import UUID
 
 import psycopg
 
@@ -20,6 +21,7 @@ from benchmarks import product
 from benchmarks.bench import Bench
 from benchmarks.contenders.ours import BEST_CONCURRENCY
 from benchmarks.measure import Bound, Figures, Measure, Outcome
+from benchmarks.processes import Watched
 from benchmarks.rounds import alternate, compare
 
 RATE, FOLLOWERS, SLOTS, WARM_UP = 50.0, 100, 3, 100
@@ -27,53 +29,60 @@ RUN = "INSERT INTO stream_runs (open_nodes) VALUES (1) RETURNING id::text"
 TASK = "SELECT id::text FROM agent_tasks ORDER BY id LIMIT 1"
 ENDED = "SELECT count(*) FROM agent_executions WHERE status = 'completed'"
 DRAINED_S = 300.0
-SETTLED_S = 2.0  # what a runner and its server do at their start is over
+SETTLED_S = 1.0  # what a runner and its server do at a start or an end is over
+ORDER = ("alone", "asked", "asked", "alone") * 2
 
 
 def run(bench: Bench) -> Outcome:
-    """Drains by a runner that nobody asks, and by one that is asked and followed meanwhile."""
+    """Drains by a runner that serves HTTP and is not asked, or asked and followed meanwhile."""
     sizes = {
         "at most": (BEST_CONCURRENCY, bench.sizes.tasks),
         "at 3": (SLOTS, bench.sizes.tasks_at_three),
     }
     outcome = alternate(
         bench.rounds,
-        {
-            f"{who} {name}": partial(_drain, bench, slots, tasks, asked=who == "asked")
-            for name, (slots, tasks) in sizes.items()
-            for who in ("alone", "asked")
-        },
+        {name: partial(_turns, bench, slots, tasks) for name, (slots, tasks) in sizes.items()},
     )
     for name in sizes:
         compare(
-            outcome, f"asked / alone, {name}", f"asked {name}: tasks/s", f"alone {name}: tasks/s"
+            outcome, f"asked / alone, {name}", f"{name}: asked, tasks/s", f"{name}: alone, tasks/s"
         )
     return outcome
 
 
-def _drain(bench: Bench, slots: int, tasks: int, *, asked: bool) -> Figures:
-    port = _free_port()
+def _turns(bench: Bench, slots: int, tasks: int) -> Figures:
+    """One runner drains all of it alone and asked, in turns of a few seconds: what it, its tables
+    or the machine become faster or slower by meanwhile is in both."""
+    port, part = _free_port(), tasks // (len(ORDER) // 2)
+    flags = ["--concurrency", str(slots), "--http", str(port)]
     with product.database(bench.server) as dsn:
         agent = product.add_agent(dsn)
         product.add_tasks(dsn, agent, WARM_UP)
         product.settle(dsn)
-        flags = ["--concurrency", str(slots), *(["--http", str(port)] if asked else [])]
         with (
             product.running(dsn, *flags, OPPSPOT_HTTP_STREAMS=str(FOLLOWERS)) as runner,
             psycopg.connect(dsn, autocommit=True) as session,
         ):
-            ended = partial(_ended, session)
-            runner.wait_until(lambda: ended() == WARM_UP, DRAINED_S)
-            if asked:
-                runner.wait_until(partial(_is_ready, port), DRAINED_S)
-            time.sleep(SETTLED_S)
+            runner.wait_until(lambda: _ended(session) == WARM_UP, DRAINED_S)
+            runner.wait_until(partial(_is_ready, port), DRAINED_S)
+            seconds = dict.fromkeys(ORDER, 0.0)
             figures: dict[str, Any] = {}
-            with _asking(dsn, port, figures) if asked else nullcontext():
-                since = product.clock(dsn)
-                product.add_tasks(dsn, agent, tasks)
-                runner.wait_until(lambda: ended() == WARM_UP + tasks, DRAINED_S, every_s=0.25)
-                span = product.span(dsn, since)
-    return {"tasks/s": tasks / span.seconds, **figures}
+            for who in ORDER:
+                time.sleep(SETTLED_S)
+                with _asking(dsn, port, figures) if who == "asked" else nullcontext():
+                    seconds[who] += _drain(dsn, agent, part, runner, session)
+    rates = {f"{who}, tasks/s": part * ORDER.count(who) / took for who, took in seconds.items()}
+    return {**rates, **figures}
+
+
+def _drain(
+    dsn: str, agent: UUID, tasks: int, runner: Watched, session: psycopg.Connection[Any]
+) -> float:
+    """From the first start of so many tasks to the last end: seconds."""
+    since, whole = product.clock(dsn), _ended(session) + tasks
+    product.add_tasks(dsn, agent, tasks)
+    runner.wait_until(lambda: _ended(session) == whole, DRAINED_S, every_s=0.25)
+    return product.span(dsn, since).seconds
 
 
 def _is_ready(port: int) -> bool:
