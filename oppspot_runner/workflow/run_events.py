@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 from uuid import UUID
 
@@ -54,6 +56,15 @@ class RunEvent:
         known = {key: value for key, value in {**whose, **which}.items() if value is not None}
         head = {"seq": self.seq, "type": self.type, "run_id": self.run_id}
         return {**self.data, **head, **known, "created_at": self.created_at}
+
+    @cached_property
+    def as_json(self) -> str:
+        """The same as JSON in one line: made once for all who follow."""
+        return json.dumps(self.flat(), default=_text, separators=(",", ":"))
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,9 @@ async def browse(
 ) -> Found:
     """At most `limit` tasks with ids below `before`, the newest first, without secrets."""
     if wanted == TaskFilter() and before is None and database.actor.is_operator:
-        rows = await database.fetch_all(sql.SQL(NEWEST).format(limit=sql.Literal(limit + 1)))
+        newest = sql.SQL(NEWEST).format(limit=sql.Literal(limit + 1))
+        # Ids and times in binary are less to send and quicker to read.
+        rows = await (await database.bound.execute(newest, binary=True)).fetchall()
     else:
         rows = await _browse(database, wanted, limit, before)
     shown, after = portion(rows, limit)
@@ -217,11 +219,10 @@ async def _fetch(
 
 
 def _readable(rows: list[DictRow]) -> list[DictRow]:
-    return [
-        {
-            **row,
-            **{name: redact(row[name]) for name in WRITTEN if row[name]},
-            "progress": redact(read_json(row["progress"])) if row["progress"] else None,
-        }
-        for row in rows
-    ]
+    for row in rows:
+        for name in WRITTEN:
+            if row[name]:
+                row[name] = redact(row[name])
+        if row["progress"]:
+            row["progress"] = redact(read_json(row["progress"]))
+    return rows

@@ -114,13 +114,13 @@ def _body(page: Page) -> EventPage:
 async def _frames(state: ApiState, run_id: UUID, after: int) -> AsyncGenerator[bytes, None]:
     async with aclosing(state.follower.follow(run_id, after)) as events:
         async for event in events:
-            yield frame(event.flat(), id_=str(event.seq))
+            yield frame(event.as_json, id_=str(event.seq))
 
 
 async def _hints(state: ApiState, actor: Actor, last_id: str | None) -> AsyncGenerator[bytes, None]:
     async with aclosing(state.changes.follow(actor, last_id)) as hints:
         async for id_, changed in hints:
-            yield frame(changed.model_dump(), id_=id_, event="changes")
+            yield frame(changed.model_dump_json(), id_=id_, event="changes")
 
 
 @router.get(
