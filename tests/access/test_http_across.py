@@ -53,6 +53,8 @@ def kind_of(request: Request) -> str:
     return "application/json" if request.url.startswith("/api/") else "text/html"
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slice
 async def test_no_answer_holds_what_is_others(
     world: World, ours: Organisation, token: MakeToken, api: httpx2.AsyncClient, state: ApiState
 ) -> None:
@@ -72,6 +74,8 @@ async def test_no_answer_holds_what_is_others(
     assert difference(before, world.of_others()) == {}
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slice
 async def test_nobody_gets_past_the_scope_of_his_token(
     world: World, ours: Organisation, token: MakeToken, api: httpx2.AsyncClient, state: ApiState
 ) -> None:

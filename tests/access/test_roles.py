@@ -20,6 +20,7 @@ __all__ = ["place", "role", "shared_dsn"]
 OTHER = Actor("x", "admin", uuid4(), uuid4(), "0" * 64)
 
 
+@pytest.mark.slow
 async def test_an_owner_who_may_make_no_roles_is_told_what_to_run(
     place: Place, role: MakeRole
 ) -> None:
@@ -49,6 +50,7 @@ async def test_an_owner_who_may_make_no_roles_is_told_what_to_run(
             assert not await bound.fetch_all("SELECT FROM agent_tasks")
 
 
+@pytest.mark.slow
 def test_who_may_take_the_role_is_not_bound_before(place: Place, role: MakeRole) -> None:
     """Also with rights that it inherits: membership leads to the role, not into it."""
     place.migrate()
@@ -67,6 +69,7 @@ def test_who_may_take_the_role_is_not_bound_before(place: Place, role: MakeRole)
             assert row == (seen,), taken
 
 
+@pytest.mark.slow
 def test_schemas_are_migrated_at_once(place: Place) -> None:
     """Each makes sure of the same roles."""
 
@@ -81,6 +84,7 @@ def test_schemas_are_migrated_at_once(place: Place) -> None:
     asyncio.run(work())
 
 
+@pytest.mark.slow
 def test_policies_that_were_there_stay_and_open_nothing(place: Place, role: MakeRole) -> None:
     place.migrate()
     session = place.session
@@ -101,6 +105,7 @@ TOKEN = """
 """
 
 
+@pytest.mark.slow
 def test_who_was_granted_every_table_makes_no_token(place: Place, role: MakeRole) -> None:
     """As on hosts that grant new tables to roles for everybody; who serves HTTP is a member."""
     place.migrate()

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import psycopg
+import pytest
 
 from oppspot_runner.db.acting import BoundDatabase
 from tests.access.conftest import Organisation
@@ -90,6 +91,7 @@ async def test_nothing_of_others_is_changed(world: World, ours: Organisation) ->
     assert difference(before, world.of_others()) == {}
 
 
+@pytest.mark.slow
 async def test_no_new_row_is_another_ones_or_names_what_is(
     world: World, ours: Organisation
 ) -> None:
@@ -120,6 +122,7 @@ async def test_no_new_row_is_another_ones_or_names_what_is(
     assert difference(before, world.of_others()) == {}
 
 
+@pytest.mark.slow
 async def test_no_function_reads_or_changes_what_is_others(
     world: World, ours: Organisation
 ) -> None:

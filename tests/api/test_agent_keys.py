@@ -67,6 +67,7 @@ async def everything_in(db: Database) -> str:
     return "\n".join(found)
 
 
+@pytest.mark.slow
 async def test_a_key_reaches_the_provider_and_nobody_else(
     api: httpx2.AsyncClient,
     bench: Bench,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from tests.api.contract import Served, described, operations, send, served
@@ -14,6 +15,8 @@ from tests.api.contract import Served, described, operations, send, served
 __all__ = ["served"]
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slice
 @operations.parametrize()
 @settings(
     max_examples=5,

@@ -9,6 +9,7 @@ from urllib.parse import urljoin
 from uuid import UUID
 
 import httpx2
+import pytest
 
 from oppspot_runner.api.application import build_application
 from oppspot_runner.api.state import ApiState
@@ -25,6 +26,7 @@ UNUSABLE = re.compile(r"(goal_criteria|target_metrics): wanted an object")
 LONG = 2_000  # an address with more may be refused
 
 
+@pytest.mark.slow
 async def test_what_wants_to_be_more_than_text_stays_text(
     state: ApiState, api: httpx2.AsyncClient, db: Database, dsn: str
 ) -> None:
@@ -59,6 +61,7 @@ async def test_what_wants_to_be_more_than_text_stays_text(
     assert not missing
 
 
+@pytest.mark.slow
 async def test_json_of_any_shape_breaks_nothing(
     state: ApiState, api: httpx2.AsyncClient, db: Database, dsn: str
 ) -> None:

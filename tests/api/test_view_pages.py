@@ -172,6 +172,7 @@ async def test_companies_of_a_stream_come_page_by_page(
     assert len(seen) == len(set(seen)) == 35
 
 
+@pytest.mark.slow
 async def test_a_long_error_and_a_long_output_make_no_page_long(
     api: httpx2.AsyncClient, world: World, db: Database
 ) -> None:

@@ -95,6 +95,7 @@ async def test_the_hard_limit_kills_a_child_with_all_that_it_started(
     assert row["error_message"] == "the time limit of 3 s was exceeded"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reason", "status"),
     [("cancel", "cancelled"), ("stop", "pending"), ("taken back", "pending"), ("lost", "pending")],

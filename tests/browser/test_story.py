@@ -62,6 +62,7 @@ async def test_a_failed_task_is_retried_and_completes_before_the_eyes(
     assert await page.evaluate("window.isTheSame"), "it was loaded anew"
 
 
+@pytest.mark.slow
 async def test_a_yes_does_what_was_asked_though_the_page_offers_something_else_by_then(
     page: Page, site: Site
 ) -> None:

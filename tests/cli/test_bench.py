@@ -86,6 +86,7 @@ async def test_behind_a_pooler_it_is_refused_before_anything_is_made(db: Databas
             pytest.fail("it must not begin")
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_nothing_behind(dsn: str, rows: Rows, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "oppspot_runner", "bench", "--tasks", "1000000"]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OPPSPOT_")}

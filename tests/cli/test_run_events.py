@@ -181,6 +181,7 @@ WATCHERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", WATCHERS)
 def test_ctrl_c_ends_a_watcher_not_the_run_and_leaves_the_terminal_clean(
     cli: CommandLine, rows: Rows, run: str, kind: str

@@ -238,6 +238,7 @@ async def test_half_an_answer_is_none(case: Case, world: World) -> None:
     assert len(world.seen(case.prefix)) == 2
 
 
+@pytest.mark.slow
 @each_case
 async def test_an_answer_that_drips_is_not_waited_for(case: Case, world: World) -> None:
     world.fault(case.prefix, times=None, drip=True)

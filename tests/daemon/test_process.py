@@ -90,6 +90,7 @@ def test_a_runner_in_the_background_of_a_script_stops_by_term_and_not_by_ctrl_c(
     assert process.wait(10) == 0
 
 
+@pytest.mark.slow
 def test_a_terminal_that_closes_stops_a_runner_and_charges_nobody(fleet: Fleet) -> None:
     process = fleet.start(OPPSPOT_GRACE="0")
     task = fleet.task(fleet.agent("first_hangs"))

@@ -152,6 +152,7 @@ def test_no_file_builds_an_index_while_heartbeats_wait_for_it() -> None:
             assert built < dropped, f"{migration.name} drops first, and nobody reads the table then"
 
 
+@pytest.mark.slow
 async def test_a_migrator_that_is_killed_leaves_nothing_and_can_be_run_again(place: Place) -> None:
     create_old_tables(place.session)
     before = relations(place)

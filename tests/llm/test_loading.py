@@ -52,6 +52,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", [COMMANDS, ECHO], ids=["all commands", "mock:echo"])
 def test_no_library_of_a_provider_is_loaded(program: str) -> None:
     done = subprocess.run(

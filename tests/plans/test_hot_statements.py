@@ -346,6 +346,7 @@ def costly(dsn: str, state: str, statements: Sequence[Hot], prepare: str = "") -
         session.execute("VACUUM task_handoffs")
 
 
+@pytest.mark.slow
 # What others change in the catalog of the server makes this session read its part of it again.
 @pytest.mark.whole_server
 @pytest.mark.timeout(600)

@@ -125,6 +125,8 @@ async def check(stage: Stage, dice: random.Random, cases: int) -> None:
         assert is_explained(acts, results, rows), f"{acts} in the order {order}: {results}"
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slice
 async def test_two_or_three_sessions_at_once(stage: Stage, request: pytest.FixtureRequest) -> None:
     await check(stage, random.Random(request.config.getoption("randomly_seed")), 150)
 

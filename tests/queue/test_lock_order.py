@@ -247,6 +247,8 @@ class Session:
         return 1
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slice
 @pytest.mark.timeout(120)
 async def test_nobody_waits_in_a_circle(db: Database, request: pytest.FixtureRequest) -> None:
     world = World(db)

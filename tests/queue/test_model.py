@@ -57,6 +57,8 @@ def run_machine(
             loop.run(opening.__aexit__(None, None, None))
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slice
 @pytest.mark.timeout(
     600
 )  # seconds when they agree; a counterexample takes minutes to be made small

@@ -36,6 +36,7 @@ async def test_it_is_started_again_and_the_log_says_so(
     log.warning.assert_called_once_with("the private Postgres was gone: it is started again")
 
 
+@pytest.mark.slow
 def test_whoever_gave_his_share_back_starts_nothing(place: Place) -> None:
     share = embedded.acquire(place.folder)
     assert not share.revive()

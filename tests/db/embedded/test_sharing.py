@@ -143,6 +143,7 @@ def test_release_twice_gives_back_one_share(place):
     second.release()
 
 
+@pytest.mark.slow
 def test_a_process_that_became_another_program_has_one_share(place):
     renewed = place.user(then=EXEC)
     place.dsn_of(renewed)
