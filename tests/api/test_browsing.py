@@ -28,7 +28,7 @@ async def found(db: Database, wanted: TaskFilter, limit: int = 50) -> list[UUID]
     async with acting(db, LOCAL, read_only=True) as database:
         while True:
             page = await reads.browse(database, wanted, limit=limit, before=before)
-            ids += [row["id"] for row in page.rows]
+            ids += [UUID(row["id"]) for row in page.rows]
             before = page.next
             if before is None:
                 return ids

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from uuid import UUID
+from typing import Any
 
 from psycopg.rows import DictRow
 
 
-def portion(rows: Sequence[DictRow], limit: int) -> tuple[list[DictRow], UUID | None]:
+def portion(rows: Sequence[DictRow], limit: int) -> tuple[list[DictRow], Any]:
     """At most `limit` of these rows, of which one more was wanted, and after which id to go on.
 
+    That is None where there is nothing more.
     `matches` says whether a row is one that was asked for, `ends_look` that no more were looked at;
     rows come back without them.
     """

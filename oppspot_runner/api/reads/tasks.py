@@ -71,7 +71,8 @@ class TaskFilter:
 
 @dataclass(frozen=True)
 class Found:
-    """Some tasks, the newest first. Go on after `next`; None: there is nothing more."""
+    """Some tasks, the newest first; their ids are text. Go on after `next`; None: there is nothing
+    more."""
 
     rows: list[DictRow]
     next: UUID | None
@@ -105,12 +106,12 @@ async def browse(
     """At most `limit` tasks with ids below `before`, the newest first, without secrets."""
     if wanted == TaskFilter() and before is None and database.actor.is_operator:
         newest = sql.SQL(NEWEST).format(limit=sql.Literal(limit + 1))
-        # Ids and times in binary are less to send and quicker to read.
+        # Times in binary are quicker to read; ids as text, to be written.
         rows = await (await database.bound.execute(newest, binary=True)).fetchall()
     else:
         rows = await _browse(database, wanted, limit, before)
     shown, after = portion(rows, limit)
-    return Found(_readable(shown), after)
+    return Found(_readable(shown), UUID(after) if after else None)
 
 
 async def _browse(
@@ -133,7 +134,7 @@ async def matching(
 ) -> tuple[list[UUID], UUID | None]:
     """Ids of at most `limit` tasks, and after which to go on, as `browse` finds them."""
     found = await browse(database, wanted, limit=limit, before=before)
-    return [row["id"] for row in found.rows], found.next
+    return [UUID(row["id"]) for row in found.rows], found.next
 
 
 async def facets(database: BoundDatabase, wanted: TaskFilter) -> Facets:

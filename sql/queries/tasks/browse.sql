@@ -1,8 +1,8 @@
 -- Tasks that match, the newest first by id. At most %(look)s rows are looked at, whatever is asked: of those that
 -- an index finds (a run, a parent, an id, a runner, failed ones), else of all. The last one of them comes
 -- along if it does not match, so that the next page can go on after it; without it all was looked at.
-SELECT t.id, t.matches, t.ends_look, t.status, t.priority, t.org_id, t.agent_id, a.name AS agent_name, a.agent_type, t.task_type,
-       t.stream_id, s.name AS stream_name, t.run_id, t.parent_task_id, t.attempt, t.retry_count, t.max_retries,
+SELECT t.id::text AS id, t.matches, t.ends_look, t.status, t.priority, t.org_id::text AS org_id, t.agent_id::text AS agent_id, a.name AS agent_name, a.agent_type, t.task_type,
+       t.stream_id::text AS stream_id, s.name AS stream_name, t.run_id::text AS run_id, t.parent_task_id::text AS parent_task_id, t.attempt, t.retry_count, t.max_retries,
        t.crash_count, t.progress::text AS progress, t.error_message, t.requested_by, t.unique_key, t.limit_key,
        t.runner_id, t.cancel_requested_at IS NOT NULL AS cancel_requested, t.created_at,
        nullif(t.scheduled_for, '9999-01-01Z') AS scheduled_for, t.started_at, t.finished_at,
