@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 KEEP_S = 1.0
-SHARE = 20  # of what is kept for so many times what it took, making takes 5 % of the time at most
+SHARE = 50  # of what is kept for so many times what it took, making takes 2 % of the time at most
 MOST_S = 10.0
 
 

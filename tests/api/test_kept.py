@@ -36,7 +36,7 @@ async def test_what_was_made_is_given_again_for_a_while_and_to_nobody_else() -> 
     assert await Kept(0, clock=lambda: now[0]).of("a", make) == 4
 
 
-@pytest.mark.parametrize(("took_s", "kept_s"), [(0.05, 1.0), (0.2, 4.0), (3.0, MOST_S)])
+@pytest.mark.parametrize(("took_s", "kept_s"), [(0.02, 1.0), (0.1, 5.0), (3.0, MOST_S)])
 async def test_what_took_long_is_kept_longer_where_it_may(took_s: float, kept_s: float) -> None:
     now, made = [100.0], []
 

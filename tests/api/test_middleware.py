@@ -148,6 +148,10 @@ def test_a_bucket_fills_again_and_those_unused_are_forgotten() -> None:
 async def test_large_answers_are_compressed(api: httpx2.AsyncClient) -> None:
     large = await api.get("/openapi.json", headers={"Accept-Encoding": "gzip"})
     assert large.headers["content-encoding"] == "gzip"
+    assert large.headers["vary"] == "Accept-Encoding"  # no cache hands it to who cannot read it
+    whole = await api.get("/openapi.json", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in whole.headers
+    assert whole.json() == large.json()
     small = await api.get("/healthz", headers={"Accept-Encoding": "gzip"})
     assert "content-encoding" not in small.headers
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from oppspot_runner.api.middleware.bodies import BodyLimit
@@ -19,11 +19,23 @@ from oppspot_runner.api.state import ApiState
 GZIP_LEVEL, GZIP_FROM_BYTES = 4, 2048
 
 
+class Zipped:
+    """Makes answers smaller for who says that he can read that; those of others pass untouched."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.zipping = GZipMiddleware(app, GZIP_FROM_BYTES, GZIP_LEVEL)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request."""
+        can = any(name == b"accept-encoding" and b"gzip" in how for name, how in scope["headers"])
+        await (self.zipping if can else self.app)(scope, receive, send)
+
+
 def in_front_of(app: Application, state: ApiState) -> ASGIApp:
     """`app` with all that stands in front of it."""
     settings = state.settings
-    made: ASGIApp = GZipMiddleware(app.build_middleware_stack(), GZIP_FROM_BYTES, GZIP_LEVEL)
-    made = BodyLimit(made, settings.http_body_limit)
+    made: ASGIApp = BodyLimit(Zipped(app.build_middleware_stack()), settings.http_body_limit)
     if settings.http_rate:
         made = RateLimit(made, settings.http_rate)
     made = Guard(Methods(made, app), state)
