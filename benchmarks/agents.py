@@ -9,11 +9,19 @@ from typing import Any
 from oppspot_runner import Context, agent
 
 HOLD_S = 600.0
+BRIEF_S = 0.02
 
 
 @agent("benchmark_noop")
 async def noop(ctx: Context) -> dict[str, Any]:
     """Does nothing."""
+    return {}
+
+
+@agent("benchmark_brief")
+async def brief(ctx: Context) -> dict[str, Any]:
+    """Waits as for the answer of a fast service."""
+    await asyncio.sleep(BRIEF_S)
     return {}
 
 

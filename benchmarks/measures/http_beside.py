@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from statistics import quantiles
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.request import urlopen
 from uuid import UUID
 
@@ -27,6 +27,8 @@ from benchmarks.processes import Watched
 from benchmarks.rounds import alternate, compare
 
 RATE, FOLLOWERS, SLOTS = 50.0, 100, 3
+BRIEF = "benchmark_brief"  # most agents wait for somebody
+FEWER = 10  # of them there are, to drain as long
 RUN = "INSERT INTO stream_runs (open_nodes) VALUES (1) RETURNING id::text"
 HAPPENS = """
     SELECT add_run_events(ARRAY[
@@ -41,17 +43,26 @@ SETTLED_S = 1.0  # what a runner does at a start or an end is over
 ORDER = ("alone", "asked", "asked", "alone", "asked", "alone", "alone", "asked")
 
 
+class Work(NamedTuple):
+    """What is drained: by so many slots, so many tasks of that agent."""
+
+    slots: int
+    tasks: int
+    agent_type: str = product.NOOP
+
+
 def run(bench: Bench) -> Outcome:
     """Drains by a runner that serves HTTP and is not asked, or asked and followed meanwhile."""
-    sizes = {
-        "at most": (BEST_CONCURRENCY, bench.sizes.tasks),
-        "at 3": (SLOTS, bench.sizes.tasks_at_three),
+    few = bench.sizes.tasks_at_three
+    works = {
+        "at most": Work(BEST_CONCURRENCY, bench.sizes.tasks),
+        "at 3": Work(SLOTS, few),
+        "at 3, 20 ms each": Work(SLOTS, few // FEWER, BRIEF),
     }
     outcome = alternate(
-        bench.rounds,
-        {name: partial(_turns, bench, slots, tasks) for name, (slots, tasks) in sizes.items()},
+        bench.rounds, {name: partial(_turns, bench, work) for name, work in works.items()}
     )
-    for name in sizes:
+    for name in works:
         compare(
             outcome, f"asked / alone, {name}", f"{name}: asked, tasks/s", f"{name}: alone, tasks/s"
         )
@@ -147,13 +158,13 @@ class Turns:
         }
 
 
-def _turns(bench: Bench, slots: int, tasks: int) -> Figures:
+def _turns(bench: Bench, work: Work) -> Figures:
     """One runner drains alone and asked, in turns of a few seconds: what it, its tables or the
     machine become faster or slower by meanwhile is in both. The first drain counts for nobody."""
-    port, part = _free_port(), max(tasks // 2, 1)
-    flags = ["--concurrency", str(slots), "--http", str(port)]
+    port, part = _free_port(), max(work.tasks // 2, 1)
+    flags = ["--concurrency", str(work.slots), "--http", str(port)]
     with product.database(bench.server) as dsn:
-        agent = product.add_agent(dsn)
+        agent = product.add_agent(dsn, work.agent_type)
         product.settle(dsn)
         with (
             product.running(dsn, *flags, OPPSPOT_HTTP_STREAMS=str(FOLLOWERS)) as runner,
@@ -184,12 +195,14 @@ def _free_port() -> int:
 
 MEASURE = Measure(
     "http-beside",
-    "no-op tasks of a runner that answers 50 requests/s (status, list, task) and 100 followers",
+    "tasks of a runner that answers 50 requests/s (status, list, task) and 100 followers",
     run,
     (
         Bound("asked / alone, at most", at_least=0.9),
         Bound("asked / alone, at 3", at_least=0.9),
+        Bound("asked / alone, at 3, 20 ms each", at_least=0.9),
         Bound("at most: requests/s", at_least=49),
         Bound("at 3: requests/s", at_least=49),
+        Bound("at 3, 20 ms each: requests/s", at_least=49),
     ),
 )
