@@ -347,6 +347,7 @@ def costly(dsn: str, state: str, statements: Sequence[Hot], prepare: str = "") -
 
 
 @pytest.mark.slow
+@pytest.mark.ci_slice
 # What others change in the catalog of the server makes this session read its part of it again.
 @pytest.mark.whole_server
 @pytest.mark.timeout(600)
