@@ -12,15 +12,15 @@ from contextlib import suppress
 
 from fastapi import Request, Response
 
-from oppspot_runner.api.changing import ChangingRoute, Handler
-from oppspot_runner.api.state import ApiState
+from oppspot_runner.api.changing import SAFE, ChangingRoute, Handler
+from oppspot_runner.api.state import ApiState, state_of
 
 # Makes the answer of the one that was committed.
 GoOn = Callable[[Request, Response], Awaitable[Response]]
 
 
 def then(go_on: GoOn) -> type[ChangingRoute]:
-    """A route whose good answers `go_on` may still change, after the commit."""
+    """A route whose good answers to changes `go_on` may still change, after the commit."""
 
     class GoingOnRoute(ChangingRoute):
         def get_route_handler(self) -> Handler:
@@ -28,7 +28,11 @@ def then(go_on: GoOn) -> type[ChangingRoute]:
 
             async def handle(request: Request) -> Response:
                 response = await change(request)
-                return await go_on(request, response) if response.status_code < 300 else response
+                if request.method in SAFE or response.status_code >= 300:
+                    return response
+                told = await go_on(request, response)
+                state_of(request).forget()  # whoever asked meanwhile was told what no longer holds
+                return told
 
             return handle
 

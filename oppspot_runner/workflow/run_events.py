@@ -13,6 +13,7 @@ from psycopg.rows import DictRow
 
 from oppspot_runner.base import payload as checks
 from oppspot_runner.base.errors import InvalidInputError, NotFoundError
+from oppspot_runner.base.jsonsafe import clean
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.operation import Call, Operation
 
@@ -23,6 +24,8 @@ EventType = Literal[
 ]
 LAST: frozenset[EventType] = frozenset(("completed", "error", "cancelled"))
 ENDED = frozenset(("completed", "failed", "cancelled"))
+WHOSE = ("agent_id", "agent_name", "task_id", "attempt")  # where it is not of the run as a whole
+MOST_UNREADABLE = 200  # characters that are shown
 
 
 @dataclass(frozen=True)
@@ -51,20 +54,25 @@ class RunEvent:
 
     def flat(self) -> dict[str, Any]:
         """One object with `type`, what the type brings and the rest, as it goes over the wire."""
-        whose = {"agent_id": self.agent_id, "agent_name": self.agent_name}
-        which = {"task_id": self.task_id, "attempt": self.attempt}
-        known = {key: value for key, value in {**whose, **which}.items() if value is not None}
+        brought = {key: value for key, value in self.data.items() if key not in WHOSE}
+        known = {key: value for key in WHOSE if (value := getattr(self, key)) is not None}
         head = {"seq": self.seq, "type": self.type, "run_id": self.run_id}
-        return {**self.data, **head, **known, "created_at": self.created_at}
+        return {**brought, **head, **known, "created_at": self.created_at}
 
     @cached_property
     def as_json(self) -> str:
         """The same as JSON in one line: made once for all who follow."""
-        return json.dumps(self.flat(), default=_text, separators=(",", ":"))
+        try:
+            return _JSON.encode(self.flat())
+        except ValueError:  # a number that Python takes for infinite
+            return _JSON.encode(clean(self.flat()))
 
 
 def _text(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+_JSON = json.JSONEncoder(default=_text, separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,8 @@ def checked_after(after: int) -> int:
 
 def _event(row: DictRow) -> RunEvent:
     data = row["data"]
+    if not isinstance(data, dict):  # what Python cannot read comes as text
+        data = {"unreadable": str(data)[:MOST_UNREADABLE]}
     if row["type"] == "output":
         data = {**data, "output": row["output"]}
     elif row["type"] in LAST:

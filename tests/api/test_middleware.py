@@ -152,6 +152,11 @@ async def test_large_answers_are_compressed(api: httpx2.AsyncClient) -> None:
     whole = await api.get("/openapi.json", headers={"Accept-Encoding": "identity"})
     assert "content-encoding" not in whole.headers
     assert whole.json() == large.json()
+    for how, zipped in (("br, gzip;q=0.5", True), ("gzip;q=0", False), ("gzip ; q=0.0, br", False)):
+        asked = await api.get("/openapi.json", headers={"Accept-Encoding": how})
+        assert ("content-encoding" in asked.headers) is zipped
+    file = await api.get("/static/dashboard.css?v=1", headers={"Accept-Encoding": "identity"})
+    assert file.headers["vary"] == "Accept-Encoding"  # nor the large form to everybody
     small = await api.get("/healthz", headers={"Accept-Encoding": "gzip"})
     assert "content-encoding" not in small.headers
 

@@ -15,7 +15,7 @@ from oppspot_runner.api.live.streams import Line, Streams
 from oppspot_runner.base.actor import Actor
 
 AGAIN_MS = (1000, 3000)  # when clients come back that were cut off: not all at once
-IN_A_ROW = 16  # events that are sent without a pause: a millisecond
+IN_A_ROW, BYTES_IN_A_ROW = 16, 64 * 1024  # that are sent without a pause: about a millisecond
 Frames = AsyncGenerator[bytes, None]
 
 
@@ -58,11 +58,12 @@ class EventStream(StreamingResponse):
             async with line.limit:
                 again_ms = random.randint(*AGAIN_MS)  # noqa: S311 - spreads load, hides nothing
                 await line.send(f"retry: {again_ms}\n\n".encode())
-                sent = 0
+                sent = sent_bytes = 0
                 async for one in self.frames:
                     await line.send(one)
-                    sent += 1
-                    if sent % IN_A_ROW == 0:
+                    sent, sent_bytes = sent + 1, sent_bytes + len(one)
+                    if sent == IN_A_ROW or sent_bytes >= BYTES_IN_A_ROW:
+                        sent = sent_bytes = 0
                         await asyncio.sleep(0)  # a page of events is no reason to stop others
         except TimeoutError:
             if not line.limit.expired():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 from starlette.middleware.gzip import GZipMiddleware
@@ -17,10 +18,15 @@ from oppspot_runner.api.state import ApiState
 
 # More effort makes answers hardly smaller, and takes the time of the loop that tasks run in.
 GZIP_LEVEL, GZIP_FROM_BYTES = 4, 2048
+REFUSED = re.compile(rb"gzip\s*;\s*q=0(\.0*)?\s*(,|$)")
 
 
 class Zipped:
-    """Makes answers smaller for who says that he can read that; those of others pass untouched."""
+    """Makes answers smaller for who says that he can read that; those of others pass untouched.
+
+    Files pass through it for everybody: they are kept by caches, which are told that there are two
+    forms of them.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -28,8 +34,13 @@ class Zipped:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request."""
-        can = any(name == b"accept-encoding" and b"gzip" in how for name, how in scope["headers"])
-        await (self.zipping if can else self.app)(scope, receive, send)
+        is_file = "/static/" in scope["path"]
+        await (self.zipping if is_file or _reads_zipped(scope) else self.app)(scope, receive, send)
+
+
+def _reads_zipped(scope: Scope) -> bool:
+    told = (how for name, how in scope["headers"] if name == b"accept-encoding")
+    return any(b"gzip" in how and not REFUSED.search(how) for how in told)
 
 
 def in_front_of(app: Application, state: ApiState) -> ASGIApp:

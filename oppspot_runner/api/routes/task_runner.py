@@ -31,8 +31,6 @@ OBEYED = {"run": {"running"}, "idle": {"stopped", "stopping"}}
 async def until_obeyed(request: Request, response: Response) -> Response:
     """The answer when the runners do what they were asked, or as they stand a while later."""
     state, looks = state_of(request), Looks(MOST_OBEYING_S)
-    if request.method == "GET":
-        return response
     while True:
         fleet = await read_fleet(state.database, state.settings)
         pause_s = looks.pause_s()
