@@ -23,6 +23,11 @@ __all__ = ["fleet"]
 LIMIT, COST, ESTIMATE = Decimal(1), Decimal("0.004"), Decimal("0.010")
 TASKS = 20
 SAMPLE_S = 0.005
+OPEN = """
+    SELECT FROM model_calls c JOIN agent_tasks t ON t.id = c.task_id
+    JOIN task_runners r ON r.id = t.runner_id
+    WHERE c.status = 'started' AND r.pid = %s
+"""
 
 
 class Watch:
@@ -65,12 +70,13 @@ def test_a_dollar_is_used_up_and_never_exceeded_whoever_is_killed(
     prices.write_text(PRICES)
     agent = fleet.agent("spender")
     fleet.one("SELECT set_budget('agent', %s, %s)", (agent, LIMIT))
-    tasks = [fleet.task(agent) for _ in range(TASKS)]
+    runners = [_runner(fleet, prices) for _ in range(3)]
+    fleet.until(lambda: len(fleet.all("SELECT FROM task_runners WHERE state = 'running'")) == 3)
     with Watch(fleet.dsn) as watch:
-        runners = [_runner(fleet, prices) for _ in range(3)]
+        tasks = [fleet.task(agent) for _ in range(TASKS)]
         for runner, spent in zip(runners, ("0.15", "0.5"), strict=False):
             fleet.until(lambda spent=spent: _balance(fleet, "spent") >= Decimal(spent))
-            os.kill(runner.pid, signal.SIGKILL)
+            _kill_amid_calls(fleet, runner.pid)
         fleet.until(lambda: all(fleet.status(one) == "failed" for one in tasks), within_s=60)
     assert watch.most <= LIMIT
     assert watch.samples > 100
@@ -89,6 +95,20 @@ def test_a_dollar_is_used_up_and_never_exceeded_whoever_is_killed(
     assert row["lost"] > 0
     ends = fleet.all("SELECT retry_count, left(error_message, 15) AS why FROM agent_tasks")
     assert ends == [{"retry_count": 0, "why": "BUDGET_EXCEEDED"}] * TASKS
+
+
+def _kill_amid_calls(fleet: Fleet, pid: int) -> None:
+    """Stops the runner to look whether calls of it are open: else it goes on for a while."""
+
+    def is_amid_calls() -> bool:
+        os.kill(pid, signal.SIGSTOP)
+        if len(fleet.all(OPEN, (pid,))) > 1:
+            return True
+        os.kill(pid, signal.SIGCONT)
+        return False
+
+    fleet.until(is_amid_calls)
+    os.kill(pid, signal.SIGKILL)
 
 
 def _runner(fleet: Fleet, prices: Path) -> Any:
