@@ -30,9 +30,10 @@ def then(go_on: GoOn) -> type[ChangingRoute]:
                 response = await change(request)
                 if request.method in SAFE or response.status_code >= 300:
                     return response
-                told = await go_on(request, response)
-                state_of(request).forget()  # whoever asked meanwhile was told what no longer holds
-                return told
+                try:
+                    return await go_on(request, response)
+                finally:  # whoever asked meanwhile was told what no longer holds
+                    state_of(request).forget()
 
             return handle
 

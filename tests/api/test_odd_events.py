@@ -35,7 +35,7 @@ def strictly(text: str) -> Any:
     [
         (f'{{"message": "x", "n": {INFINITE}}}', {"message": "x", "n": None}),
         (f'{{"n": {UNREADABLE}}}', {"unreadable": f'{{"n": {UNREADABLE}}}'[:200]}),
-        ('{"message": "x", "agent_id": "none", "attempt": {}}', {"message": "x"}),
+        ('{"message": "x", "agent_id": "none", "attempt": {"a": 1}}', {"message": "x"}),
         ('{"message": "x", "seq": 9, "type": "y", "run_id": 1}', {"message": "x"}),
         ('{"message": "\\r\\n\\ndata: y\\u2028"}', {"message": "\r\n\ndata: y\u2028"}),
     ],
