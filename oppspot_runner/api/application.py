@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from oppspot_runner.api import errors
 from oppspot_runner.api.dashboard.mounting import mount
-from oppspot_runner.api.measuring import Measured
 from oppspot_runner.api.middleware.stack import in_front_of
 from oppspot_runner.api.openapi import Application
 from oppspot_runner.api.routes import (
@@ -89,12 +87,10 @@ def build_application(state: ApiState) -> Application:
     measure = partial(_measure, app, requests)
     measure(state)
     state.at_begin.append(measure)
-    app.add_middleware(Measured, counts=requests)
-    errors.install(app)
     for router in ROUTERS:
         app.add(router)
     mount(app)
-    app.middleware_stack = in_front_of(app, state)
+    app.middleware_stack = in_front_of(app, state, requests)
     return app
 
 

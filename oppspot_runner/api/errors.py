@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from psycopg.errors import InsufficientPrivilege
@@ -157,16 +157,3 @@ async def answer(request: Request, error: Exception) -> Response:
     """The error as JSON."""
     status, body, headers = answer_to(error)
     return JSONResponse(body, status, dict(headers))
-
-
-def install(app: FastAPI) -> None:
-    """Lets the application answer every error in our shape."""
-    ours = (
-        ApiError,
-        RequestValidationError,
-        HTTPException,
-        ClientDisconnect,
-        errors.OppspotError,
-    )
-    for kind in (*ours, *REFUSED, Exception):
-        app.add_exception_handler(kind, answer)

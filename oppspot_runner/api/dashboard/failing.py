@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
-from starlette.exceptions import HTTPException
 
 from oppspot_runner.api.access import token_of
 from oppspot_runner.api.dashboard import flash
 from oppspot_runner.api.dashboard.rendering import here, page, root_of
-from oppspot_runner.api.errors import REFUSED, ApiError, answer, answer_to
-from oppspot_runner.base.errors import OppspotError
+from oppspot_runner.api.errors import answer, answer_to
 
 HEADINGS = {
     403: "Not allowed",
@@ -61,10 +58,3 @@ def _to_log_in(request: Request, error: str) -> Response:
     elif token_of(request):
         flash.tell(response, why, "wrong")
     return response
-
-
-def install(app: FastAPI) -> None:
-    """Lets the application show errors as pages."""
-    ours = (ApiError, RequestValidationError, HTTPException, OppspotError)
-    for kind in (*ours, *REFUSED, Exception):
-        app.add_exception_handler(kind, show)

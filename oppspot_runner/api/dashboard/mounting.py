@@ -6,7 +6,6 @@ from importlib.resources import files
 
 from starlette.staticfiles import StaticFiles
 
-from oppspot_runner.api.dashboard import failing
 from oppspot_runner.api.dashboard.pages import (
     agents,
     audit,
@@ -59,4 +58,3 @@ def mount(app: Application) -> None:
         app.add(router)
     folder = files("oppspot_runner.api.dashboard") / "static"
     app.mount("/static", StaticFiles(directory=str(folder)), name="static")
-    failing.install(app)

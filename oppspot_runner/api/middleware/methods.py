@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,22 +20,31 @@ class Methods:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request."""
-        method, path = scope["method"], scope["path"]
-        if method == "OPTIONS" and (known := self._known(path)):
-            await Response(status_code=204, headers={"Allow": known})(scope, receive, send)
-            return
+        path = scope["path"]
+        try:
+            if scope["method"] == "HEAD":
+                await self._head(scope, receive, send)
+            elif scope["method"] == "OPTIONS" and (known := self._known(path)):
+                await Response(status_code=204, headers={"Allow": known})(scope, receive, send)
+            else:
+                await self.app(scope, receive, send)
+        except HTTPException as error:
+            if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
+                raise
+            raise HTTPException(error.status_code, headers={"Allow": self._known(path)}) from None
 
-        async def changed(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == 405:
-                MutableHeaders(scope=message)["allow"] = self._known(path)
-            if method == "HEAD" and message["type"] == "http.response.body":
+    async def _head(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def without_body(message: Message) -> None:
+            if message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
 
-        if method == "HEAD":
-            scope["state"]["is_head"] = True  # for answers that would not end
-            scope = {**scope, "method": "GET"}
-        await self.app(scope, receive, changed)
+        scope["state"]["is_head"] = True  # for answers that would not end
+        as_get = {**scope, "method": "GET"}
+        try:
+            await self.app(as_get, receive, without_body)
+        finally:
+            scope["route"] = as_get.get("route")  # it is counted for that
 
     def _known(self, path: str) -> str:
         known = {
