@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 PROGRAMS = "/api/"  # below it are no forms
 OWN_SITE = {"same-origin", "none"}  # none: the address bar
 # Names that nobody can buy, so that no other site can let them lead here.
+MOST_NAME = 300  # characters: 253, and a port
 OUR_NAMES = (".localhost", ".local", ".internal", ".home.arpa", ".test")
 
 
@@ -44,20 +46,27 @@ def require_own_site(request: Request, *, said: bool) -> None:
 def require_own_name(request: Request) -> None:
     """Refuses a request for a name that another site may have let lead to this machine."""
     given = request.headers.get("host", "")
+    refused = _why_refused(given) if len(given) <= MOST_NAME else "no host has a name that long"
+    if refused is not None:
+        raise ApiError(ApiCode.CROSS_SITE_REFUSED, refused)
+
+
+@lru_cache(64)
+def _why_refused(given: str) -> str | None:
     try:
         host = urlsplit(f"//{given}").hostname or ""
     except ValueError:
-        raise ApiError(ApiCode.CROSS_SITE_REFUSED, f"{given!r} is no name of a host") from None
+        return f"{given!r} is no name of a host"
     if "." not in host.rstrip(".") or host.endswith(OUR_NAMES):
-        return
+        return None
     try:
         ip_address(host)
     except ValueError:
-        raise ApiError(
-            ApiCode.CROSS_SITE_REFUSED,
+        return (
             f"without tokens this server is not for {host!r}: use its address, or localhost; "
-            "with tokens it has any name",
-        ) from None
+            "with tokens it has any name"
+        )
+    return None
 
 
 def _place(origin: str) -> str:

@@ -104,11 +104,19 @@ class Straight:
         return self._sent(made)
 
     def _read(self, request: Request) -> dict[str, Any]:
-        in_path, faults = request_params_to_args(self.path, request.path_params)
-        in_query, more = request_params_to_args(self.query, request.query_params)
-        if faults or more:
-            raise RequestValidationError([*faults, *more])
-        return in_path | in_query
+        given: dict[str, Any] = {}
+        faults: list[Any] = []
+        for one in self.path:
+            value = request.path_params[one.alias]
+            given[one.name], wrong = one.validate(value, {}, loc=("path", one.alias))
+            faults += wrong
+        if self.query:
+            in_query, wrong = request_params_to_args(self.query, request.query_params)
+            given |= in_query
+            faults += wrong
+        if faults:
+            raise RequestValidationError(faults)
+        return given
 
     def _sent(self, made: Any) -> Response:
         if isinstance(made, Response):

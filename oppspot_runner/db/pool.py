@@ -27,7 +27,7 @@ from oppspot_runner.db.files import statement
 from oppspot_runner.db.quiet import PooledConnection, QuietConnection, SilenceError
 
 Connection: TypeAlias = AsyncConnection[DictRow]
-Query: TypeAlias = LiteralString | sql.Composed
+Query: TypeAlias = LiteralString | bytes | sql.Composed
 Params: TypeAlias = Mapping[str, Any] | Sequence[Any] | None
 
 SESSION_FACTS = statement("session/facts")

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from psycopg import AsyncConnection, OperationalError
 from psycopg.abc import RV, PQGen
+from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow
 
 ASLEEP_S = 3600.0  # at most; whatever ends a wait wakes the loop
@@ -45,6 +46,11 @@ class PooledConnection(QuietConnection):
     async def connect(cls, conninfo: str = "", *, ready: Any = None, **options: Any) -> Self:
         """As in the base class, or one that is `ready`, if there is any."""
         return ready.pop() if ready else await super().connect(conninfo, **options)
+
+    async def commit(self) -> None:
+        """As in the base class; what leaves the pool and comes back mostly has nothing open."""
+        if self.pgconn.transaction_status != TransactionStatus.IDLE:
+            await super().commit()
 
     async def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
         """As in the base class; raises SilenceError after `answer_s` seconds."""

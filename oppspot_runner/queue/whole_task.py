@@ -17,12 +17,16 @@ from oppspot_runner.db.pool import Database
 from oppspot_runner.queue import client, read
 from oppspot_runner.queue.client import TaskState
 
-WHOLE = sql.SQL(statement("tasks/whole")).format(
-    task=sql.SQL(client.GET),
-    attempts=sql.SQL(statement("tasks/attempts")),
-    steps=sql.SQL(read.STEPS),
-    replays=sql.SQL(statement("tasks/replays")),
-    children=sql.SQL(statement("tasks/children")),
+WHOLE = (
+    sql.SQL(statement("tasks/whole"))
+    .format(
+        task=sql.SQL(client.GET),
+        attempts=sql.SQL(statement("tasks/attempts")),
+        steps=sql.SQL(read.STEPS),
+        replays=sql.SQL(statement("tasks/replays")),
+        children=sql.SQL(statement("tasks/children")),
+    )
+    .as_bytes()
 )
 # The value of a jsonb column, which comes as text.
 Json = Annotated[Any, BeforeValidator(read_json)]

@@ -96,7 +96,7 @@ def explain(
     if warm:
         with session.transaction(force_rollback=True):
             explain(session, name, params, generic=generic)
-    text = WHOLE.as_string() if name == "tasks/whole" else statement(name)
+    text = WHOLE.decode() if name == "tasks/whole" else statement(name)
     names = list(dict.fromkeys(re.findall(r"%\((\w+)\)[sb]", text)))
     text = text.replace("{limit}", "3").replace("%%", "%")
     for number, one in enumerate(names, 1):

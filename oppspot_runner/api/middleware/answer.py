@@ -7,8 +7,8 @@ import re
 import secrets
 import time
 
-import structlog
 from starlette.types import Message, Scope, Send
+from structlog.typing import FilteringBoundLogger
 
 from oppspot_runner.api.measuring import count
 from oppspot_runner.observe.counting import RequestCounts
@@ -72,7 +72,7 @@ class Answer:
         is_versioned = self.scope["query_string"].startswith(b"v=")
         return b"public, max-age=31536000, immutable" if is_versioned else b"no-cache"
 
-    def end(self) -> None:
+    def end(self, log: FilteringBoundLogger) -> None:
         """Counts it, and says what was asked and answered. Values of the query may be secret, and
         are left out."""
         took_s = time.monotonic() - self._began_at
@@ -81,7 +81,7 @@ class Answer:
         count(self.counts, self.scope, self.method, self.status, None if self.is_stream else took_s)
         actor = self.scope["state"].get("actor")
         client = self.scope.get("client")
-        structlog.get_logger().debug(
+        log.debug(
             "request",
             method=self.method,
             path=self.scope["path"],

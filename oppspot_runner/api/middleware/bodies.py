@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,8 +20,9 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request."""
         limit = min(self.limit, LOGIN_LIMIT) if scope["path"].endswith(LOGIN) else self.limit
-        said = Headers(scope=scope).get("content-length", "0")
-        if said.isdecimal() and int(said[:20]) > limit:
+        headers = scope["headers"]
+        said = next((value for name, value in headers if name == b"content-length"), b"0")
+        if said.isdigit() and int(said[:20]) > limit:
             raise _too_large(limit)
         taken = 0
 

@@ -25,6 +25,7 @@ class Guard:
         self.app = app
         self.state = state
         self.counts = counts
+        self.log = structlog.get_logger().bind()  # which takes longer than a line not written
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request, whatever becomes of it."""
@@ -40,14 +41,14 @@ class Guard:
             except Exception as error:  # noqa: BLE001 - whoever asked is to get an answer
                 await self._told(scope, receive, answer, error)
             finally:
-                answer.end()
+                answer.end(self.log)
 
     async def _told(self, scope: Scope, receive: Receive, answer: Answer, error: Exception) -> None:
         if answer.status is None:
             response = await show(Request(scope), error)
             await response(scope, receive, answer.send)
         elif not answer.is_whole:
-            structlog.get_logger().error("an answer broke off", exc_info=error)
+            self.log.error("an answer broke off", exc_info=error)
 
     async def _answered(self, scope: Scope, receive: Receive, answer: Answer) -> None:
         if self.state.is_starting and scope["path"] not in HEALTH:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -105,13 +106,17 @@ async def browse(
 ) -> Found:
     """At most `limit` tasks with ids below `before`, the newest first, without secrets."""
     if wanted == TaskFilter() and before is None and database.actor.is_operator:
-        newest = sql.SQL(NEWEST).format(limit=sql.Literal(limit + 1))
         # Times in binary are quicker to read; ids as text, to be written.
-        rows = await (await database.bound.execute(newest, binary=True)).fetchall()
+        rows = await (await database.bound.execute(_newest(limit + 1), binary=True)).fetchall()
     else:
         rows = await _browse(database, wanted, limit, before)
     shown, after = portion(rows, limit)
     return Found(_readable(shown), UUID(after) if after else None)
+
+
+@cache
+def _newest(limit: int) -> bytes:
+    return sql.SQL(NEWEST).format(limit=sql.Literal(limit)).as_bytes()
 
 
 async def _browse(
