@@ -97,8 +97,7 @@ def page_within(
 
 def encode(values: Sequence[Any]) -> str:
     """The cursor that stands for these values."""
-    text = json.dumps([str(value) for value in values], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(to_json([str(value) for value in values])).decode().rstrip("=")
 
 
 def decode(cursor: str | None, size: int = 1) -> list[str] | None:

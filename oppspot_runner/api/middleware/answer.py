@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
-import secrets
 import time
 
 from starlette.types import Message, Scope, Send
@@ -41,7 +41,7 @@ class Answer:
 
     def _id(self) -> str:
         given = next((is_ for name, is_ in self.scope["headers"] if name == b"x-request-id"), b"")
-        return given.decode() if GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+        return given.decode() if GIVEN_ID.fullmatch(given) else os.urandom(8).hex()
 
     async def send(self, message: Message) -> None:
         """Sends a part of it."""

@@ -35,13 +35,13 @@ class Guard:
         scope.setdefault("state", {})
         note_trace(scope)
         answer = Answer(scope, send, self.counts)
-        with structlog.contextvars.bound_contextvars(request_id=answer.request_id):
-            try:
-                await self._answered(scope, receive, answer)
-            except Exception as error:  # noqa: BLE001 - whoever asked is to get an answer
-                await self._told(scope, receive, answer, error)
-            finally:
-                answer.end(self.log)
+        structlog.contextvars.bind_contextvars(request_id=answer.request_id)  # in a task of its own
+        try:
+            await self._answered(scope, receive, answer)
+        except Exception as error:  # noqa: BLE001 - whoever asked is to get an answer
+            await self._told(scope, receive, answer, error)
+        finally:
+            answer.end(self.log)
 
     async def _told(self, scope: Scope, receive: Receive, answer: Answer, error: Exception) -> None:
         if answer.status is None:
