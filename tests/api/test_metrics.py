@@ -5,9 +5,19 @@ from __future__ import annotations
 import httpx2
 import pytest
 
+from oppspot_runner.agents.registry import registry
+from oppspot_runner.api.application import build_application
+from oppspot_runner.api.state import ApiState
+from oppspot_runner.base.settings import Settings
 from oppspot_runner.db.pool import Database
 from tests.api.conftest import MakeToken
 from tests.observe.test_metrics import numbers
+
+
+def _requests(scraped: str) -> dict[tuple[str, ...], float]:
+    """How many there were, by route, method and kind of status."""
+    found = numbers(scraped).items()
+    return {key[1:4]: value for key, value in found if key[0] == "oppspot_http_requests_total"}
 
 
 @pytest.mark.slow
@@ -19,15 +29,25 @@ async def test_requests_are_counted_by_the_template_of_their_route(
     await api.get("/nowhere/at/all")
     answer = await api.get("/metrics")
     assert answer.status_code == 200, answer.text
-    counted = {
-        key[1:4]: value
-        for key, value in numbers(answer.text).items()
-        if key[0] == "oppspot_http_requests_total"
-    }
-    assert counted == {
+    assert _requests(answer.text) == {
         ("/healthz", "GET", "2xx"): 1,
         ("/api/v1/tasks/{task_id}", "GET", "4xx"): 1,
         ("none", "GET", "4xx"): 1,
+    }
+
+
+async def test_heads_and_what_is_refused_before_a_route_are_counted(db: Database) -> None:
+    """An operator wants to see that somebody is refused."""
+    settings = Settings(_env_file=None, http_rate=1)
+    app = build_application(ApiState(db, settings, registry, open_access=True))
+    for place, path, times in (("10.0.0.1", "/api/v1/tasks", 3), ("10.0.0.2", "/metrics", 1)):
+        transport = httpx2.ASGITransport(app=app, client=(place, 1))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            for _ in range(times):
+                answer = await client.request("GET" if path == "/metrics" else "HEAD", path)
+    assert _requests(answer.text) == {
+        ("/api/v1/tasks", "HEAD", "2xx"): 2,
+        ("none", "HEAD", "4xx"): 1,
     }
 
 
