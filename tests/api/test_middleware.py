@@ -133,6 +133,16 @@ async def test_too_many_requests_are_refused_and_made_up_tokens_are_no_way_round
         assert (await client.get("/", headers=good)).status_code == 200
 
 
+async def test_a_token_is_known_to_be_good_though_what_it_asked_for_is_not_there(
+    db: Database, token: MakeToken
+) -> None:
+    good = await token("admin")
+    async with served(db, http_rate=0.01) as client:
+        asked = [await client.get("/api/v1/tasks/0", headers=good) for _ in range(3)]
+    # The bucket of its address first, then its own.
+    assert [one.status_code for one in asked] == [422, 422, 429]
+
+
 def test_a_bucket_fills_again_and_those_unused_are_forgotten() -> None:
     now = [0.0]
     buckets = Buckets(2.0, clock=lambda: now[0])

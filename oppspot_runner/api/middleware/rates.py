@@ -71,10 +71,12 @@ class RateLimit:
                 headers={"Retry-After": str(math.ceil(wait_s))},
             )
 
-        await self.app(scope, receive, send)
-        actor = scope["state"].get("actor")
-        if actor is not None and actor.proof is not None:
-            self._remember(actor.proof)
+        try:
+            await self.app(scope, receive, send)
+        finally:  # errors pass through here, also those of good tokens
+            actor = scope["state"].get("actor")
+            if actor is not None and actor.proof is not None:
+                self._remember(actor.proof)
 
     def _remember(self, proof: str) -> None:
         self._good[proof] = None
