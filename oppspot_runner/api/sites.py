@@ -19,8 +19,8 @@ from oppspot_runner.api.errors import ApiCode, ApiError
 SAFE = {"GET", "HEAD", "OPTIONS"}
 PROGRAMS = "/api/"  # below it are no forms
 OWN_SITE = {"same-origin", "none"}  # none: the address bar
-# Names that nobody can buy, so that no other site can let them lead here.
 MOST_NAME = 300  # characters: 253, and a port
+# Names that nobody can buy, so that no other site can let them lead here.
 OUR_NAMES = (".localhost", ".local", ".internal", ".home.arpa", ".test")
 
 
