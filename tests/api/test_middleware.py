@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 
 import httpx2
 import pytest
-from fastapi import Request
+from fastapi import Request, Response
+from starlette.background import BackgroundTask
+from structlog.testing import capture_logs
 
 from oppspot_runner.agents.registry import registry
 from oppspot_runner.api.application import build_application
@@ -110,6 +112,20 @@ async def test_a_fault_of_ours_is_told_without_its_words(db: Database) -> None:
     assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL")
     assert "secret" not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_fault_that_comes_after_the_answer_is_logged(db: Database) -> None:
+    async def fail() -> None:
+        raise RuntimeError("late")
+
+    async def answer(request: Request) -> Response:
+        return Response(b"a", background=BackgroundTask(fail))
+
+    with capture_logs() as lines:
+        async with served(db, answer) as client:
+            assert (await client.get("/probe")).status_code == 200
+    told = [line["event"] for line in lines if line["log_level"] == "error"]
+    assert told == ["a request failed after its answer"]
 
 
 @pytest.mark.slow

@@ -47,8 +47,9 @@ class Guard:
         if answer.status is None:
             response = await show(Request(scope), error)
             await response(scope, receive, answer.send)
-        elif not answer.is_whole:
-            self.log.error("an answer broke off", exc_info=error)
+        else:
+            what = "a request failed after its answer" if answer.is_whole else "an answer broke off"
+            self.log.error(what, exc_info=error)
 
     async def _answered(self, scope: Scope, receive: Receive, answer: Answer) -> None:
         if self.state.is_starting and scope["path"] not in HEALTH:
