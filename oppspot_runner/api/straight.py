@@ -109,7 +109,7 @@ class Straight:
         for one in self.path:
             value = request.path_params[one.alias]
             given[one.name], wrong = one.validate(value, {}, loc=("path", one.alias))
-            faults += wrong
+            faults += wrong or ()  # None, as older versions of the framework say it
         if self.query:
             in_query, wrong = request_params_to_args(self.query, request.query_params)
             given |= in_query

@@ -46,6 +46,8 @@ async def test_every_answer_carries_what_keeps_browsers_safe(api: httpx2.AsyncCl
     assert (await api.get("/static/dashboard.css")).headers["cache-control"] == "no-cache"
     versioned = await api.get("/static/dashboard.css?v=1")
     assert "immutable" in versioned.headers["cache-control"]
+    missing = await api.get("/static/nothing.css?v=1")
+    assert (missing.status_code, missing.headers["cache-control"]) == (404, "no-store")
 
 
 async def test_the_id_of_a_request_is_kept_if_it_is_one(api: httpx2.AsyncClient) -> None:

@@ -23,6 +23,7 @@ SECURITY = {
 }
 GIVEN_ID = re.compile(rb"[\w.:-]{1,64}")
 STREAM = b"text/event-stream"
+FIRST_ERROR = 400
 
 
 class Answer:
@@ -67,7 +68,7 @@ class Answer:
                 self.limit.reschedule(None)
 
     def _caching(self) -> bytes:
-        if "/static/" not in self.scope["path"]:
+        if "/static/" not in self.scope["path"] or (self.status or 0) >= FIRST_ERROR:
             return b"no-store"
         is_versioned = self.scope["query_string"].startswith(b"v=")
         return b"public, max-age=31536000, immutable" if is_versioned else b"no-cache"
