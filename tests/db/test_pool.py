@@ -38,3 +38,12 @@ async def test_a_connection_is_closed_also_by_who_is_cancelled_while_it_rolls_ba
         async with connection:
             raise ValueError("what is rolled back")
     assert connection.closed
+
+
+async def test_what_was_begun_by_hand_is_committed_when_its_connection_goes_back(
+    db: Database,
+) -> None:
+    async with db.connection() as connection:
+        await connection.execute("BEGIN")
+        await connection.execute("INSERT INTO organizations (name) VALUES ('one')")
+    assert await db.fetch_all("SELECT name FROM organizations") == [{"name": "one"}]
