@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from tests.plans.conftest import ROWS
+from tests.plans.conftest import ROWS, connected
 
 AGENTS = 5
 RUNNERS = 20  # that live; a hundred times as many died long ago
@@ -106,7 +106,7 @@ WEAR = f"""
 
 def fill(dsn: str) -> None:
     """100,000 tasks of each kind, all in one burst: the statistics are those of before."""
-    with psycopg.connect(dsn, autocommit=True) as session:
+    with connected(dsn, autocommit=True) as session:
         for table in (
             "agent_tasks",
             "agent_executions",
@@ -124,7 +124,7 @@ def fill(dsn: str) -> None:
 @contextmanager
 def worn(dsn: str) -> Iterator[None]:
     """10,000 tasks went through the queue while somebody held a snapshot, and holds it."""
-    with psycopg.connect(dsn) as holder, psycopg.connect(dsn, autocommit=True) as session:
+    with connected(dsn) as holder, connected(dsn, autocommit=True) as session:
         holder.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         holder.execute("SELECT FROM agent_tasks LIMIT 1")
         session.execute("SET session_replication_role = replica")

@@ -79,6 +79,17 @@ class Plan:
         )
 
 
+def connected(dsn: str, **options: Any) -> Session:
+    """A session set up as ours are, and without limits of time: the tests have their own.
+
+    A server that compiles statements (jit) would spend seconds on one that runs for 30 ms.
+    """
+    session: Session = psycopg.connect(dsn, **options)
+    session.execute(statement("session/prepare"), {"timeout_ms": 0})
+    session.commit()
+    return session
+
+
 def explain(
     session: Session,
     name: LiteralString,
@@ -135,7 +146,7 @@ def crowded(server: str, template: str) -> Iterator[str]:
     """A database with 100,000 ready, 100,000 parked and 100,000 finished tasks."""
     name = f"oppspot_crowd_{uuid4().hex[:8]}"
     dsn = create_database(server, name, template)
-    with psycopg.connect(dsn, autocommit=True) as session:
+    with connected(dsn, autocommit=True) as session:
         session.execute("ALTER TABLE agent_tasks SET (autovacuum_enabled = false)")
         session.execute("SET session_replication_role = replica")  # no trigger: much faster
         session.execute(CROWD)  # type: ignore[arg-type]
@@ -148,7 +159,7 @@ def crowded(server: str, template: str) -> Iterator[str]:
 @pytest.fixture
 def session(crowded: str) -> Iterator[Session]:
     """A transaction on the crowded queue that is rolled back."""
-    with psycopg.connect(crowded) as connection:
+    with connected(crowded) as connection:
         yield connection
         connection.rollback()
 
@@ -156,7 +167,7 @@ def session(crowded: str) -> Iterator[Session]:
 @pytest.fixture
 def own(dsn: str) -> Iterator[Session]:
     """A session on an empty queue of its own, without autovacuum and triggers."""
-    with psycopg.connect(dsn, autocommit=True) as session:
+    with connected(dsn, autocommit=True) as session:
         session.execute("ALTER TABLE agent_tasks SET (autovacuum_enabled = false)")
         session.execute("SET session_replication_role = replica")
         yield session

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import AsyncIterator, Iterator
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
 
 from oppspot_runner.api.reads import executions
@@ -18,6 +17,7 @@ from oppspot_runner.db.acting import BoundDatabase, acting
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.pool import Database
 from tests.conftest import create_database, drop_database
+from tests.plans.conftest import connected
 
 pytestmark = pytest.mark.slow
 
@@ -70,7 +70,7 @@ def crowd(server: str, template: str) -> Iterator[str]:
     """A database with many tasks of two organisations."""
     name = f"oppspot_browsing_{uuid4().hex[:8]}"
     dsn = create_database(server, name, template)
-    with psycopg.connect(dsn, autocommit=True) as session:
+    with connected(dsn, autocommit=True) as session:
         session.execute(CROWD)  # type: ignore[arg-type]
         session.execute("VACUUM ANALYZE agent_tasks, agent_executions")
     yield dsn

@@ -18,7 +18,7 @@ from oppspot_runner.companies.search import Search
 from oppspot_runner.db.files import statement
 from oppspot_runner.streams.searching import BY_ID, END_OF_LOOK, FIND, LOOK, NARROW_COST, PLAN
 from tests.conftest import create_database, drop_database
-from tests.plans.conftest import Plan
+from tests.plans.conftest import Plan, connected
 
 pytestmark = pytest.mark.slow
 
@@ -74,7 +74,7 @@ def test_companies_that_are_the_same_are_found_in_a_table_that_nobody_analyzed(
 ) -> None:
     name = f"oppspot_companies_{uuid4().hex[:8]}"
     dsn = create_database(server, name, template)
-    with psycopg.connect(dsn, row_factory=dict_row, autocommit=True) as session:
+    with connected(dsn, row_factory=dict_row, autocommit=True) as session:
         session.execute("ALTER TABLE companies SET (autovacuum_enabled = false)")
         session.execute(
             "INSERT INTO companies (name, name_norm, country, domain, source, source_id)"
@@ -94,7 +94,7 @@ def test_companies_that_are_the_same_are_found_in_a_table_that_nobody_analyzed(
 
 def test_every_page_comes_by_indexes_and_reads_few_pages(directory: str) -> None:
     ways: set[bool] = set()
-    with psycopg.connect(directory, row_factory=dict_row) as session:
+    with connected(directory, row_factory=dict_row) as session:
         for goal in goals(GOALS):
             narrow, plan = page(session, goal)
             ways.add(narrow)

@@ -9,12 +9,11 @@ from json import dumps
 from typing import Any, LiteralString
 from uuid import UUID
 
-import psycopg
 import pytest
 
 from oppspot_runner.queue.claiming import NO_FLOORS
 from tests.plans.busy import WORN, fill, worn
-from tests.plans.conftest import Session, explain
+from tests.plans.conftest import Session, connected, explain
 from tests.plans.test_plans import CLAIM, KNOWING, ends, run
 
 NO_STATISTICS = "DELETE FROM pg_statistic WHERE starelid >= 16384"
@@ -332,7 +331,7 @@ WORN_HOT = (
 
 def costly(dsn: str, state: str, statements: Sequence[Hot], prepare: str = "") -> Iterator[str]:
     """What touches more than it may, under a plan for these values or for any."""
-    with psycopg.connect(dsn) as session:
+    with connected(dsn) as session:
         for hot, generic in product(statements, (False, True)):
             if prepare:
                 session.execute(prepare)  # type: ignore[arg-type]
@@ -342,7 +341,7 @@ def costly(dsn: str, state: str, statements: Sequence[Hot], prepare: str = "") -
                 kind = "generic" if generic else "custom"
                 yield f"{state}: {hot.name} ({kind}) touches {plan.buffers} pages\n{plan}"
     # What was rolled back fills index pages; whoever meets a full one clears it, and pays for all.
-    with psycopg.connect(dsn, autocommit=True) as session:
+    with connected(dsn, autocommit=True) as session:
         session.execute("VACUUM task_handoffs")
 
 
@@ -354,7 +353,7 @@ def costly(dsn: str, state: str, statements: Sequence[Hot], prepare: str = "") -
 def test_hot_statements_touch_few_pages(dsn: str) -> None:
     fill(dsn)
     found = [*costly(dsn, "statistics of another day", HOT)]
-    with psycopg.connect(dsn, autocommit=True) as session:
+    with connected(dsn, autocommit=True) as session:
         session.execute("VACUUM ANALYZE")
     found += costly(dsn, "analyzed", HOT + LOOKS)
     found += costly(dsn, "never analyzed", HOT, NO_STATISTICS)

@@ -7,6 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.plans.conftest import connected
+
 pytestmark = pytest.mark.slow
 
 OFF = "ALTER TABLE {} SET (autovacuum_enabled = false)"
@@ -60,12 +62,12 @@ def pages(session: psycopg.Connection[Any], stream: object) -> int:
 
 
 def test_the_end_of_an_agent_costs_the_same_when_the_tables_have_grown(dsn: str) -> None:
-    with psycopg.connect(dsn, autocommit=True) as session:
+    with connected(dsn, autocommit=True) as session:
         for table in GROWING:
             session.execute(OFF.format(table))  # type: ignore[arg-type]
         ((stream,),) = session.execute(STREAM).fetchall()
         for _ in range(10):  # from the sixth time on a plan may be kept
             small = pages(session, stream)
-        with psycopg.connect(dsn, autocommit=True) as other:
+        with connected(dsn, autocommit=True) as other:
             other.execute(GROW.format(run=opened(other, stream)))
         assert pages(session, stream) < small * 2

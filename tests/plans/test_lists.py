@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 import pytest
 
 from tests.conftest import create_database, drop_database
-from tests.plans.conftest import Plan, Session, explain
+from tests.plans.conftest import Plan, Session, connected, explain
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +79,7 @@ def many(server: str, template: str) -> Iterator[str]:
     """A database with many rows of each kind."""
     name = f"oppspot_lists_{uuid4().hex[:8]}"
     dsn = create_database(server, name, template)
-    with psycopg.connect(dsn, autocommit=True) as session:
+    with connected(dsn, autocommit=True) as session:
         session.execute(MANY)  # type: ignore[arg-type]
         session.execute(f"VACUUM ANALYZE {', '.join(TABLES)}")  # type: ignore[arg-type]
     yield dsn
@@ -90,7 +89,7 @@ def many(server: str, template: str) -> Iterator[str]:
 @pytest.fixture(params=["operator", "organisation"])
 def lists(many: str, request: pytest.FixtureRequest) -> Iterator[Session]:
     """A transaction of somebody who asks; it is rolled back."""
-    with psycopg.connect(many) as session:
+    with connected(many) as session:
         if request.param == "organisation":
             session.execute("SELECT set_config('oppspot.token', %s, true)", (PROOF,))
             session.execute("SET LOCAL ROLE oppspot_api")

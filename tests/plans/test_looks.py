@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.conftest import create_database, drop_database
-from tests.plans.conftest import Plan, explain
+from tests.plans.conftest import Plan, connected, explain
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +38,7 @@ CROWD = f"""
 def session(server: str, template: str) -> Iterator[psycopg.Connection[Any]]:
     name = f"oppspot_looks_{uuid4().hex[:8]}"
     dsn = create_database(server, name, template)
-    with psycopg.connect(dsn, autocommit=True) as opened:
+    with connected(dsn, autocommit=True) as opened:
         opened.execute(CROWD)  # type: ignore[arg-type]
         opened.execute("VACUUM ANALYZE")
         yield opened

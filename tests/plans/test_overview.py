@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-import psycopg
 import pytest
 
 from tests.conftest import create_database, drop_database
-from tests.plans.conftest import Session, explain
+from tests.plans.conftest import Session, connected, explain
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +36,7 @@ PAST = f"""
 def past(server: str, template: str) -> Iterator[Session]:
     name = f"oppspot_past_{uuid4().hex[:8]}"
     dsn = create_database(server, name, template)
-    with psycopg.connect(dsn, autocommit=True) as session:
+    with connected(dsn, autocommit=True) as session:
         session.execute(PAST)
         session.execute("VACUUM ANALYZE agent_executions, tool_calls, model_calls")
         yield session

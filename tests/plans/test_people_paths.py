@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from uuid import uuid4
 
-import psycopg
 import pytest
 
 from benchmarks.people import fill
 from oppspot_runner.people.strengths import STRENGTHS
 from tests.conftest import create_database, drop_database
-from tests.plans.conftest import explain
+from tests.plans.conftest import connected, explain
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +32,7 @@ def directory(server: str, template: str) -> Iterator[str]:
 
 
 def test_paths_to_a_company_look_at_its_neighbourhood(directory: str) -> None:
-    with psycopg.connect(directory) as session:
+    with connected(directory) as session:
         found = session.execute(
             "SELECT company_id, person_id FROM appointments WHERE company_id = (SELECT id FROM"
             " companies WHERE company_number = '00000777') AND resigned_on IS NULL"

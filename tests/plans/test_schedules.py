@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from uuid import uuid4
 
-import psycopg
 import pytest
 
 from tests.conftest import create_database, drop_database
-from tests.plans.conftest import Session, explain
+from tests.plans.conftest import Session, connected, explain
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +30,7 @@ def many(server: str, template: str) -> Iterator[str]:
     """A database with 10,000 schedules that are not due."""
     name = f"oppspot_schedules_{uuid4().hex[:8]}"
     dsn = create_database(server, name, template)
-    with psycopg.connect(dsn, autocommit=True) as session:
+    with connected(dsn, autocommit=True) as session:
         session.execute(MANY)  # type: ignore[arg-type]
         session.execute("VACUUM ANALYZE schedules, schedule_ticks, ai_agents")
     yield dsn
@@ -41,7 +40,7 @@ def many(server: str, template: str) -> Iterator[str]:
 @pytest.fixture(params=["analyzed", "never-analyzed"])
 def scheduled(many: str, request: pytest.FixtureRequest) -> Iterator[Session]:
     """A transaction among the schedules that is rolled back."""
-    with psycopg.connect(many) as session:
+    with connected(many) as session:
         if request.param == "never-analyzed":
             session.execute("DELETE FROM pg_statistic WHERE starelid >= 16384")
         yield session

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
 
 from tests.conftest import create_database, drop_database
-from tests.plans.conftest import Plan, Session, explain
+from tests.plans.conftest import Plan, Session, connected, explain
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +42,7 @@ def many(server: str, template: str) -> Iterator[str]:
     """A database with 100,000 signals."""
     name = f"oppspot_signals_{uuid4().hex[:8]}"
     dsn = create_database(server, name, template)
-    with psycopg.connect(dsn, autocommit=True) as session:
+    with connected(dsn, autocommit=True) as session:
         session.execute(MANY)  # type: ignore[arg-type]
         session.execute(f"VACUUM ANALYZE {', '.join(TABLES)}, stream_items, streams")  # type: ignore[arg-type]
     yield dsn
@@ -53,7 +52,7 @@ def many(server: str, template: str) -> Iterator[str]:
 @pytest.fixture(params=["analyzed", "never-analyzed"])
 def signals(many: str, request: pytest.FixtureRequest) -> Iterator[Session]:
     """A transaction among the signals that is rolled back."""
-    with psycopg.connect(many) as session:
+    with connected(many) as session:
         if request.param == "never-analyzed":
             session.execute("DELETE FROM pg_statistic WHERE starelid >= 16384")
         yield session
