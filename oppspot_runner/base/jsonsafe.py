@@ -54,6 +54,21 @@ def clean(value: Any, *, depth: int = 0) -> Any:
     return _composite(value, depth)
 
 
+def is_deep(value: Any) -> bool:
+    """Whether `value`, as JSON was read, is nested deeper than `clean` leaves it."""
+    level = [value]
+    for _ in range(MOST_DEPTH + 1):
+        level = [
+            item
+            for one in level
+            if isinstance(one, dict | list)
+            for item in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
+
+
 def _number(value: int | float) -> int | float | str | None:
     if isinstance(value, float):
         return value if math.isfinite(value) else None

@@ -13,7 +13,7 @@ from psycopg.rows import DictRow
 
 from oppspot_runner.base import payload as checks
 from oppspot_runner.base.errors import InvalidInputError, NotFoundError
-from oppspot_runner.base.jsonsafe import clean
+from oppspot_runner.base.jsonsafe import clean, is_deep
 from oppspot_runner.db.files import statement
 from oppspot_runner.db.operation import Call, Operation
 
@@ -133,5 +133,7 @@ def _event(row: DictRow) -> RunEvent:
         data = {**data, "output": row["output"]}
     elif row["type"] in LAST:
         data = {**data, "results": row["results"] or {}}
+    if is_deep(data):
+        data = clean(data)
     names = ("run_id", "seq", "type", "agent_id", "agent_name", "task_id", "attempt", "created_at")
     return RunEvent(**{name: row[name] for name in names}, data=data)

@@ -178,6 +178,19 @@ async def test_an_actor_has_so_many_streams_and_no_more(
             await anext(events)
 
 
+async def test_those_who_come_at_once_have_no_more(
+    client: httpx2.AsyncClient, db: Database, live: ApiState
+) -> None:
+    url = f"/api/v1/runs/{await a_run(db, 1)}/events"
+    wanted = [client.build_request("GET", url, headers=SSE) for _ in range(8)]
+    answers = await asyncio.gather(*(client.send(one, stream=True) for one in wanted))
+    try:
+        assert sorted(one.status_code for one in answers) == [200] * 3 + [429] * 5
+    finally:
+        for one in answers:
+            await one.aclose()
+
+
 @pytest.mark.slow
 async def test_silence_is_filled(
     client: httpx2.AsyncClient, db: Database, monkeypatch: pytest.MonkeyPatch

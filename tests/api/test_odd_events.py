@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from oppspot_runner.app.client import AsyncClient
+from oppspot_runner.base.jsonsafe import CUT_MARK
 from oppspot_runner.db.pool import Database
 from oppspot_runner.workflow import run_events
 
@@ -19,6 +20,10 @@ ADD = """
         ARRAY[(%s, 0, 'log', NULL, NULL, NULL, NULL, %s::jsonb, NULL)::run_events])
 """
 INFINITE, UNREADABLE = "9" * 309 + ".5", "9" * 5_000
+
+
+def nested(levels: int, inside: str = "1") -> str:
+    return "[" * levels + inside + "]" * levels
 
 
 def strictly(text: str) -> Any:
@@ -38,6 +43,10 @@ def strictly(text: str) -> Any:
         ('{"message": "x", "agent_id": "none", "attempt": {"a": 1}}', {"message": "x"}),
         ('{"message": "x", "seq": 9, "type": "y", "run_id": 1}', {"message": "x"}),
         ('{"message": "\\r\\n\\ndata: y\\u2028"}', {"message": "\r\n\ndata: y\u2028"}),
+        (f'{{"n": {nested(99)}}}', {"n": json.loads(nested(99))}),
+        (f'{{"n": {nested(260)}}}', {"n": json.loads(nested(100, f'"{CUT_MARK}"'))}),
+        (f'{{"n": {nested(900)}}}', {"n": json.loads(nested(100, f'"{CUT_MARK}"'))}),
+        (f'{{"n": {nested(5_000)}}}', {"unreadable": f'{{"n": {nested(5_000)}}}'[:200]}),
     ],
 )
 async def test_it_is_shown_alike(

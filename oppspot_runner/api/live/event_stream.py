@@ -39,19 +39,23 @@ class EventStream(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the stream, to its end."""
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        if scope["state"].get("is_head"):
-            await self.frames.aclose()
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-            return
-        line = Line(self.actor, send)
+        begin = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        async with aclosing(self.frames):
+            if scope["state"].get("is_head"):
+                await send(begin)
+            else:
+                line = Line(self.actor, send)
+                async with self.streams.keep(line):
+                    await send(begin)
+                    await self._attended(line, receive)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _attended(self, line: Line, receive: Receive) -> None:
         left = asyncio.get_running_loop().create_task(_left(receive, line))
         try:
-            async with aclosing(self.frames), self.streams.keep(line):
-                await self._pass_on(line)
+            await self._pass_on(line)
         finally:
             left.cancel()
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _pass_on(self, line: Line) -> None:
         try:

@@ -84,7 +84,8 @@ class Streams:
 
     @asynccontextmanager
     async def keep(self, line: Line) -> AsyncIterator[None]:
-        """Attends to this stream meanwhile."""
+        """Attends to this stream meanwhile. Raises ApiError as `admit` does."""
+        self.admit(line.actor)  # again: others were opened since this one was let in
         self._lines.add(line)
         if self._attending is None:
             self._attending = asyncio.get_running_loop().create_task(self._attend())
