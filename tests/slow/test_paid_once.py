@@ -114,10 +114,20 @@ class World:
     def wait_for(self, task: Any) -> None:
         self.fleet.until(lambda: self.fleet.one(ENDED, (task,))["ended"], within_s=60)
 
-    def killed(self, task: Any, after_s: float) -> bool:
-        """Kills its runner so long after its start; False when it had ended by then."""
-        self.fleet.until(lambda: self.fleet.status(task) != "pending")
-        threading.Event().wait(after_s)
+    def called(self) -> int:
+        """How many calls it made since it was put in, of the model and of the tool."""
+        return self.server.counts.total() + len(self.ledger.read_text().split())
+
+    def killed(self, task: Any, after: float) -> bool:
+        """Kills its runner after so many calls, or in the one that comes next.
+
+        False when the task had ended by then.
+        """
+        calls = int(after)
+        self.fleet.until(
+            lambda: self.called() >= calls and self.fleet.status(task) != "pending", within_s=60
+        )
+        threading.Event().wait((after - calls) * 2 * ANSWER_AFTER_S)
         runs_at = self.fleet.all(RUNS_AT, (task,))
         if not runs_at:
             return False
@@ -151,11 +161,11 @@ def pay_through_kills(fleet: Fleet, folder: Path, *, kills: int) -> None:
         world = World(fleet, server, folder / "ledger")
         for _ in range(2):
             world.runner()
-        lasts_s = _undisturbed(world)
+        _undisturbed(world)
         done = repeated = lost = 0
         while done < kills:
             task = world.task()
-            hit = world.killed(task, chance.uniform(0, lasts_s))
+            hit = world.killed(task, chance.uniform(0, MODEL_CALLS + TOOL_CALLS))
             if hit:
                 world.runner()
             world.wait_for(task)
@@ -173,17 +183,13 @@ def pay_through_kills(fleet: Fleet, folder: Path, *, kills: int) -> None:
     )
 
 
-def _undisturbed(world: World) -> float:
-    """How long the agent takes when nobody disturbs it."""
-    for _ in range(2):  # the first one loads the library of the provider
-        task = world.task()
-        world.wait_for(task)
-        assert world.more_than_once() == []
-    row = world.fleet.one(
-        "SELECT duration_ms, output_data FROM agent_executions WHERE task_id = %s", (task,)
-    )
+def _undisturbed(world: World) -> None:
+    """What the agent does when nobody disturbs it."""
+    task = world.task()
+    world.wait_for(task)
+    assert world.more_than_once() == []
+    row = world.fleet.one("SELECT output_data FROM agent_executions WHERE task_id = %s", (task,))
     assert row["output_data"] == {"said": EXPECTED}
-    return float(row["duration_ms"]) / 1000
 
 
 def _judged(world: World, task: Any, again: list[str], hit: bool) -> int:
