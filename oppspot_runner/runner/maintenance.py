@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from oppspot_runner.base.events import EventBus, ScheduleStopped, TasksRescued
@@ -30,6 +31,19 @@ GAP_S = 0.05  # a burst of INSERTs must not become a burst of looks for due rows
 SOON_S = 0.02  # the claim that an INSERT woke goes first
 PRUNE_EVERY_S = 600.0
 PRUNE_CHUNKS = 20
+
+
+@dataclass(frozen=True)
+class Polled:
+    """What a poll found, and in how many seconds the next one is to come."""
+
+    wait_s: float
+    rescued: Sequence[store.Rescued] = ()
+    adopted: Sequence[Adopted] = ()
+    has_work: bool = False
+
+
+NOTHING = Polled(NEVER)
 
 
 class Maintenance:
@@ -119,31 +133,38 @@ class Maintenance:
     async def _arrange(self) -> tuple[float, float]:
         """Seconds until something is to be done here again, and until a schedule is due."""
         now = time.monotonic()
-        found: list[store.Rescued] = []
-        adopted: list[Adopted] = []
-        moved, ready = 0, False
-        async with self.database.transaction() as connection:
-            promoted = await store.promote(connection)
-            if now >= self._poll_at or self._poll_asked:
-                self._poll_asked = False
-                moved, more = await self._keep_order(connection)
-                found, suspect_s = await store.rescue(connection, self.runner_id)
-                adopted = await self._adopt(connection)
-                ended = [one.id for one in found if one.status != "pending"]
-                await store.cancel_children(connection, ended)
-                await chain.after(connection, _settled(found))
-                await chain.expire_approvals(connection)
-                ready = await store.is_ready(connection)
-                self.on_look(await gathering.look(connection))
-                # Those that ended may have been the last that their parents wait for.
-                more = more or bool(ended) or len(found) >= store.MOST_RESCUED
-                wait_s = 0.0 if more else min(jittered(self.config.poll_s), _or_never(suspect_s))
-                self._poll_at = now + wait_s
-        self._report(found, adopted)
-        if promoted.tasks or moved or ready:
+        # It may be asked for again while we look; and if the look fails, it is still to be done.
+        polls = left = self._poll_asked or now >= self._poll_at
+        self._poll_asked = False
+        try:
+            async with self.database.transaction() as connection:
+                promoted = await store.promote(connection)
+                polled = await self._polled(connection) if polls else NOTHING
+            left = False
+        finally:
+            self._poll_asked |= left
+        if polls:
+            self._poll_at = now + polled.wait_s
+        self._report(polled.rescued, polled.adopted)
+        if promoted.tasks or polled.has_work:
             self.on_work()
         wait_s = min(_or_never(promoted.next_due_s), max(self._poll_at - time.monotonic(), 0))
         return wait_s, _or_never(promoted.next_tick_s)
+
+    async def _polled(self, connection: Connection) -> Polled:
+        moved, more = await self._keep_order(connection)
+        rescued, suspect_s = await store.rescue(connection, self.runner_id)
+        adopted = await self._adopt(connection)
+        ended = [one.id for one in rescued if one.status != "pending"]
+        await store.cancel_children(connection, ended)
+        await chain.after(connection, _settled(rescued))
+        await chain.expire_approvals(connection)
+        has_work = await store.is_ready(connection) or moved > 0
+        self.on_look(await gathering.look(connection))
+        # Those that ended may have been the last that their parents wait for.
+        more = more or bool(ended) or len(rescued) >= store.MOST_RESCUED
+        wait_s = 0.0 if more else min(jittered(self.config.poll_s), _or_never(suspect_s))
+        return Polled(wait_s, rescued, adopted, has_work)
 
     async def _tick(self) -> float:
         """Fires schedules that are due; seconds until the next look."""
@@ -174,7 +195,7 @@ class Maintenance:
         await handoffs.sweep(connection)
         return await handoffs.adopt(connection, self.runner_id, backends)
 
-    def _report(self, found: list[store.Rescued], adopted: list[Adopted]) -> None:
+    def _report(self, found: Sequence[store.Rescued], adopted: Sequence[Adopted]) -> None:
         for one in adopted:
             self.adopt(one)
         if not found:

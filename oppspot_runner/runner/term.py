@@ -238,7 +238,7 @@ class Term:
         held = await members.hold_lock(connection, self.member.lock_key)
         await members.set_wake(self.runner.database, self.member, "notify", lock_held=held)
         self._change_wake("notify", "notifications arrive")
-        self.maintenance.look()
+        self.maintenance.poll()  # whatever was told before, we did not hear it
         self.runner.wakeup.set()
 
     async def _on_deaf(self, reason: str) -> None:

@@ -18,6 +18,12 @@ from oppspot_runner.runner.config import RunnerConfig
 from oppspot_runner.runner.loop import Runner
 
 FAST = RunnerConfig(poll_s=0.5, lease_s=6, grace_s=0.5)
+# Ends the connection on which a runner of this database hears what others tell.
+KILL_LISTENER = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " AND (query ILIKE 'listen%' OR query ILIKE '%pg_try_advisory_lock%')"
+)
 
 
 @pytest.fixture

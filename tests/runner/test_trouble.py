@@ -15,7 +15,7 @@ from oppspot_runner.base.errors import Retry, Snooze
 from oppspot_runner.base.events import DatabaseAway, DatabaseBack, TaskFinished, WakeChanged, on
 from oppspot_runner.db.pool import Connection
 from oppspot_runner.runner import cut_off
-from tests.runner.conftest import FAST, Bench
+from tests.runner.conftest import FAST, KILL_LISTENER, Bench
 
 KILL_ALL = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
@@ -105,11 +105,7 @@ async def test_a_listener_whose_connection_is_killed_hears_again(bench: Bench) -
             return await wakes() == ["notify"]
 
         await bench.until(heard)
-        await bench.db.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            " AND (query ILIKE 'listen%%' OR query ILIKE '%%pg_try_advisory_lock%%')"
-        )
+        await bench.db.execute(KILL_LISTENER)
 
         async def heard_again() -> bool:
             return await wakes() == ["notify", "poll", "notify"]

@@ -14,12 +14,13 @@ from oppspot_runner.app.client import AsyncClient
 from oppspot_runner.base import outcome as ends
 from oppspot_runner.base.backoff import Backoff
 from oppspot_runner.base.errors import Fail, InvalidInputError
+from oppspot_runner.base.events import WakeChanged
 from oppspot_runner.db.pool import Connection
 from oppspot_runner.queue import store
 from oppspot_runner.queue.settlement import settlement
 from oppspot_runner.runner.settler import write
 from tests.queue.acts import begun
-from tests.runner.conftest import FAST, Bench
+from tests.runner.conftest import FAST, KILL_LISTENER, Bench
 from tests.stepping import Stepper, interleave, session
 from tests.workflow.waiting import stream_of, value, waits
 
@@ -329,6 +330,25 @@ async def test_a_child_that_is_deleted_wakes_its_parent_and_a_parent_takes_its_c
         await bench.db.execute("DELETE FROM agent_tasks WHERE id = %s", (lost,))
     (left,) = await children(bench)
     assert (left["status"], left["cancel_reason"]) == ("cancelled", "its parent was deleted")
+
+
+async def test_children_that_are_deleted_while_nobody_hears_of_it_wake_their_parent(
+    bench: Bench, joining: UUID
+) -> None:
+    async def wakes(*expected: str) -> None:
+        async def changed() -> bool:
+            return [event.wake for event in bench.happened(WakeChanged)] == [*expected]
+
+        await bench.until(changed)
+
+    async with bench.running(HERE):
+        await bench.until(waits(bench, joining))
+        await wakes("notify")
+        await bench.db.execute(KILL_LISTENER)
+        await wakes("notify", "poll")
+        await bench.db.execute("DELETE FROM agent_tasks WHERE parent_task_id = %s", (joining,))
+        (row,) = await bench.ended(joining)
+    assert row["error_message"] == "2 of 2 children are deleted"
 
 
 SPAWN = "SELECT over FROM spawn_tasks(%s, 1, 's', 0, 'doubles', '[{}, {}]')"
