@@ -54,19 +54,19 @@ def clean(value: Any, *, depth: int = 0) -> Any:
     return _composite(value, depth)
 
 
-def is_deep(value: Any) -> bool:
-    """Whether `value`, as JSON was read, is nested deeper than `clean` leaves it."""
-    level = [value]
-    for _ in range(MOST_DEPTH + 1):
+def is_deep(value: dict[str, Any]) -> bool:
+    """Whether a JSON object, as it was read, is nested deeper than `clean` leaves it."""
+    level: list[Any] = [value]
+    for _ in range(MOST_DEPTH):
         level = [
             item
             for one in level
-            if isinstance(one, dict | list)
             for item in (one.values() if isinstance(one, dict) else one)
+            if isinstance(item, (dict, list))
         ]
         if not level:
             return False
-    return True
+    return any(level)
 
 
 def _number(value: int | float) -> int | float | str | None:

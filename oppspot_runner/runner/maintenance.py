@@ -135,14 +135,15 @@ class Maintenance:
         now = time.monotonic()
         # It may be asked for again while we look; and if the look fails, it is still to be done.
         polls = left = self._poll_asked or now >= self._poll_at
-        self._poll_asked = False
+        self._poll_asked, seen = False, self._seen_key
         try:
             async with self.database.transaction() as connection:
                 promoted = await store.promote(connection)
                 polled = await self._polled(connection) if polls else NOTHING
             left = False
         finally:
-            self._poll_asked |= left
+            if left:
+                self._poll_asked, self._seen_key = True, seen
         if polls:
             self._poll_at = now + polled.wait_s
         self._report(polled.rescued, polled.adopted)

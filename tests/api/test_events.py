@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
 import pytest
+from starlette.types import Message
 
 from oppspot_runner.agents.registry import registry
 from oppspot_runner.api.listening import address_of, drop_silent, listen
 from oppspot_runner.api.live import changes, streams
 from oppspot_runner.api.live.changes import KINDS
+from oppspot_runner.api.live.event_stream import EventStream
 from oppspot_runner.api.serving import serving
 from oppspot_runner.api.state import ApiState
+from oppspot_runner.base.actor import LOCAL
 from oppspot_runner.base.errors import ConfigurationError
 from oppspot_runner.base.settings import Settings
 from oppspot_runner.db.pool import Database
@@ -189,6 +192,39 @@ async def test_those_who_come_at_once_have_no_more(
     finally:
         for one in answers:
             await one.aclose()
+
+
+async def test_one_that_is_to_end_before_its_client_takes_its_beginning_ends_then(
+    live: ApiState,
+) -> None:
+    """As for a client with answers before it that he does not read."""
+    begins, taken, sent = asyncio.Event(), asyncio.Event(), list[str]()
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            begins.set()
+            await taken.wait()
+        sent.append(message["type"])
+
+    async def never() -> Message:
+        return await asyncio.Future()
+
+    async def frames() -> AsyncGenerator[bytes, None]:
+        yield b"data: 1\n\n"
+        await never()
+
+    stream = EventStream(live.streams, LOCAL, frames())
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        group.create_task(stream({"type": "http", "state": {}}, never, send))
+        await begins.wait()
+        (line,) = live.streams._lines
+        line.end()
+        taken.set()
+    assert (sent[0], sent[-1], len(live.streams)) == (
+        "http.response.start",
+        "http.response.body",
+        0,
+    )
 
 
 @pytest.mark.slow

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import psycopg
 import pytest
 
 from oppspot_runner.base.events import EventBus
 from oppspot_runner.db.pool import Connection, Database
+from oppspot_runner.queue import store
 from oppspot_runner.queue.abilities import Abilities
 from oppspot_runner.queue.claiming import Claimer, age, arrange_keys, rearrange_keys
 from oppspot_runner.queue.store import is_drained
@@ -87,6 +89,24 @@ async def test_all_keys_come_back_in_one_poll(line: Line) -> None:
     await blocked(line, *(f"k{number}" for number in range(250)))
     async with kept_in_order(line) as (_, work):
         await all_in_line(line, work)
+
+
+async def test_keys_of_a_poll_that_failed_are_arranged_by_the_next_one(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, failures = store.wake_waiting, ["the connection is lost"]
+
+    async def fails_once(connection: Connection) -> int:
+        if failures:
+            raise psycopg.OperationalError(failures.pop())
+        return await whole(connection)
+
+    async with kept_in_order(line) as (duties, work):
+        monkeypatch.setattr(store, "wake_waiting", fails_once)
+        await blocked(line, "a", "b")
+        duties.poll()
+        await all_in_line(line, work)
+    assert not failures
 
 
 async def test_a_key_that_somebody_else_arranges_is_asked_for_again_soon(

@@ -60,6 +60,7 @@ class EventStream(StreamingResponse):
     async def _pass_on(self, line: Line) -> None:
         try:
             async with line.limit:
+                line.is_limited = True
                 again_ms = random.randint(*AGAIN_MS)  # noqa: S311 - spreads load, hides nothing
                 await line.send(f"retry: {again_ms}\n\n".encode())
                 sent = sent_bytes = 0

@@ -33,6 +33,7 @@ class Line:
     raw_send: Send
     limit: asyncio.Timeout = field(default_factory=lambda: asyncio.timeout(None))
     sent_at: float = field(default_factory=time.monotonic)
+    is_limited: bool = False  # whether its sender minds the limit already: then it can be moved
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _filler: asyncio.Task[None] | None = None
 
@@ -49,7 +50,9 @@ class Line:
 
     def end(self) -> None:
         """Ends the stream, soon and in good order."""
-        if self.limit.when() is None:
+        if not self.is_limited:  # its client does not take the beginning yet
+            self.limit = asyncio.timeout(0)
+        elif self.limit.when() is None:
             self.limit.reschedule(asyncio.get_running_loop().time())
 
     async def close(self) -> None:
